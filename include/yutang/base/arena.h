@@ -1,0 +1,30 @@
+/* Memory that is freed all at once: chunks from the heap, bump allocation, one reset.
+ * Not for several threads. Running out of heap ends the process: a daemon that cannot allocate cannot decide. */
+#ifndef YT_BASE_ARENA_H
+#define YT_BASE_ARENA_H
+
+#include "yutang/base/str.h"
+
+struct yt_arena_chunk;
+
+struct yt_arena {
+	struct yt_arena_chunk *chunks; /* newest first */
+	char *at, *end;                /* free space of the newest chunk */
+	size_t used;                   /* bytes handed out since the last reset */
+	size_t chunk_size;
+};
+
+/* chunk_size: bytes a chunk, 0 for the default of 64 KiB. Allocates nothing yet. */
+void yt_arena_init(struct yt_arena *a, size_t chunk_size);
+void yt_arena_deinit(struct yt_arena *a);
+/* Frees everything handed out; keeps one chunk for the next round. */
+void yt_arena_reset(struct yt_arena *a);
+
+/* 16-byte aligned, never NULL. */
+void *yt_arena_alloc(struct yt_arena *a, size_t n);
+void *yt_arena_zalloc(struct yt_arena *a, size_t n);
+/* A copy of the bytes, with a NUL behind them that is not counted. */
+struct yt_str yt_arena_dup(struct yt_arena *a, struct yt_str s);
+struct yt_str yt_arena_printf(struct yt_arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,28 @@
+/* A hash table from byte keys to pointers: open addressing, linear probing, keys borrowed from the values' owners. */
+#ifndef YT_BASE_MAP_H
+#define YT_BASE_MAP_H
+
+#include "yutang/base/str.h"
+
+struct yt_map_slot {
+	uint64_t hash; /* yt_hash64 of the key */
+	void *value;   /* NULL: empty */
+};
+
+struct yt_map {
+	struct yt_map_slot *slots;
+	size_t n, cap; /* cap is a power of two, or 0 */
+	struct yt_str (*key_of)(const void *value);
+};
+
+/* key_of tells the key of a stored value; the table keeps no copy. */
+void yt_map_init(struct yt_map *m, struct yt_str (*key_of)(const void *value));
+void yt_map_deinit(struct yt_map *m); /* the values stay their owner's */
+void *yt_map_get(const struct yt_map *m, struct yt_str key);
+/* The key must not be in the table yet. */
+void yt_map_add(struct yt_map *m, void *value);
+void *yt_map_remove(struct yt_map *m, struct yt_str key); /* the value, or NULL */
+/* Walks all values: start with *at = 0; NULL at the end. The table must not change meanwhile. */
+void *yt_map_next(const struct yt_map *m, size_t *at);
+
+#endif
