@@ -1,0 +1,91 @@
+/* Output events: their types, topics, ids and JSON. Source: EVENTS.md ("Out", "Ids"). */
+#ifndef YT_EVENT_OUTPUT_H
+#define YT_EVENT_OUTPUT_H
+
+#include "yutang/base/arena.h"
+#include "yutang/base/buf.h"
+#include "yutang/event/type.h"
+
+#define YT_OUT_TYPES(X)                                                                                           \
+	X(COUPON_ISSUED, "coupon.issued", COUPONS)                                                                \
+	X(COUPON_USED, "coupon.used", COUPONS)                                                                    \
+	X(COUPON_RETURNED, "coupon.returned", COUPONS)                                                            \
+	X(COUPON_REVOKED, "coupon.revoked", COUPONS)                                                              \
+	X(COUPON_EXPIRED, "coupon.expired", COUPONS)                                                              \
+	X(COUPON_REFUSED, "coupon.refused", COUPONS)                                                              \
+	X(FOLLOWUP_DUE, "followup.due", FOLLOWUPS)                                                                \
+	X(FOLLOWUP_WITHHELD, "followup.withheld", FOLLOWUPS)
+enum yt_out_topic { YT_OUT_COUPONS, YT_OUT_FOLLOWUPS, YT_OUT_MEMBERS, YT_OUT_TOPIC__COUNT };
+enum yt_out_type {
+#define X(sym, name, topic) YT_OUT_##sym,
+	YT_OUT_TYPES(X)
+#undef X
+		YT_OUT_TYPE__COUNT
+};
+struct yt_out_info {
+	struct yt_str name;
+	enum yt_out_topic topic;
+};
+extern const struct yt_out_info yt_outs[YT_OUT_TYPE__COUNT];
+/* `coupons`, `followups`, `members`: the topic without its prefix. */
+extern const char *const yt_out_topics[YT_OUT_TOPIC__COUNT];
+
+/* Reasons of refused, revoked and withheld outputs that this version can give (EVENTS.md, Reasons). */
+#define YT_REASONS(X)                                                                                             \
+	X(MEMBER_LIMIT, "member_limit")                                                                           \
+	X(PERIOD_LIMIT, "period_limit")                                                                           \
+	X(NOT_STARTED, "not_started")                                                                             \
+	X(EXPIRED, "expired")                                                                                     \
+	X(ALREADY_USED, "already_used")                                                                           \
+	X(NOT_YOURS, "not_yours")                                                                                 \
+	X(CONDITION_FALSE, "condition_false")                                                                     \
+	X(ORDER_REFUNDED, "order_refunded")                                                                       \
+	X(ORDER_CANCELLED, "order_cancelled")                                                                     \
+	X(AMOUNT_FELL, "amount_fell")                                                                             \
+	X(ENDED, "ended")                                                                                         \
+	X(TOO_LATE, "too_late")                                                                                   \
+	X(TIMER_LIMIT, "timer_limit")                                                                             \
+	X(RULE_GONE, "rule_gone")
+enum yt_reason {
+	YT_REASON_NONE = 0,
+#define X(sym, name) YT_REASON_##sym,
+	YT_REASONS(X)
+#undef X
+		YT_REASON__COUNT
+};
+const char *yt_reason_name(enum yt_reason r);
+
+/* Envelope id: the first 32 hex digits of SHA-256 over `yutang1`, type, shop, recipient, rule, fact, ordinal joined by \n. */
+void yt_output_id(enum yt_out_type type, struct yt_str shop, struct yt_str recipient, struct yt_str rule,
+                  struct yt_str fact, unsigned ordinal, char out[33]);
+
+/* Coupon code from the coupon id: 60 bits of HMAC-SHA256(key, id), Crockford base32. */
+void yt_coupon_code(const unsigned char key[32], struct yt_str coupon_id, char out[13]);
+
+/* One output on its way: what the engine needs to send it. Memory is the batch's arena. */
+struct yt_output {
+	enum yt_out_type type;
+	char id[33];
+	struct yt_str key;   /* record key */
+	struct yt_str value; /* structured JSON */
+};
+
+/* The common part of each output's data, and the envelope. */
+struct yt_output_head {
+	enum yt_out_type type;
+	const char *id;        /* 32 hex digits */
+	struct yt_str shop, member; /* the subject */
+	struct yt_str cause, rule;
+	struct yt_str ruleset; /* `<name>@<revision>` */
+	int64_t at_ms;
+};
+
+/* Begins the JSON of one output in buf (envelope, and the common part of data); the caller adds fields of data with
+ * yt_output_text / yt_output_int and ends with yt_output_end. Order of envelope keys: specversion, id, source, type, time, subject, datacontenttype, data. */
+void yt_output_begin(struct yt_buf *buf, const struct yt_output_head *head);
+void yt_output_text(struct yt_buf *buf, const char *name, struct yt_str value);
+void yt_output_int(struct yt_buf *buf, const char *name, int64_t value);
+void yt_output_raw(struct yt_buf *buf, const char *name, struct yt_str json);
+void yt_output_end(struct yt_buf *buf);
+
+#endif

@@ -1,0 +1,130 @@
+/* The contract on the topics as one table: input types, their fields, and what a field may hold.
+ * Source: EVENTS.md ("In"). Decoding, business keys, expressions (`event.<field>`) and the documents all read this table. */
+#ifndef YT_EVENT_TYPE_H
+#define YT_EVENT_TYPE_H
+
+#include "yutang/base/str.h"
+
+enum yt_field_kind {
+	YT_FK_ID,      /* non-empty text of at most 128 bytes without control characters; a number is refused */
+	YT_FK_MEMBER,  /* an id that does not begin with '~' */
+	YT_FK_TEXT,    /* text of at most 128 bytes without control characters, may be empty */
+	YT_FK_INSTANT, /* integer milliseconds since 1970 UTC, from 2000-01-01 to now + 24 h */
+	YT_FK_MONEY,   /* integer in the currency's minor unit, -2^53 < x < 2^53 */
+	YT_FK_INT,
+	YT_FK_CURRENCY, /* three capital letters, the shop's */
+	YT_FK_ITEMS,
+	YT_FK_CODES, /* list of ids */
+	YT_FK_BUYER
+};
+
+/* Every field of `data` that some type knows: name in JSON, kind. */
+#define YT_FIELDS(X)                                                                                              \
+	X(ORDER, "order", YT_FK_ID)                                                                               \
+	X(MEMBER, "member", YT_FK_MEMBER)                                                                         \
+	X(PAID_AT, "paid_at", YT_FK_INSTANT)                                                                      \
+	X(AMOUNT, "amount", YT_FK_MONEY)                                                                          \
+	X(CURRENCY, "currency", YT_FK_CURRENCY)                                                                   \
+	X(ITEMS, "items", YT_FK_ITEMS)                                                                            \
+	X(COUPONS, "coupons", YT_FK_CODES)                                                                        \
+	X(CHANNEL, "channel", YT_FK_TEXT)                                                                         \
+	X(BUYER, "buyer", YT_FK_BUYER)                                                                            \
+	X(PRESALE, "presale", YT_FK_ID)                                                                           \
+	X(SHIPPED_AT, "shipped_at", YT_FK_INSTANT)                                                                \
+	X(CARRIER, "carrier", YT_FK_TEXT)                                                                         \
+	X(TRACKING, "tracking", YT_FK_TEXT)                                                                       \
+	X(SIGNED_AT, "signed_at", YT_FK_INSTANT)                                                                  \
+	X(REFUND, "refund", YT_FK_ID)                                                                             \
+	X(REFUNDED_AT, "refunded_at", YT_FK_INSTANT)                                                              \
+	X(CANCELLED_AT, "cancelled_at", YT_FK_INSTANT)                                                            \
+	X(GROUP, "group", YT_FK_ID)                                                                               \
+	X(JOINED_AT, "joined_at", YT_FK_INSTANT)                                                                  \
+	X(LEFT_AT, "left_at", YT_FK_INSTANT)                                                                      \
+	X(ACCOUNT, "account", YT_FK_ID)                                                                           \
+	X(INVITER, "inviter", YT_FK_ID)                                                                           \
+	X(VERSION, "version", YT_FK_INT)                                                                          \
+	X(REASON, "reason", YT_FK_TEXT)                                                                           \
+	X(ADDED_AT, "added_at", YT_FK_INSTANT)                                                                    \
+	X(WELCOME_UNTIL, "welcome_until", YT_FK_INSTANT)                                                          \
+	X(REMOVED_AT, "removed_at", YT_FK_INSTANT)                                                                \
+	X(REFERRER, "referrer", YT_FK_MEMBER)                                                                     \
+	X(BOUND_AT, "bound_at", YT_FK_INSTANT)
+
+enum yt_field {
+#define X(sym, name, kind) YT_F_##sym,
+	YT_FIELDS(X)
+#undef X
+		YT_F__COUNT,
+	YT_F_NONE = 255
+};
+
+struct yt_field_info {
+	struct yt_str name;
+	enum yt_field_kind kind;
+};
+extern const struct yt_field_info yt_fields[YT_F__COUNT];
+
+/* Input types that this version takes; any other is a dead letter `unknown_type`. */
+enum yt_type {
+	YT_ORDER_PAID,
+	YT_ORDER_SHIPPED,
+	YT_ORDER_SIGNED,
+	YT_ORDER_REFUNDED,
+	YT_ORDER_CANCELLED,
+	YT_GROUP_JOINED,
+	YT_GROUP_LEFT,
+	YT_CONTACT_ADDED,
+	YT_CONTACT_REMOVED,
+	YT_REFERRAL_BOUND,
+	YT_TYPE__COUNT
+};
+
+enum { YT_TYPE_FIELDS_MAX = 12 };
+
+struct yt_type_field {
+	uint8_t field; /* enum yt_field */
+	bool required;
+	bool not_negative; /* an amount that only makes sense from 0 on; below is bad_field */
+};
+
+struct yt_type_info {
+	struct yt_str name;  /* `order.paid` */
+	struct yt_str topic; /* `orders`: where `feed` puts it */
+	struct yt_type_field fields[YT_TYPE_FIELDS_MAX];
+	uint8_t n_fields;
+	uint8_t at; /* the field that is the fact's own instant (`event.at`) */
+	uint8_t key[5]; /* business key without the shop, enum yt_field, in the table's order; YT_F_NONE ends it */
+	int8_t pos[YT_F__COUNT]; /* index into fields[] of each field, -1 where the type has it not; filled by yt_types_init */
+};
+extern struct yt_type_info yt_types[YT_TYPE__COUNT];
+
+/* Fills the derived parts of yt_types; idempotent, call once before threads start. */
+void yt_types_init(void);
+/* -1 where the name is no type of this version. */
+int yt_type_find(struct yt_str name);
+int yt_field_find(struct yt_str name);
+
+/* Why a record went to the dead letters (EVENTS.md, Dead letters). */
+#define YT_DEAD_REASONS(X)                                                                                        \
+	X(NOT_JSON, "not_json")                                                                                   \
+	X(NOT_CLOUDEVENT, "not_cloudevent")                                                                       \
+	X(UNKNOWN_TYPE, "unknown_type")                                                                           \
+	X(UNKNOWN_SHOP, "unknown_shop")                                                                           \
+	X(MISSING_FIELD, "missing_field")                                                                         \
+	X(BAD_FIELD, "bad_field")                                                                                 \
+	X(TOO_LARGE, "too_large")                                                                                 \
+	X(TOO_DEEP, "too_deep")                                                                                   \
+	X(TOO_OLD, "too_old")                                                                                     \
+	X(ORDER_UNKNOWN, "order_unknown")                                                                         \
+	X(LIMIT, "limit")                                                                                         \
+	X(HOP_LIMIT, "hop_limit")
+enum yt_dead {
+	YT_DEAD_NONE = 0,
+#define X(sym, name) YT_DEAD_##sym,
+	YT_DEAD_REASONS(X)
+#undef X
+		YT_DEAD__COUNT
+};
+const char *yt_dead_name(enum yt_dead d);
+
+#endif

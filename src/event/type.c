@@ -1,0 +1,116 @@
+#include "yutang/event/type.h"
+
+#define X(sym, name, kind) [YT_F_##sym] = { YT_STR(name), kind },
+const struct yt_field_info yt_fields[YT_F__COUNT] = { YT_FIELDS(X) };
+#undef X
+
+#define REQ(sym) { YT_F_##sym, true, false }
+#define REQ_FROM_0(sym) { YT_F_##sym, true, true }
+#define OPT(sym) { YT_F_##sym, false, false }
+#define FIELDS(...)                      \
+	.fields = { __VA_ARGS__ },       \
+	.n_fields = sizeof((struct yt_type_field[]){ __VA_ARGS__ }) / sizeof(struct yt_type_field)
+
+/* Row by row as EVENTS.md has them. `pos` follows from `fields` (yt_types_init). */
+struct yt_type_info yt_types[YT_TYPE__COUNT] = {
+	[YT_ORDER_PAID] = {
+		YT_STR("order.paid"), YT_STR("orders"),
+		FIELDS(REQ(ORDER), REQ(MEMBER), REQ(PAID_AT), REQ_FROM_0(AMOUNT), REQ(CURRENCY), REQ(ITEMS), OPT(COUPONS), OPT(CHANNEL),
+		       OPT(BUYER), OPT(PRESALE)),
+		.at = YT_F_PAID_AT,
+		.key = { YT_F_ORDER, YT_F_NONE },
+	},
+	[YT_ORDER_SHIPPED] = {
+		YT_STR("order.shipped"), YT_STR("orders"),
+		FIELDS(REQ(ORDER), OPT(MEMBER), REQ(SHIPPED_AT), OPT(CARRIER), OPT(TRACKING)),
+		.at = YT_F_SHIPPED_AT,
+		.key = { YT_F_ORDER, YT_F_NONE },
+	},
+	[YT_ORDER_SIGNED] = {
+		YT_STR("order.signed"), YT_STR("orders"),
+		FIELDS(REQ(ORDER), OPT(MEMBER), REQ(SIGNED_AT)),
+		.at = YT_F_SIGNED_AT,
+		.key = { YT_F_ORDER, YT_F_NONE },
+	},
+	[YT_ORDER_REFUNDED] = {
+		YT_STR("order.refunded"), YT_STR("orders"),
+		FIELDS(REQ(ORDER), OPT(MEMBER), REQ(REFUND), REQ(REFUNDED_AT), REQ_FROM_0(AMOUNT), OPT(ITEMS)),
+		.at = YT_F_REFUNDED_AT,
+		.key = { YT_F_ORDER, YT_F_REFUND, YT_F_NONE },
+	},
+	[YT_ORDER_CANCELLED] = {
+		YT_STR("order.cancelled"), YT_STR("orders"),
+		FIELDS(REQ(ORDER), OPT(MEMBER), REQ(CANCELLED_AT)),
+		.at = YT_F_CANCELLED_AT,
+		.key = { YT_F_ORDER, YT_F_NONE },
+	},
+	[YT_GROUP_JOINED] = {
+		YT_STR("group.joined"), YT_STR("groups"),
+		FIELDS(REQ(GROUP), REQ(MEMBER), REQ(JOINED_AT), OPT(ACCOUNT), OPT(INVITER), OPT(CHANNEL), OPT(VERSION)),
+		.at = YT_F_JOINED_AT,
+		.key = { YT_F_GROUP, YT_F_MEMBER, YT_F_JOINED_AT, YT_F_NONE },
+	},
+	[YT_GROUP_LEFT] = {
+		YT_STR("group.left"), YT_STR("groups"),
+		FIELDS(REQ(GROUP), REQ(MEMBER), REQ(LEFT_AT), OPT(REASON), OPT(VERSION)),
+		.at = YT_F_LEFT_AT,
+		.key = { YT_F_GROUP, YT_F_MEMBER, YT_F_LEFT_AT, YT_F_NONE },
+	},
+	[YT_CONTACT_ADDED] = {
+		YT_STR("contact.added"), YT_STR("groups"),
+		FIELDS(REQ(ACCOUNT), REQ(MEMBER), REQ(ADDED_AT), OPT(CHANNEL), OPT(WELCOME_UNTIL)),
+		.at = YT_F_ADDED_AT,
+		.key = { YT_F_ACCOUNT, YT_F_MEMBER, YT_F_ADDED_AT, YT_F_NONE },
+	},
+	[YT_CONTACT_REMOVED] = {
+		YT_STR("contact.removed"), YT_STR("groups"),
+		FIELDS(REQ(ACCOUNT), REQ(MEMBER), REQ(REMOVED_AT)),
+		.at = YT_F_REMOVED_AT,
+		.key = { YT_F_ACCOUNT, YT_F_MEMBER, YT_F_REMOVED_AT, YT_F_NONE },
+	},
+	[YT_REFERRAL_BOUND] = {
+		YT_STR("referral.bound"), YT_STR("referrals"),
+		FIELDS(REQ(REFERRER), REQ(MEMBER), REQ(BOUND_AT), OPT(CHANNEL)),
+		.at = YT_F_BOUND_AT,
+		.key = { YT_F_MEMBER, YT_F_NONE },
+	},
+};
+
+void yt_types_init(void)
+{
+	for (int t = 0; t < YT_TYPE__COUNT; t++) {
+		struct yt_type_info *info = &yt_types[t];
+
+		memset(info->pos, -1, sizeof info->pos);
+		for (int k = 0; k < info->n_fields; k++)
+			info->pos[info->fields[k].field] = (int8_t)k;
+	}
+}
+
+int yt_type_find(struct yt_str name)
+{
+	for (int t = 0; t < YT_TYPE__COUNT; t++)
+		if (yt_str_eq(yt_types[t].name, name))
+			return t;
+	return -1;
+}
+
+int yt_field_find(struct yt_str name)
+{
+	for (int f = 0; f < YT_F__COUNT; f++)
+		if (yt_str_eq(yt_fields[f].name, name))
+			return f;
+	return -1;
+}
+
+const char *yt_dead_name(enum yt_dead d)
+{
+	static const char *const names[YT_DEAD__COUNT] = {
+		[YT_DEAD_NONE] = "none",
+#define X(sym, name) [YT_DEAD_##sym] = name,
+		YT_DEAD_REASONS(X)
+#undef X
+	};
+
+	return (unsigned)d < YT_DEAD__COUNT ? names[d] : "unknown";
+}

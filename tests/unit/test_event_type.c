@@ -1,0 +1,174 @@
+/* The table of types, record keys, and the texts of facts (EVENTS.md, "In" and "Ids"). */
+#include "unit/test.h"
+
+#include "yutang/event/event.h"
+
+static struct yt_arena arena;
+
+/* One event of each type with every field of its business key, the fact and the record key that follow. */
+static const struct {
+	const char *type, *topic, *data, *fact, *key;
+	enum yt_field at;
+} cases[YT_TYPE__COUNT] = {
+	[YT_ORDER_PAID] = { "order.paid", "orders",
+		"{\"order\":\"A-1\",\"member\":\"m1\",\"paid_at\":1754042400001,\"amount\":1,\"currency\":\"CNY\",\"items\":[]}",
+		"order.paid\nA-1", "s1/m1", YT_F_PAID_AT },
+	[YT_ORDER_SHIPPED] = { "order.shipped", "orders", "{\"order\":\"A-1\",\"shipped_at\":1754042400001}",
+		"order.shipped\nA-1", "s1/~order:A-1", YT_F_SHIPPED_AT },
+	[YT_ORDER_SIGNED] = { "order.signed", "orders", "{\"order\":\"A-1\",\"member\":\"m1\",\"signed_at\":1754042400001}",
+		"order.signed\nA-1", "s1/m1", YT_F_SIGNED_AT },
+	[YT_ORDER_REFUNDED] = { "order.refunded", "orders",
+		"{\"order\":\"A-1\",\"member\":\"m1\",\"refund\":\"R-9\",\"refunded_at\":1754042400001,\"amount\":1}",
+		"order.refunded\nA-1\nR-9", "s1/m1", YT_F_REFUNDED_AT },
+	[YT_ORDER_CANCELLED] = { "order.cancelled", "orders", "{\"order\":\"A-1\",\"cancelled_at\":1754042400001}",
+		"order.cancelled\nA-1", "s1/~order:A-1", YT_F_CANCELLED_AT },
+	[YT_GROUP_JOINED] = { "group.joined", "groups", "{\"group\":\"g1\",\"member\":\"m1\",\"joined_at\":1754042400001,\"inviter\":\"x\"}",
+		"group.joined\ng1\nm1\n1754042400001", "s1/m1", YT_F_JOINED_AT },
+	[YT_GROUP_LEFT] = { "group.left", "groups", "{\"group\":\"g1\",\"member\":\"m1\",\"left_at\":1754042400001}",
+		"group.left\ng1\nm1\n1754042400001", "s1/m1", YT_F_LEFT_AT },
+	[YT_CONTACT_ADDED] = { "contact.added", "groups", "{\"account\":\"zhang\",\"member\":\"wecom:wm/1\",\"added_at\":1754042400001}",
+		"contact.added\nzhang\nwecom:wm/1\n1754042400001", "s1/wecom:wm/1", YT_F_ADDED_AT },
+	[YT_CONTACT_REMOVED] = { "contact.removed", "groups", "{\"account\":\"zhang\",\"member\":\"鱼\",\"removed_at\":1754042400001}",
+		"contact.removed\nzhang\n鱼\n1754042400001", "s1/鱼", YT_F_REMOVED_AT },
+	[YT_REFERRAL_BOUND] = { "referral.bound", "referrals", "{\"referrer\":\"m2\",\"member\":\"m1\",\"bound_at\":1754042400001}",
+		"referral.bound\nm1", "s1/m1", YT_F_BOUND_AT },
+};
+
+static const struct yt_event *decode(int t)
+{
+	struct yt_decoded got;
+	struct yt_str value = yt_arena_printf(&arena,
+		"{\"data\":%s,\"time\":\"2025-08-01T10:00:00Z\",\"type\":\"%s\",\"source\":\"/shops/s1\",\"id\":\"e1\",\"specversion\":\"1.0\"}",
+		cases[t].data, cases[t].type);
+
+	yt_event_decode(&arena, value, NULL, 0, INT64_C(1754042400000), &got);
+	CHECK_MSG(got.dead == YT_DEAD_NONE, "%s: %s %s", cases[t].type, yt_dead_name(got.dead), got.detail);
+	return got.event;
+}
+
+TEST(table_rows_are_whole)
+{
+	for (int t = 0; t < YT_TYPE__COUNT; t++) {
+		const struct yt_type_info *info = &yt_types[t];
+		size_t n = 0;
+
+		CHECK_STR(info->name.p, cases[t].type);
+		CHECK_STR(info->topic.p, cases[t].topic);
+		CHECK_INT(yt_type_find(info->name), t);
+		CHECK_INT(info->at, cases[t].at);
+		CHECK(info->n_fields >= 3 && info->n_fields <= YT_TYPE_FIELDS_MAX);
+		for (int k = 0; k < info->n_fields; k++)
+			CHECK_INT(info->pos[info->fields[k].field], k); /* fails where a row has a field twice */
+		for (; info->key[n] != YT_F_NONE; n++) {
+			CHECK(n < sizeof info->key - 1);
+			CHECK(info->pos[info->key[n]] >= 0 && info->fields[info->pos[info->key[n]]].required);
+		}
+		CHECK(n > 0);
+		CHECK(info->pos[info->at] >= 0 && info->fields[info->pos[info->at]].required);
+	}
+}
+
+TEST(names_are_found_exactly)
+{
+	CHECK_INT(yt_type_find(YT_S("order.pai")), -1);
+	CHECK_INT(yt_type_find(YT_S("order.paid2")), -1);
+	CHECK_INT(yt_type_find(YT_S("")), -1);
+	CHECK_INT(yt_field_find(YT_S("welcome_until")), YT_F_WELCOME_UNTIL);
+	CHECK_INT(yt_field_find(YT_S("Order")), -1);
+	for (int f = 0; f < YT_F__COUNT; f++)
+		CHECK_INT(yt_field_find(yt_fields[f].name), f);
+}
+
+TEST(dead_reasons_have_the_contract_s_names)
+{
+	CHECK_STR(yt_dead_name(YT_DEAD_NOT_JSON), "not_json");
+	CHECK_STR(yt_dead_name(YT_DEAD_HOP_LIMIT), "hop_limit");
+	for (int d = 0; d < YT_DEAD__COUNT; d++)
+		CHECK(yt_dead_name((enum yt_dead)d) != NULL);
+}
+
+TEST(init_twice_changes_nothing)
+{
+	struct yt_type_info before[YT_TYPE__COUNT];
+
+	memcpy(before, yt_types, sizeof before);
+	yt_types_init();
+	CHECK_MEM(yt_types, before, sizeof before);
+}
+
+TEST(fact_of_each_type_is_its_type_and_business_key)
+{
+	for (int t = 0; t < YT_TYPE__COUNT; t++) {
+		struct yt_buf b;
+
+		yt_buf_init(&b, &arena);
+		yt_event_fact(&b, decode(t));
+		yt_buf_c(&b, '\0');
+		CHECK_STR(b.p, cases[t].fact);
+	}
+}
+
+TEST(record_key_of_each_type)
+{
+	for (int t = 0; t < YT_TYPE__COUNT; t++) {
+		struct yt_str key = yt_event_key(&arena, decode(t));
+
+		CHECK_MSG(yt_str_eq(key, yt_str_z(cases[t].key)), "%.*s, expected %s", YT_FMT(key), cases[t].key);
+	}
+}
+
+TEST(instant_of_the_fact_is_not_the_envelope_s_time)
+{
+	for (int t = 0; t < YT_TYPE__COUNT; t++) {
+		const struct yt_event *ev = decode(t);
+
+		CHECK_INT(ev->at, INT64_C(1754042400001));
+		CHECK_INT(ev->time, INT64_C(1754042400000));
+	}
+}
+
+/* `| `type` | fields, optional ones with ? | business key |` */
+static const char *row_of(const struct yt_type_info *info)
+{
+	struct yt_buf b;
+
+	yt_buf_init(&b, &arena);
+	yt_buf_printf(&b, "\n| `%s` |", info->name.p);
+	for (int k = 0; k < info->n_fields; k++)
+		yt_buf_printf(&b, "%s %s%s", k ? "," : "", yt_fields[info->fields[k].field].name.p, info->fields[k].required ? "" : "?");
+	yt_buf_z(&b, " |");
+	for (int k = 0; info->key[k] != YT_F_NONE; k++)
+		yt_buf_printf(&b, "%s %s", k ? "," : "", yt_fields[info->key[k]].name.p);
+	yt_buf_z(&b, " |\n");
+	yt_buf_c(&b, '\0');
+	return b.p;
+}
+
+TEST(docs_show_the_rows_of_the_table)
+{
+	const char *root = getenv("YUTANG_ROOT");
+	struct yt_str path = yt_arena_printf(&arena, "%s/docs/events.md", root ? root : ".");
+	char *text = yt_arena_zalloc(&arena, 65536);
+	FILE *f = fopen(path.p, "r");
+
+	CHECK_MSG(f, "%s cannot be read", path.p);
+	CHECK(fread(text, 1, 65535, f) > 0);
+	fclose(f);
+	for (int t = 0; t < YT_TYPE__COUNT; t++)
+		CHECK_MSG(strstr(text, row_of(&yt_types[t])), "docs/events.md lacks the row %s", row_of(&yt_types[t]));
+}
+
+TEST_MAIN
+{
+	yt_types_init();
+	yt_arena_init(&arena, 0);
+	RUN(table_rows_are_whole);
+	RUN(names_are_found_exactly);
+	RUN(dead_reasons_have_the_contract_s_names);
+	RUN(init_twice_changes_nothing);
+	RUN(fact_of_each_type_is_its_type_and_business_key);
+	RUN(record_key_of_each_type);
+	RUN(instant_of_the_fact_is_not_the_envelope_s_time);
+	RUN(docs_show_the_rows_of_the_table);
+	yt_arena_deinit(&arena);
+}
