@@ -1,0 +1,53 @@
+/* One decision on its way: what it may read and change, the day counters that it moves, and the outputs that leave. */
+#ifndef YT_CORE_ACT_H
+#define YT_CORE_ACT_H
+
+#include "yutang/core/day.h"
+#include "yutang/core/decide.h"
+#include "yutang/core/member.h"
+#include "yutang/core/order.h"
+
+struct yt_act {
+	const struct yt_decide_env *env;
+	const struct yt_shop_rules *shop; /* NULL: a timer of a shop that is no longer in the rule set */
+	struct yt_member *member;         /* of `edit` */
+	const struct yt_order *order;     /* that the event is about, NULL: none. yt_act_order to change it */
+	const struct yt_event *ev;        /* that set this off; NULL: a coupon's own time came */
+
+	struct yt_totals totals; /* of the member's orders, once asked for */
+	bool totals_known;
+	struct yt_day *day; /* the last one that was counted on */
+	int32_t day_number;
+};
+
+/* `<shop>/<id>`, in the arena. */
+struct yt_str yt_act_name(struct yt_arena *a, struct yt_str shop, struct yt_str id);
+
+/* The order of the event, to change it. */
+struct yt_order *yt_act_order(struct yt_act *act);
+
+/* The counters of the local day of that instant. A shop that is gone has no days: NULL. */
+struct yt_day *yt_act_day(struct yt_act *act, int64_t at_ms);
+void yt_act_count(struct yt_act *act, int64_t at_ms, enum yt_day_count which, int64_t n);
+/* A decision: it counts on the day of `now`. */
+void yt_act_count_named(struct yt_act *act, enum yt_day_list list, struct yt_str name);
+
+const struct yt_totals *yt_act_totals(struct yt_act *act);
+
+/* `fact` of EVENTS.md, Ids. ev: the input behind it, NULL: none. */
+struct yt_str yt_act_fact_of_event(struct yt_act *act, const struct yt_event *ev);
+struct yt_str yt_act_fact_of_coupon(struct yt_act *act, const struct yt_coupon *c, const struct yt_event *ev);
+
+/* What an output is about: with type, shop and member this makes its id. */
+struct yt_say {
+	struct yt_act *act;
+	enum yt_out_type type;
+	struct yt_buf buf;
+	char id[33];
+};
+/* Begin, then fields of data by yt_output_text and its like on say->buf, then end. */
+void yt_say_begin(struct yt_say *say, struct yt_act *act, enum yt_out_type type, struct yt_str rule, struct yt_str cause, struct yt_str fact,
+                  unsigned ordinal);
+void yt_say_end(struct yt_say *say);
+
+#endif

@@ -1,0 +1,27 @@
+/* What is decided about coupons: issue, use, return, revocation, reminder, end. Each changes the wallet, says so, and counts. */
+#ifndef YT_CORE_COUPON_H
+#define YT_CORE_COUPON_H
+
+#include "yutang/core/act.h"
+
+/* The built-in rule behind what happens to a coupon after its issue. */
+#define YT_RULE_COUPON YT_S("~coupon")
+
+/* A rule issues: coupon.issued, and its id in id; or coupon.refused, and the reason. */
+enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_rule *rule, struct yt_str fact, char id[33]);
+/* coupon.refused of a rule. */
+void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str template, struct yt_str fact, enum yt_reason reason);
+
+/* The codes of the order.paid at hand, which counts: coupon.used or coupon.refused for each. */
+void yt_coupon_use_codes(struct yt_act *act);
+/* The order at hand was cancelled: its used coupons come back. */
+void yt_coupon_return_used(struct yt_act *act);
+/* The order at hand counts no more: what was issued for it and is unused goes. */
+void yt_coupon_revoke_earned(struct yt_act *act, enum yt_reason reason);
+/* An event of the order at hand: the coupons that it used stay for as long as it may still be cancelled. */
+void yt_coupon_keep_used(struct yt_act *act);
+
+/* The coupon's own time came: its reminder, or its end. act->ev is NULL. */
+void yt_coupon_fire(struct yt_act *act, struct yt_coupon *c);
+
+#endif

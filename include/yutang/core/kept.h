@@ -1,0 +1,24 @@
+/* Input events that state keeps for later: those that set a timer, and those of an order that is not paid yet.
+ * Kept are the envelope id (the cause), the type, the business key and the fields that are asked for; never items, codes or the buyer. */
+#ifndef YT_CORE_KEPT_H
+#define YT_CORE_KEPT_H
+
+#include "yutang/base/buf.h"
+#include "yutang/event/event.h"
+
+/* The most bytes that a kept event can take: envelope id, and the type with the most texts (group.joined, order.shipped) and instants. */
+enum { YT_KEPT_BYTES_MAX = 800 };
+
+/* A copy in the arena with these fields (bits over enum yt_field) and those of the business key, as far as the event has them. */
+struct yt_event *yt_kept_new(struct yt_arena *a, const struct yt_event *ev, uint64_t fields);
+
+/* Shop and member are not written: they are those of the entity that keeps the event. */
+void yt_kept_encode(const struct yt_event *ev, struct yt_buf *out);
+/* NULL and r->bad where the bytes are none of ours. Texts borrow from the bytes. */
+struct yt_event *yt_kept_decode(struct yt_arena *a, struct yt_rd *r, struct yt_str shop, struct yt_str member);
+
+/* 64 bits of everything that the contract knows of the event but its envelope: equal for a repeated fact. Stable for ever (it is in the state
+ * format, cut). */
+uint64_t yt_event_hash(const struct yt_event *ev);
+
+#endif

@@ -1,0 +1,49 @@
+/* The paid orders of a member: a fingerprint each, so that no order is ever counted twice, and what the sums need. */
+#ifndef YT_CORE_PAID_H
+#define YT_CORE_PAID_H
+
+#include "yutang/core/list.h"
+
+enum { YT_PAID_MAX = 2048 }; /* fingerprints a member; DESIGN 4. Then those of the smallest paid_at go */
+
+struct yt_paid {
+	uint64_t fp;      /* yt_hash64 of the order id */
+	int64_t paid_at;
+	int64_t amount;   /* minor units, >= 0 */
+	int64_t refunded; /* capped at amount */
+	int64_t units;    /* pieces of all items, >= 0 */
+	bool cancelled;
+};
+
+/* Sums over orders, each by the last paragraph of RULES.md. Instants 0: absent. */
+struct yt_totals {
+	int64_t paid_orders, paid_amount, paid_items;
+	int64_t refunded_orders, refunded_amount, net_amount;
+	int64_t first_paid_at, last_paid_at;
+};
+
+struct yt_paids {
+	struct yt_paid *v; /* by (paid_at, fp) */
+	uint32_t n, cap;
+	int64_t dropped_to;    /* paid_at of the newest order that had to go, 0: none */
+	struct yt_totals gone; /* sums over those */
+};
+
+/* An order counts while it is paid, not cancelled, and its refunds are below its amount (amount 0: while not cancelled). */
+bool yt_paid_counts(const struct yt_paid *p);
+
+struct yt_paid *yt_paids_find(const struct yt_paids *p, uint64_t fp);
+/* fp is not in the list. */
+void yt_paids_add(struct yt_paids *p, struct yt_arena *a, const struct yt_paid *paid);
+/* The order as it was and as it is now; of one that had to go the sums are mended. */
+void yt_paids_change(struct yt_paids *p, const struct yt_paid *was, const struct yt_paid *now);
+
+void yt_paids_totals(const struct yt_paids *p, struct yt_totals *out);
+/* The first order that counts by (paid_at, fp); NULL: none, or one that had to go. (Of two paid in one millisecond either may be called the
+ * first: nothing that is shown tells them apart.) */
+const struct yt_paid *yt_paids_first(const struct yt_paids *p);
+
+void yt_paids_encode(const struct yt_paids *p, struct yt_buf *out);
+void yt_paids_decode(struct yt_paids *p, struct yt_arena *a, struct yt_rd *r);
+
+#endif

@@ -1,0 +1,15 @@
+/* Rules: which of them an event sets off, what waits, and what happens when the wait is over. RULES.md, "What happens exactly". */
+#ifndef YT_CORE_RUN_H
+#define YT_CORE_RUN_H
+
+#include "yutang/core/act.h"
+
+/* All rules on the type of act->ev, in their order. Facts are folded. */
+void yt_run_rules(struct yt_act *act);
+/* The wait of a timer is over; it is no longer in the member. act->ev is its event. */
+void yt_run_timer(struct yt_act *act, const struct yt_timer *t);
+
+/* What names are worth, for yt_expr_eval: ctx is a struct yt_act. */
+bool yt_run_fact(const void *ctx, enum yt_name name, struct yt_value *out);
+
+#endif

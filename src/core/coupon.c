@@ -1,0 +1,344 @@
+#include "yutang/core/coupon.h"
+
+#include "yutang/base/hash.h"
+#include "yutang/core/followup.h"
+
+static int64_t keep_ms(const struct yt_act *act)
+{
+	return act->shop->refund_window_ms + YT_AFTER_REFUND_WINDOW_MS;
+}
+
+static void unhex(const char *hex, unsigned char *out, size_t n)
+{
+	for (size_t k = 0; k < 2 * n; k++) {
+		unsigned digit = (unsigned)(hex[k] <= '9' ? hex[k] - '0' : hex[k] - 'a' + 10);
+
+		out[k / 2] = (unsigned char)(k & 1 ? out[k / 2] | digit : digit << 4);
+	}
+}
+
+static void say_coupon(struct yt_say *say, const struct yt_coupon *c)
+{
+	char id[33];
+
+	yt_hex(c->id, sizeof(c->id), id);
+	yt_output_text(&say->buf, "coupon", yt_str(id, 32));
+	yt_output_text(&say->buf, "template", c->template);
+}
+
+/* --- issue */
+
+static bool is_date(struct yt_str instant)
+{
+	return instant.n == 10; /* `YYYY-MM-DD` */
+}
+
+static void set_validity(const struct yt_act *act, const struct yt_coupon_rules *t, struct yt_coupon *c)
+{
+	const struct yt_zone *zone = act->shop->zone;
+	struct yt_str until = t->valid_until_text;
+
+	c->valid_from = t->valid_from_text.n ? yt_instant_local_ms(zone, t->valid_from_text, false) : act->env->now_ms;
+	c->valid_until = until.n ? yt_instant_local_ms(zone, until, true) : act->env->now_ms + t->valid_for_ms;
+	/* A fixed date is the end of its day already. */
+	if (t->to_end_of_day && !is_date(until))
+		c->valid_until = yt_zone_day_start_ms(zone, yt_zone_day(zone, c->valid_until) + 1);
+	if (t->remind_before_ms && c->valid_until - t->remind_before_ms > act->env->now_ms)
+		c->remind_at = c->valid_until - t->remind_before_ms;
+}
+
+static int64_t period_from(const struct yt_act *act, const struct yt_coupon_rules *t)
+{
+	const struct yt_zone *zone = act->shop->zone;
+
+	if (t->period_ms)
+		return act->env->now_ms - t->period_ms + 1;
+	return yt_zone_day_start_ms(zone, yt_zone_day(zone, act->env->now_ms));
+}
+
+static enum yt_reason judge_issue(struct yt_act *act, const struct yt_coupon_rules *t, const struct yt_coupon *c)
+{
+	struct yt_wallet *w = &act->member->wallet;
+
+	if (c->valid_until <= act->env->now_ms)
+		return YT_REASON_ENDED;
+	if (t->limit_per_member && yt_wallet_issued(w, t->name) >= t->limit_per_member)
+		return YT_REASON_MEMBER_LIMIT;
+	if (t->period_n && yt_wallet_issued_since(w, t->name, period_from(act, t)) >= (uint32_t)t->period_n)
+		return YT_REASON_PERIOD_LIMIT;
+	/* Only a timer gets here with a wallet full of coupons that live: an event is judged before (limit.h). */
+	if (!yt_wallet_room(w, act->env->arena, act->env->now_ms, keep_ms(act)))
+		return YT_REASON_MEMBER_LIMIT;
+	return YT_REASON_NONE;
+}
+
+static const char *const discount_names[] = { [YT_PAY_PERCENT] = "pay_percent", [YT_PERCENT_OFF] = "percent_off", [YT_AMOUNT_OFF] = "amount_off" };
+
+static void say_issued(struct yt_act *act, struct yt_say *say, const struct yt_coupon_rules *t, const struct yt_coupon *c)
+{
+	struct yt_str order = yt_event_text(act->ev, YT_F_ORDER);
+	struct yt_buf *buf = &say->buf;
+
+	yt_output_text(buf, "coupon", yt_str(say->id, 32));
+	if (c->code[0])
+		yt_output_text(buf, "code", yt_str(c->code, 12));
+	yt_output_text(buf, "template", t->name);
+	yt_output_int(buf, discount_names[t->discount], t->value);
+	if (t->min_amount >= 0)
+		yt_output_int(buf, "min_amount", t->min_amount);
+	yt_output_int(buf, "valid_from", c->valid_from);
+	yt_output_int(buf, "valid_until", c->valid_until);
+	if (order.n) {
+		struct yt_buf object;
+
+		yt_buf_init(&object, act->env->arena);
+		yt_output_text(&object, "order", order);
+		object.p[0] = '{'; /* in place of the comma */
+		yt_buf_c(&object, '}');
+		yt_output_raw(buf, "for", yt_buf_str(&object));
+	}
+	yt_say_end(say);
+}
+
+void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str template, struct yt_str fact, enum yt_reason reason)
+{
+	struct yt_str order = yt_event_text(act->ev, YT_F_ORDER);
+	struct yt_say say;
+
+	yt_say_begin(&say, act, YT_OUT_COUPON_REFUSED, rule, act->ev->id, fact, 0);
+	yt_output_text(&say.buf, "template", template);
+	if (order.n)
+		yt_output_text(&say.buf, "order", order);
+	yt_output_text(&say.buf, "reason", yt_str_z(yt_reason_name(reason)));
+	yt_say_end(&say);
+}
+
+enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_rule *rule, struct yt_str fact, char id[33])
+{
+	const struct yt_coupon_rules *t = rule->issue;
+	struct yt_arena *a = act->env->arena;
+	struct yt_str order = yt_event_text(act->ev, YT_F_ORDER);
+	struct yt_coupon c = { .min_amount = t->min_amount, .keep_on_refund = t->keep_on_refund, .issued_at = act->env->now_ms };
+	enum yt_reason reason;
+	struct yt_say say;
+
+	set_validity(act, t, &c);
+	reason = judge_issue(act, t, &c);
+	if (reason) {
+		yt_coupon_refuse(act, rule->name, t->name, fact, reason);
+		return reason;
+	}
+	yt_say_begin(&say, act, YT_OUT_COUPON_ISSUED, rule->name, act->ev->id, fact, 0);
+	unhex(say.id, c.id, sizeof(c.id));
+	if (act->env->code_key)
+		yt_coupon_code(act->env->code_key, yt_str(say.id, 32), c.code);
+	c.template = yt_arena_dup(a, t->name);
+	c.cause = yt_arena_dup(a, act->ev->id);
+	c.for_order = order.n ? yt_hash64(order) : 0;
+	yt_wallet_add(&act->member->wallet, a, &c);
+	say_issued(act, &say, t, &c);
+	yt_act_count_named(act, YT_DAY_ISSUED, t->name);
+	memcpy(id, say.id, sizeof(say.id));
+	return YT_REASON_NONE;
+}
+
+/* --- use */
+
+static enum yt_reason judge_use(const struct yt_coupon *c, const struct yt_order *o)
+{
+	if (c->state == YT_COUPON_REVOKED)
+		return YT_REASON_NOT_YOURS; /* it was taken back */
+	if (o->paid_at < c->valid_from)
+		return YT_REASON_NOT_STARTED;
+	if (o->paid_at >= c->valid_until)
+		return YT_REASON_EXPIRED;
+	if (c->state == YT_COUPON_USED)
+		return YT_REASON_ALREADY_USED;
+	if (o->amount < c->min_amount)
+		return YT_REASON_AMOUNT_FELL;
+	return YT_REASON_NONE;
+}
+
+static void use(struct yt_act *act, struct yt_coupon *c)
+{
+	struct yt_order *o = yt_act_order(act);
+	unsigned char (*used)[16];
+	struct yt_say say;
+
+	c->state = YT_COUPON_USED;
+	c->ended_at = act->env->now_ms;
+	used = yt_arena_alloc(act->env->arena, (o->n_used + 1) * sizeof(*used));
+	if (o->n_used)
+		memcpy(used, o->used, o->n_used * sizeof(*used));
+	memcpy(used[o->n_used++], c->id, sizeof(c->id));
+	o->used = used;
+	yt_say_begin(&say, act, YT_OUT_COUPON_USED, YT_RULE_COUPON, act->ev->id, yt_act_fact_of_coupon(act, c, act->ev), 0);
+	say_coupon(&say, c);
+	yt_output_text(&say.buf, "order", o->id);
+	yt_say_end(&say);
+	yt_act_count_named(act, YT_DAY_USED, c->template);
+}
+
+/* c NULL: nobody of this shop holds that code, as far as this member goes. */
+static void refuse_code(struct yt_act *act, const struct yt_coupon *c, struct yt_str code, enum yt_reason reason, unsigned ordinal)
+{
+	struct yt_str fact = c ? yt_act_fact_of_coupon(act, c, act->ev) : yt_act_fact_of_event(act, act->ev);
+	struct yt_say say;
+
+	yt_say_begin(&say, act, YT_OUT_COUPON_REFUSED, YT_RULE_COUPON, act->ev->id, fact, ordinal);
+	if (c)
+		yt_output_text(&say.buf, "template", c->template);
+	yt_output_text(&say.buf, "code", code);
+	yt_output_text(&say.buf, "order", act->order->id);
+	yt_output_text(&say.buf, "reason", yt_str_z(yt_reason_name(reason)));
+	yt_say_end(&say);
+}
+
+/* An order that names a code twice names it once, however it is written. */
+static bool is_same_code(struct yt_str a, struct yt_str b)
+{
+	char fa[13], fb[13];
+
+	if (yt_crockford_fold(a, fa) && yt_crockford_fold(b, fb))
+		return memcmp(fa, fb, 12) == 0;
+	return yt_str_eq(a, b);
+}
+
+static bool was_named(const union yt_field_value *codes, uint32_t k)
+{
+	for (uint32_t i = 0; i < k; i++) {
+		if (is_same_code(codes->list.codes[i], codes->list.codes[k]))
+			return true;
+	}
+	return false;
+}
+
+void yt_coupon_use_codes(struct yt_act *act)
+{
+	const union yt_field_value *codes = yt_event_field(act->ev, YT_F_COUPONS);
+	unsigned strangers = 0;
+
+	for (uint32_t k = 0; codes && k < codes->list.n; k++) {
+		struct yt_str code = codes->list.codes[k];
+		struct yt_coupon *c = act->env->code_key ? yt_wallet_by_code(&act->member->wallet, code) : NULL;
+		enum yt_reason reason = c ? judge_use(c, act->order) : YT_REASON_NOT_YOURS;
+
+		if (was_named(codes, k))
+			continue;
+		if (reason)
+			refuse_code(act, c, code, reason, c ? 0 : strangers++);
+		else
+			use(act, c);
+	}
+}
+
+/* --- what happens to it afterwards */
+
+static void revoke(struct yt_act *act, struct yt_coupon *c, enum yt_reason reason)
+{
+	struct yt_say say;
+
+	c->state = YT_COUPON_REVOKED;
+	c->ended_at = act->env->now_ms;
+	yt_say_begin(&say, act, YT_OUT_COUPON_REVOKED, YT_RULE_COUPON, act->ev->id, yt_act_fact_of_coupon(act, c, act->ev), 0);
+	say_coupon(&say, c);
+	yt_output_text(&say.buf, "reason", yt_str_z(yt_reason_name(reason)));
+	yt_say_end(&say);
+}
+
+static bool is_unused(const struct yt_act *act, const struct yt_coupon *c)
+{
+	return yt_coupon_lives(c) && act->env->now_ms < c->valid_until;
+}
+
+static void give_back(struct yt_act *act, struct yt_coupon *c)
+{
+	uint8_t forfeit = c->forfeit;
+	struct yt_say say;
+
+	c->state = YT_COUPON_OPEN;
+	c->forfeit = YT_FORFEIT_NO;
+	/* When its reminder was due it was used: nobody had to be reminded. */
+	if (c->remind_at && c->remind_at <= act->env->now_ms)
+		c->remind_at = 0;
+	yt_say_begin(&say, act, YT_OUT_COUPON_RETURNED, YT_RULE_COUPON, act->ev->id, yt_act_fact_of_coupon(act, c, act->ev), 0);
+	say_coupon(&say, c);
+	yt_output_text(&say.buf, "order", act->order->id);
+	yt_say_end(&say);
+	if (forfeit && is_unused(act, c))
+		revoke(act, c, forfeit == YT_FORFEIT_CANCELLED ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED);
+}
+
+void yt_coupon_return_used(struct yt_act *act)
+{
+	for (uint32_t k = 0; k < act->order->n_used; k++) {
+		struct yt_coupon *c = yt_wallet_by_id(&act->member->wallet, act->order->used[k]);
+
+		if (c && c->state == YT_COUPON_USED)
+			give_back(act, c);
+	}
+}
+
+void yt_coupon_keep_used(struct yt_act *act)
+{
+	for (uint32_t k = 0; k < act->order->n_used; k++) {
+		struct yt_coupon *c = yt_wallet_by_id(&act->member->wallet, act->order->used[k]);
+
+		if (c && c->ended_at < act->env->now_ms)
+			c->ended_at = act->env->now_ms;
+	}
+}
+
+void yt_coupon_revoke_earned(struct yt_act *act, enum yt_reason reason)
+{
+	uint64_t order = yt_hash64(act->order->id);
+	struct yt_wallet *w = &act->member->wallet;
+
+	for (uint32_t k = 0; k < w->n; k++) {
+		struct yt_coupon *c = &w->v[k];
+
+		if (c->for_order != order || c->keep_on_refund)
+			continue;
+		if (is_unused(act, c))
+			revoke(act, c, reason);
+		else if (c->state == YT_COUPON_USED && !c->forfeit)
+			c->forfeit = reason == YT_REASON_ORDER_CANCELLED ? YT_FORFEIT_CANCELLED : YT_FORFEIT_REFUNDED;
+	}
+}
+
+static void expire(struct yt_act *act, struct yt_coupon *c)
+{
+	struct yt_say say;
+
+	c->expired = true;
+	c->ended_at = act->env->now_ms;
+	yt_say_begin(&say, act, YT_OUT_COUPON_EXPIRED, YT_RULE_COUPON, c->cause, yt_act_fact_of_coupon(act, c, NULL), 0);
+	say_coupon(&say, c);
+	yt_say_end(&say);
+}
+
+static void remind(struct yt_act *act, struct yt_coupon *c)
+{
+	struct yt_followup f = {
+		.rule = YT_RULE_COUPON,
+		.kind = YT_STR("coupon_expiring"),
+		.cause = c->cause,
+		.fact = yt_act_fact_of_coupon(act, c, NULL),
+		.due_at = c->remind_at,
+		.send_by = c->valid_until,
+	};
+	char id[33];
+
+	yt_hex(c->id, sizeof(c->id), id);
+	f.coupon = id;
+	c->remind_at = 0;
+	yt_followup_send(act, &f);
+}
+
+void yt_coupon_fire(struct yt_act *act, struct yt_coupon *c)
+{
+	if (c->remind_at)
+		remind(act, c);
+	else
+		expire(act, c);
+}

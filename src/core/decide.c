@@ -1,0 +1,397 @@
+#include "yutang/core/decide.h"
+
+#include "yutang/base/hash.h"
+#include "yutang/core/coupon.h"
+#include "yutang/core/fold.h"
+#include "yutang/core/limit.h"
+#include "yutang/core/run.h"
+
+static void copy_text(char *out, size_t size, const char *text)
+{
+	size_t n = strlen(text);
+
+	n = n < size ? n : size - 1;
+	memcpy(out, text, n);
+	out[n] = 0;
+}
+
+static void dead(struct yt_decision *d, enum yt_dead why, const char *detail)
+{
+	d->result = YT_DEAD;
+	d->dead = why;
+	copy_text(d->detail, sizeof(d->detail), detail);
+}
+
+static void conflict(struct yt_decision *d, const char *field)
+{
+	d->result = YT_CONFLICT;
+	copy_text(d->detail, sizeof(d->detail), field);
+}
+
+/* A fact that is known: the first stays, whole. */
+static void known(struct yt_decision *d, bool same)
+{
+	if (same)
+		d->result = YT_DUPLICATE;
+	else
+		conflict(d, "content");
+}
+
+static const void *peek(const struct yt_decide_env *env, enum yt_kind kind, struct yt_str name)
+{
+	return env->state->peek(env->state->ctx, kind, name);
+}
+
+static bool fits(struct yt_decision *d, bool ok)
+{
+	if (!ok) {
+		d->result = YT_DEAD;
+		d->dead = YT_DEAD_LIMIT;
+	}
+	return ok;
+}
+
+/* What one decision knows of its event before the first edit. */
+struct view {
+	const struct yt_decide_env *env;
+	const struct yt_event *ev;
+	const struct yt_shop_rules *shop;
+	struct yt_str member_name, order_name;
+	const struct yt_member *m; /* NULL: absent */
+	const struct yt_order *o;
+};
+
+static void begin(const struct view *v, struct yt_act *act)
+{
+	const struct yt_state *state = v->env->state;
+
+	*act = (struct yt_act){ .env = v->env, .shop = v->shop, .ev = v->ev };
+	if (v->order_name.n)
+		act->order = state->edit(state->ctx, YT_KIND_ORDER, v->order_name);
+	/* What is told of an order before it is paid changes nothing of its member. */
+	if (!act->order || act->order->paid || v->ev->type == YT_ORDER_PAID)
+		act->member = state->edit(state->ctx, YT_KIND_MEMBER, v->member_name);
+}
+
+/* --- order.paid */
+
+/* The order is known, by itself or by its fingerprint. */
+static bool judge_known_paid(const struct view *v, struct yt_decision *d)
+{
+	const struct yt_event *ev = v->ev;
+	int64_t amount = yt_event_int(ev, YT_F_AMOUNT);
+	const struct yt_paid *p;
+
+	if (v->o && v->o->paid) {
+		if (!yt_str_eq(v->o->member, yt_event_text(ev, YT_F_MEMBER)))
+			conflict(d, "member");
+		else if (v->o->amount != amount)
+			conflict(d, "amount");
+		else if (v->o->paid_at != ev->at)
+			conflict(d, "paid_at");
+		else
+			known(d, v->o->hash == (uint32_t)yt_event_hash(ev));
+		return true;
+	}
+	p = v->m ? yt_paids_find(&v->m->orders, yt_hash64(yt_event_text(ev, YT_F_ORDER))) : NULL;
+	if (!p)
+		return false;
+	if (p->amount != amount)
+		conflict(d, "amount");
+	else if (p->paid_at != ev->at)
+		conflict(d, "paid_at");
+	else
+		d->result = YT_DUPLICATE;
+	return true;
+}
+
+static uint32_t early_types(const struct yt_order *o)
+{
+	uint32_t types = 0;
+
+	for (uint32_t k = 0; o && k < o->n_early; k++)
+		types |= 1u << o->early[k]->type;
+	return types;
+}
+
+static bool judge_paid(const struct view *v, struct yt_decision *d)
+{
+	if (!yt_str_eq(yt_event_text(v->ev, YT_F_CURRENCY), v->shop->currency)) {
+		dead(d, YT_DEAD_BAD_FIELD, "currency: not the shop's");
+		return false;
+	}
+	if (judge_known_paid(v, d))
+		return false;
+	if (v->m && v->m->orders.dropped_to && v->ev->at <= v->m->orders.dropped_to) {
+		dead(d, YT_DEAD_TOO_OLD, "paid_at: older than the 2048 orders that are kept of the member");
+		return false;
+	}
+	return fits(d, yt_limit_rules(v->env, v->m, v->o, 1u << YT_ORDER_PAID | early_types(v->o), d->detail));
+}
+
+static void decide_paid(const struct view *v, struct yt_decision *d)
+{
+	const struct yt_event **early;
+	uint32_t n_early;
+	struct yt_order *o;
+	struct yt_act act;
+
+	if (!judge_paid(v, d))
+		return;
+	begin(v, &act);
+	o = yt_act_order(&act);
+	early = o->early;
+	n_early = o->n_early;
+	o->early = NULL;
+	o->n_early = o->cap_early = 0;
+	o->life_end = v->env->now_ms + v->shop->refund_window_ms + YT_AFTER_REFUND_WINDOW_MS;
+	yt_fold_paid(&act, v->ev);
+	/* Already cancelled or fully refunded: no order, no coupon, sets off nothing. */
+	if (yt_order_refunded(act.order))
+		return;
+	yt_coupon_use_codes(&act);
+	yt_run_rules(&act);
+	for (uint32_t k = 0; k < n_early; k++) {
+		act.ev = early[k];
+		yt_run_rules(&act);
+	}
+}
+
+/* --- what follows an order */
+
+/* 0: shipped, signed, cancelled of this order are not known. */
+static int64_t known_step(const struct yt_order *o, enum yt_type type, uint16_t *hash)
+{
+	switch (type) {
+	case YT_ORDER_SHIPPED:
+		*hash = o->shipped_hash;
+		return o->shipped_at;
+	case YT_ORDER_SIGNED:
+		*hash = o->signed_hash;
+		return o->signed_at;
+	case YT_ORDER_CANCELLED:
+		*hash = o->cancelled_hash;
+		return o->cancelled_at;
+	default:
+		return 0;
+	}
+}
+
+static bool judge_known_step(const struct view *v, struct yt_decision *d)
+{
+	uint16_t hash = (uint16_t)yt_event_hash(v->ev), was = 0;
+	const struct yt_refund *r = NULL;
+
+	if (!v->o)
+		return false;
+	if (v->ev->type == YT_ORDER_REFUNDED)
+		r = yt_order_refund(v->o, yt_hash64(yt_event_text(v->ev, YT_F_REFUND)));
+	if (r && r->amount != yt_event_int(v->ev, YT_F_AMOUNT))
+		conflict(d, "amount");
+	else if (r)
+		known(d, r->at == v->ev->at && r->hash == hash);
+	else if (known_step(v->o, v->ev->type, &was))
+		known(d, was == hash);
+	else
+		return false;
+	return true;
+}
+
+static bool is_over(const struct view *v)
+{
+	if (v->o)
+		return v->o->life_end <= v->env->now_ms;
+	return v->m && yt_paids_find(&v->m->orders, yt_hash64(yt_event_text(v->ev, YT_F_ORDER)));
+}
+
+static bool judge_step(const struct view *v, struct yt_decision *d)
+{
+	if (judge_known_step(v, d))
+		return false;
+	if (v->o && v->o->paid && !yt_str_eq(v->o->member, yt_event_text(v->ev, YT_F_MEMBER))) {
+		dead(d, YT_DEAD_BAD_FIELD, "member: the order is another member's");
+		return false;
+	}
+	if (is_over(v)) {
+		dead(d, YT_DEAD_TOO_OLD, "order: its last event is older than refund_window and 30 days");
+		return false;
+	}
+	if (!fits(d, yt_limit_order(v->env, v->o, v->ev, d->detail)))
+		return false;
+	return !v->o || !v->o->paid || fits(d, yt_limit_rules(v->env, v->m, v->o, 1u << v->ev->type, d->detail));
+}
+
+static void fold_step(struct yt_act *act)
+{
+	bool counted = act->order->paid && !yt_order_refunded(act->order);
+
+	switch (act->ev->type) {
+	case YT_ORDER_SHIPPED:
+		yt_fold_shipped(act, act->ev);
+		break;
+	case YT_ORDER_SIGNED:
+		yt_fold_signed(act, act->ev);
+		break;
+	case YT_ORDER_REFUNDED:
+		yt_fold_refunded(act, act->ev);
+		if (counted && yt_order_refunded(act->order))
+			yt_coupon_revoke_earned(act, YT_REASON_ORDER_REFUNDED);
+		break;
+	default:
+		yt_fold_cancelled(act, act->ev);
+		if (!act->order->paid)
+			break;
+		yt_coupon_return_used(act);
+		yt_coupon_revoke_earned(act, YT_REASON_ORDER_CANCELLED);
+		break;
+	}
+}
+
+static void decide_step(const struct view *v, struct yt_decision *d)
+{
+	struct yt_act act;
+
+	if (!judge_step(v, d))
+		return;
+	begin(v, &act);
+	yt_act_order(&act)->life_end = v->env->now_ms + v->shop->refund_window_ms + YT_AFTER_REFUND_WINDOW_MS;
+	fold_step(&act);
+	if (!act.order->paid)
+		return;
+	yt_coupon_keep_used(&act);
+	yt_run_rules(&act);
+}
+
+/* --- groups and contacts */
+
+/* What group.joined / left and contact.added / removed differ in. */
+struct place_kind {
+	bool in, group;
+	enum yt_field id;
+};
+
+static const struct place_kind place_kinds[YT_TYPE__COUNT] = {
+	[YT_GROUP_JOINED] = { true, true, YT_F_GROUP },
+	[YT_GROUP_LEFT] = { false, true, YT_F_GROUP },
+	[YT_CONTACT_ADDED] = { true, false, YT_F_ACCOUNT },
+	[YT_CONTACT_REMOVED] = { false, false, YT_F_ACCOUNT },
+};
+
+static bool judge_place(const struct view *v, struct yt_decision *d, const struct place_kind *kind, bool *superseded)
+{
+	struct yt_str id = yt_event_text(v->ev, kind->id);
+	const struct yt_places *places;
+	const struct yt_place *place;
+	const struct yt_move *move;
+	const char *what = kind->group ? "group: a member keeps 256" : "account: a member keeps 64";
+
+	*superseded = false;
+	if (v->m) {
+		places = kind->group ? &v->m->groups : &v->m->accounts;
+		place = yt_places_find(places, id);
+		move = place ? yt_place_known(place, v->ev->at, kind->in) : NULL;
+		if (move) {
+			known(d, move->hash == (uint16_t)yt_event_hash(v->ev));
+			return false;
+		}
+		if (v->ev->at <= places->dropped_to) {
+			dead(d, YT_DEAD_TOO_OLD, "older than what is kept of the member's groups or contacts");
+			return false;
+		}
+		if (!fits(d, yt_limit_place(places, id, kind->group ? YT_GROUPS_MAX : YT_ACCOUNTS_MAX, what, d->detail)))
+			return false;
+		*superseded = place && yt_place_superseded(place, v->ev->at, kind->in);
+	}
+	return fits(d, yt_limit_rules(v->env, v->m, NULL, *superseded ? 0 : 1u << v->ev->type, d->detail));
+}
+
+static void fold_place(struct yt_act *act, const struct place_kind *kind)
+{
+	struct yt_member *m = act->member;
+	const struct yt_event *ev = act->ev;
+	struct yt_move move = { .at = ev->at, .in = kind->in, .hash = (uint16_t)yt_event_hash(ev) };
+	int64_t *first = kind->group ? &m->joined_at : &m->added_at;
+
+	yt_places_add(kind->group ? &m->groups : &m->accounts, act->env->arena, yt_event_text(ev, kind->id), move,
+	              kind->group ? YT_GROUP_MOVES_MAX : YT_ACCOUNT_MOVES_MAX);
+	if (kind->in && (!*first || ev->at < *first))
+		*first = ev->at;
+	if (kind->group)
+		yt_act_count(act, ev->at, kind->in ? YT_DAY_JOINS : YT_DAY_LEAVES, 1);
+	yt_member_channel(m, act->env->arena, yt_event_text(ev, YT_F_CHANNEL), ev->at);
+}
+
+static void decide_place(const struct view *v, struct yt_decision *d)
+{
+	const struct place_kind *kind = &place_kinds[v->ev->type];
+	struct yt_act act;
+	bool superseded;
+
+	if (!judge_place(v, d, kind, &superseded))
+		return;
+	begin(v, &act);
+	fold_place(&act, kind);
+	if (!superseded)
+		yt_run_rules(&act);
+}
+
+/* --- referral.bound: a fact of the member in this version */
+
+static void decide_referral(const struct view *v, struct yt_decision *d)
+{
+	struct yt_str referrer = yt_event_text(v->ev, YT_F_REFERRER);
+	uint16_t hash = (uint16_t)yt_event_hash(v->ev);
+	struct yt_act act;
+
+	if (v->m && v->m->referrer.n) {
+		if (yt_str_eq(v->m->referrer, referrer))
+			known(d, v->m->bound_hash == hash);
+		else
+			conflict(d, "referrer");
+		return;
+	}
+	if (!fits(d, yt_limit_rules(v->env, v->m, NULL, 1u << YT_REFERRAL_BOUND, d->detail)))
+		return;
+	begin(v, &act);
+	act.member->referrer = yt_arena_dup(v->env->arena, referrer);
+	act.member->bound_at = v->ev->at;
+	act.member->bound_hash = hash;
+	yt_member_channel(act.member, v->env->arena, yt_event_text(v->ev, YT_F_CHANNEL), v->ev->at);
+	yt_run_rules(&act);
+}
+
+static void (*const deciders[YT_TYPE__COUNT])(const struct view *v, struct yt_decision *d) = {
+	[YT_ORDER_PAID] = decide_paid,
+	[YT_ORDER_SHIPPED] = decide_step,
+	[YT_ORDER_SIGNED] = decide_step,
+	[YT_ORDER_REFUNDED] = decide_step,
+	[YT_ORDER_CANCELLED] = decide_step,
+	[YT_GROUP_JOINED] = decide_place,
+	[YT_GROUP_LEFT] = decide_place,
+	[YT_CONTACT_ADDED] = decide_place,
+	[YT_CONTACT_REMOVED] = decide_place,
+	[YT_REFERRAL_BOUND] = decide_referral,
+};
+
+void yt_decide(const struct yt_decide_env *env, const struct yt_event *ev, struct yt_decision *out)
+{
+	struct yt_str member = yt_event_text(ev, YT_F_MEMBER), order = yt_event_text(ev, YT_F_ORDER);
+	struct view v = { .env = env, .ev = ev, .shop = yt_ruleset_shop(env->rules, ev->shop) };
+
+	*out = (struct yt_decision){ .result = YT_APPLIED };
+	if (!v.shop) {
+		dead(out, YT_DEAD_UNKNOWN_SHOP, "the rule set has no such [shop], and no [shop \"*\"]");
+		return;
+	}
+	if (!member.n) {
+		dead(out, YT_DEAD_ORDER_UNKNOWN, "member: absent, and whose order it is is not known");
+		return;
+	}
+	v.member_name = yt_act_name(env->arena, ev->shop, member);
+	v.m = peek(env, YT_KIND_MEMBER, v.member_name);
+	if (order.n) {
+		v.order_name = yt_act_name(env->arena, ev->shop, order);
+		v.o = peek(env, YT_KIND_ORDER, v.order_name);
+	}
+	deciders[ev->type](&v, out);
+}

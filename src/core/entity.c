@@ -1,0 +1,30 @@
+#include "yutang/core/entity.h"
+
+#include "yutang/core/day.h"
+#include "yutang/core/member.h"
+#include "yutang/core/order.h"
+
+static int64_t never(const void *obj)
+{
+	(void)obj;
+	return YT_NEVER;
+}
+
+const struct yt_entity_ops yt_entities[YT_KIND__COUNT] = {
+	[YT_KIND_MEMBER] = { YT_STR("member:"), YT_MEMBER_BYTES_MAX, yt_member_fresh, yt_member_decode, yt_member_encode, yt_member_next_due, never },
+	[YT_KIND_ORDER] = { YT_STR("order:"), YT_ORDER_BYTES_MAX, yt_order_fresh, yt_order_decode, yt_order_encode, never, yt_order_expires_at },
+	[YT_KIND_DAY] = { YT_STR("day:"), YT_DAY_BYTES_MAX, yt_day_fresh, yt_day_decode, yt_day_encode, never, never },
+};
+
+int yt_entity_kind(struct yt_str key, struct yt_str *name)
+{
+	for (int kind = 0; kind < YT_KIND__COUNT; kind++) {
+		struct yt_str prefix = yt_entities[kind].prefix;
+
+		if (!yt_str_starts(key, prefix))
+			continue;
+		*name = yt_str(key.p + prefix.n, key.n - prefix.n);
+		return kind;
+	}
+	return -1;
+}

@@ -1,0 +1,89 @@
+#include "yutang/core/limit.h"
+
+/* A place in a list of places, with its first move. */
+enum { PLACE_BYTES = 128 + 4 + 10 };
+
+/* An entity's head is written by the engine; both together stay below bytes_max. */
+static size_t room_of(enum yt_kind kind)
+{
+	return yt_entities[kind].bytes_max - YT_ENTITY_HEAD;
+}
+
+static bool say(char detail[160], const char *what)
+{
+	size_t n = strlen(what);
+
+	n = n < 159 ? n : 159;
+	memcpy(detail, what, n);
+	detail[n] = 0;
+	return false;
+}
+
+static bool may_run(const struct yt_rule *r, uint32_t types, const struct yt_member *m)
+{
+	return (r->on & types) && !(r->once == YT_ONCE_MEMBER && m && yt_mark_is_set(m->marks, m->n_marks, r->name));
+}
+
+static uint32_t timers_that_issue(const struct yt_member *m)
+{
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < m->n_timers; k++)
+		n += m->timers[k].template.n != 0;
+	return n;
+}
+
+bool yt_limit_rules(const struct yt_decide_env *env, const struct yt_member *m, const struct yt_order *o, uint32_t types, char detail[160])
+{
+	uint32_t issues = 0, marks = 0;
+	size_t growth = 0;
+
+	for (size_t k = 0; k < env->rules->n_rules; k++) {
+		const struct yt_rule *r = &env->rules->rules[k];
+
+		if (!may_run(r, types, m))
+			continue;
+		issues += r->issue != NULL;
+		marks += r->once == YT_ONCE_ORDER;
+		growth += YT_TIMER_BYTES_MAX; /* more than a coupon and a mark */
+	}
+	if (issues && m && yt_wallet_living(&m->wallet) + timers_that_issue(m) + issues > YT_COUPONS_MAX)
+		return say(detail, "coupons: the member holds 128 that are neither used nor over, or rules that wait would make it so");
+	if (marks && o && o->n_marks + marks > YT_ORDER_MARKS_MAX)
+		return say(detail, "rules with once = per order: more than 64 on one order");
+	return yt_limit_member_bytes(env, m, growth + PLACE_BYTES + 1024, detail);
+}
+
+bool yt_limit_member_bytes(const struct yt_decide_env *env, const struct yt_member *m, size_t growth, char detail[160])
+{
+	/* What waits may become coupons and marks. */
+	size_t later = m ? m->n_timers * (size_t)(YT_COUPON_BYTES_MAX + 8) : 0;
+	struct yt_buf exact;
+
+	if (!m || yt_member_bytes_bound(m) + later + growth <= room_of(YT_KIND_MEMBER))
+		return true;
+	yt_buf_init(&exact, env->arena);
+	yt_member_encode(m, &exact);
+	return exact.n + later + growth <= room_of(YT_KIND_MEMBER) || say(detail, "the member would take more than 256 KiB");
+}
+
+/* Only an order that is not paid can come near its bytes: it keeps whole events. */
+bool yt_limit_order(const struct yt_decide_env *env, const struct yt_order *o, const struct yt_event *ev, char detail[160])
+{
+	struct yt_buf exact;
+
+	if (ev->type == YT_ORDER_REFUNDED && o && o->n_refunds == YT_REFUNDS_MAX)
+		return say(detail, "refunds: an order keeps 64");
+	if (o && o->paid)
+		return true;
+	yt_buf_init(&exact, env->arena);
+	if (o)
+		yt_order_encode(o, &exact);
+	yt_kept_encode(yt_kept_new(env->arena, ev, UINT64_MAX), &exact);
+	return exact.n + 256 <= room_of(YT_KIND_ORDER) || say(detail, "too much is known of an order that is not paid yet");
+}
+
+bool yt_limit_place(const struct yt_places *p, struct yt_str id, uint32_t places_max, const char *what, char detail[160])
+{
+	return p->n < places_max || yt_places_find(p, id) || say(detail, what);
+}

@@ -1,0 +1,274 @@
+#include "yutang/core/view.h"
+
+#include "yutang/base/hash.h"
+#include "yutang/base/json.h"
+#include "yutang/core/day.h"
+#include "yutang/core/member.h"
+#include "yutang/core/order.h"
+
+/* The fields of one hash, while they gather. */
+struct hash {
+	struct yt_arena *a;
+	struct yt_str *fields;
+	uint32_t n, cap; /* texts: two a field */
+};
+
+static void add(struct hash *h, struct yt_str name, struct yt_str value)
+{
+	h->fields = yt_list_grow(h->a, h->fields, h->n, &h->cap, sizeof(*h->fields)); /* cap is even */
+	h->fields[h->n++] = name;
+	h->fields[h->n++] = value;
+}
+
+static struct yt_str number(struct yt_arena *a, int64_t v)
+{
+	struct yt_buf b;
+
+	yt_buf_init(&b, a);
+	yt_buf_i64(&b, v);
+	return yt_buf_str(&b);
+}
+
+static void add_int(struct hash *h, const char *name, int64_t v)
+{
+	add(h, yt_str_z(name), number(h->a, v));
+}
+
+/* 0, or an empty text: absent. */
+static void add_instant(struct hash *h, const char *name, int64_t ms)
+{
+	if (ms)
+		add_int(h, name, ms);
+}
+
+static void add_text(struct hash *h, const char *name, struct yt_str s)
+{
+	if (s.n)
+		add(h, yt_str_z(name), s);
+}
+
+static void add_bool(struct hash *h, const char *name, bool b)
+{
+	add(h, yt_str_z(name), b ? YT_S("true") : YT_S("false"));
+}
+
+static struct yt_str concat(struct yt_arena *a, struct yt_str x, struct yt_str y)
+{
+	char *p = yt_arena_alloc(a, (size_t)x.n + y.n);
+
+	memcpy(p, x.p, x.n);
+	memcpy(p + x.n, y.p, y.n);
+	return yt_str(p, (size_t)x.n + y.n);
+}
+
+/* --- member */
+
+/* The view knows no `now`: a coupon is usable here from its issue until its end was told. */
+static int64_t usable(const struct yt_wallet *w)
+{
+	return yt_wallet_living(w);
+}
+
+static void member_fields(struct hash *h, const struct yt_member *m)
+{
+	struct yt_totals t;
+
+	yt_paids_totals(&m->orders, &t);
+	add(h, YT_S("id"), m->id);
+	add_text(h, "channel", m->channel);
+	add_text(h, "referrer", m->referrer);
+	add_int(h, "paid_orders", t.paid_orders);
+	add_int(h, "paid_amount", t.paid_amount);
+	add_int(h, "paid_items", t.paid_items);
+	add_int(h, "refunded_orders", t.refunded_orders);
+	add_int(h, "refunded_amount", t.refunded_amount);
+	add_int(h, "net_amount", t.net_amount);
+	add_instant(h, "first_paid_at", t.first_paid_at);
+	add_instant(h, "last_paid_at", t.last_paid_at);
+	add_int(h, "groups", yt_places_standing(&m->groups));
+	add_int(h, "accounts", yt_places_standing(&m->accounts));
+	add_instant(h, "joined_at", m->joined_at);
+	add_instant(h, "added_at", m->added_at);
+	add_int(h, "coupons_usable", usable(&m->wallet));
+	add_int(h, "coupons_used", yt_wallet_used(&m->wallet));
+}
+
+static const char *state_of(const struct yt_coupon *c)
+{
+	if (c->state == YT_COUPON_USED)
+		return "used";
+	if (c->state == YT_COUPON_REVOKED)
+		return "revoked";
+	return c->expired ? "expired" : "issued";
+}
+
+/* Names and codes need no escaping. */
+static struct yt_str coupon_json(struct yt_arena *a, const struct yt_coupon *c)
+{
+	struct yt_buf b;
+
+	yt_buf_init(&b, a);
+	yt_buf_c(&b, '{');
+	if (c->code[0]) {
+		yt_buf_z(&b, "\"code\":\"");
+		yt_buf_z(&b, c->code);
+		yt_buf_z(&b, "\",");
+	}
+	yt_buf_z(&b, "\"template\":\"");
+	yt_buf_str_add(&b, c->template);
+	yt_buf_z(&b, "\",\"state\":\"");
+	yt_buf_z(&b, state_of(c));
+	yt_buf_z(&b, "\",\"valid_from\":");
+	yt_buf_i64(&b, c->valid_from);
+	yt_buf_z(&b, ",\"valid_until\":");
+	yt_buf_i64(&b, c->valid_until);
+	yt_buf_c(&b, '}');
+	return yt_buf_str(&b);
+}
+
+static void wallet_fields(struct hash *h, const struct yt_wallet *w)
+{
+	for (uint32_t k = 0; k < w->n; k++) {
+		char *id = yt_arena_alloc(h->a, 33);
+
+		yt_hex(w->v[k].id, sizeof(w->v[k].id), id);
+		add(h, yt_str(id, 32), coupon_json(h->a, &w->v[k]));
+	}
+}
+
+/* --- order */
+
+static struct yt_str codes_json(struct yt_arena *a, const struct yt_order *o)
+{
+	struct yt_buf b;
+
+	yt_buf_init(&b, a);
+	yt_buf_c(&b, '[');
+	for (uint32_t k = 0; k < o->n_codes; k++) {
+		if (k)
+			yt_buf_c(&b, ',');
+		yt_json_add_text(&b, o->codes[k]);
+	}
+	yt_buf_c(&b, ']');
+	return yt_buf_str(&b);
+}
+
+static void order_fields(struct hash *h, const struct yt_order *o)
+{
+	add(h, YT_S("id"), o->id);
+	add_instant(h, "paid_at", o->paid_at);
+	if (o->paid) {
+		add_int(h, "amount", o->amount);
+		add_text(h, "currency", o->currency);
+		add_text(h, "channel", o->channel);
+		add(h, YT_S("coupons"), codes_json(h->a, o));
+		add_text(h, "presale", o->presale);
+	}
+	add_instant(h, "shipped_at", o->shipped_at);
+	add_instant(h, "signed_at", o->signed_at);
+	add_bool(h, "cancelled", o->cancelled_at != 0);
+	if (!o->paid)
+		return;
+	add_int(h, "refunded_amount", yt_order_refunded_amount(o));
+	add_bool(h, "refunded", yt_order_refunded(o));
+	add_int(h, "units", o->units);
+	add_instant(h, "nth", o->nth);
+}
+
+/* --- day */
+
+static void day_fields(struct hash *h, const struct yt_day *d)
+{
+	for (int k = 0; k < YT_DAY__COUNT; k++)
+		add(h, yt_day_count_names[k], number(h->a, d->count[k]));
+	for (uint32_t k = 0; k < d->n_named; k++)
+		add(h, concat(h->a, yt_day_list_names[d->named[k].list], d->named[k].name), number(h->a, d->named[k].n));
+}
+
+/* `day:<shop>:<YYYY-MM-DD>` of the name `<shop>/<YYYY-MM-DD>`. */
+static struct yt_str day_suffix(struct yt_arena *a, struct yt_str name)
+{
+	struct yt_str s = concat(a, YT_S("day:"), name);
+	char *slash = memchr(s.p, '/', s.n);
+
+	if (slash)
+		*slash = ':';
+	return s;
+}
+
+size_t yt_view_suffixes(struct yt_arena *a, enum yt_kind kind, struct yt_str name, bool with_orders, struct yt_str out[YT_VIEW_HASHES_MAX])
+{
+	switch (kind) {
+	case YT_KIND_MEMBER:
+		out[0] = concat(a, YT_S("member:"), name);
+		out[1] = concat(a, YT_S("wallet:"), name);
+		return 2;
+	case YT_KIND_ORDER:
+		if (with_orders)
+			out[0] = concat(a, YT_S("order:"), name);
+		return with_orders;
+	case YT_KIND_DAY:
+		out[0] = day_suffix(a, name);
+		return 1;
+	case YT_KIND__COUNT:
+		break;
+	}
+	return 0;
+}
+
+static struct yt_view_hash render(struct yt_arena *a, enum yt_kind kind, size_t k, struct yt_str suffix, const void *obj)
+{
+	struct hash h = { .a = a };
+
+	if (obj && kind == YT_KIND_MEMBER && k == 0)
+		member_fields(&h, obj);
+	else if (obj && kind == YT_KIND_MEMBER)
+		wallet_fields(&h, &((const struct yt_member *)obj)->wallet);
+	else if (obj && kind == YT_KIND_ORDER)
+		order_fields(&h, obj);
+	else if (obj)
+		day_fields(&h, obj);
+	return (struct yt_view_hash){
+		.suffix = suffix,
+		.fields = h.fields,
+		.n = h.n / 2,
+		.expires_at_ms = obj ? yt_entities[kind].expires_at(obj) : YT_NEVER,
+	};
+}
+
+size_t yt_view_render(struct yt_arena *a, enum yt_kind kind, struct yt_str name, const void *obj, bool with_orders,
+                      struct yt_view_hash out[YT_VIEW_HASHES_MAX])
+{
+	struct yt_str suffix[YT_VIEW_HASHES_MAX];
+	size_t n = yt_view_suffixes(a, kind, name, with_orders, suffix);
+
+	for (size_t k = 0; k < n; k++)
+		out[k] = render(a, kind, k, suffix[k], obj);
+	return n;
+}
+
+int yt_view_entity_of(struct yt_arena *a, struct yt_str suffix, struct yt_str *name)
+{
+	const char *colon = memchr(suffix.p, ':', suffix.n);
+
+	if (!colon)
+		return -1;
+	struct yt_str kind = yt_str(suffix.p, (size_t)(colon - suffix.p));
+
+	*name = yt_str(colon + 1, suffix.n - kind.n - 1);
+	if (yt_str_eq(kind, YT_S("member")) || yt_str_eq(kind, YT_S("wallet")))
+		return YT_KIND_MEMBER;
+	if (yt_str_eq(kind, YT_S("order")))
+		return YT_KIND_ORDER;
+	if (!yt_str_eq(kind, YT_S("day")))
+		return -1;
+	/* A shop has no ':' and a date neither: the one there is stands for the slash. */
+	struct yt_str copy = yt_arena_dup(a, *name);
+	char *slash = memchr(copy.p, ':', copy.n);
+
+	if (!slash)
+		return -1;
+	*slash = '/';
+	*name = copy;
+	return YT_KIND_DAY;
+}

@@ -1,0 +1,307 @@
+#include "yutang/core/wallet.h"
+
+#include "yutang/base/hash.h"
+#include "yutang/core/entity.h"
+
+struct yt_coupon *yt_wallet_by_id(const struct yt_wallet *w, const unsigned char id[16])
+{
+	for (uint32_t k = 0; k < w->n; k++) {
+		if (memcmp(w->v[k].id, id, 16) == 0)
+			return &w->v[k];
+	}
+	return NULL;
+}
+
+struct yt_coupon *yt_wallet_by_code(const struct yt_wallet *w, struct yt_str code)
+{
+	char folded[13];
+
+	if (!yt_crockford_fold(code, folded))
+		return NULL;
+	for (uint32_t k = 0; k < w->n; k++) {
+		if (w->v[k].code[0] && memcmp(w->v[k].code, folded, 12) == 0)
+			return &w->v[k];
+	}
+	return NULL;
+}
+
+bool yt_coupon_lives(const struct yt_coupon *c)
+{
+	return c->state == YT_COUPON_OPEN && !c->expired;
+}
+
+uint32_t yt_wallet_living(const struct yt_wallet *w)
+{
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < w->n; k++)
+		n += yt_coupon_lives(&w->v[k]);
+	return n;
+}
+
+static struct yt_gone *gone_of(const struct yt_wallet *w, struct yt_str template)
+{
+	for (uint32_t k = 0; k < w->n_gone; k++) {
+		if (yt_str_eq(w->gone[k].template, template))
+			return &w->gone[k];
+	}
+	return NULL;
+}
+
+/* What the limits have to remember of a coupon that leaves. */
+static void remember(struct yt_wallet *w, struct yt_arena *a, const struct yt_coupon *c)
+{
+	struct yt_gone *g = gone_of(w, c->template);
+	int64_t *issued;
+	uint32_t k;
+
+	if (!g) {
+		w->gone = yt_list_grow(a, w->gone, w->n_gone, &w->cap_gone, sizeof(*w->gone));
+		g = &w->gone[w->n_gone++];
+		*g = (struct yt_gone){ .template = c->template };
+	}
+	g->n++;
+	issued = yt_arena_alloc(a, (g->n_issued + 1) * sizeof(*issued));
+	for (k = 0; k < g->n_issued && g->issued[k] <= c->issued_at; k++)
+		issued[k] = g->issued[k];
+	issued[k] = c->issued_at;
+	for (; k < g->n_issued; k++)
+		issued[k + 1] = g->issued[k];
+	g->issued = issued;
+	if (++g->n_issued > YT_ISSUES_MAX) {
+		g->issued++;
+		g->n_issued--;
+	}
+}
+
+static void forget(struct yt_wallet *w, struct yt_arena *a, uint32_t k)
+{
+	const struct yt_coupon *c = &w->v[k];
+
+	if (c->state != YT_COUPON_REVOKED)
+		remember(w, a, c);
+	w->used_gone += c->state == YT_COUPON_USED;
+	memmove(&w->v[k], &w->v[k + 1], (w->n - k - 1) * sizeof(*w->v));
+	w->n--;
+}
+
+bool yt_wallet_room(struct yt_wallet *w, struct yt_arena *a, int64_t now_ms, int64_t keep_ms)
+{
+	int oldest = -1;
+
+	for (uint32_t k = w->n; k-- > 0;) {
+		if (!yt_coupon_lives(&w->v[k]) && w->v[k].ended_at <= now_ms - keep_ms)
+			forget(w, a, k);
+	}
+	if (w->n < YT_COUPONS_MAX)
+		return true;
+	for (uint32_t k = 0; k < w->n; k++) {
+		if (!yt_coupon_lives(&w->v[k]) && (oldest < 0 || w->v[k].ended_at < w->v[oldest].ended_at))
+			oldest = (int)k;
+	}
+	if (oldest < 0)
+		return false;
+	forget(w, a, (uint32_t)oldest);
+	return true;
+}
+
+struct yt_coupon *yt_wallet_add(struct yt_wallet *w, struct yt_arena *a, const struct yt_coupon *c)
+{
+	w->v = yt_list_grow(a, w->v, w->n, &w->cap, sizeof(*w->v));
+	w->v[w->n] = *c;
+	return &w->v[w->n++];
+}
+
+uint32_t yt_wallet_issued(const struct yt_wallet *w, struct yt_str template)
+{
+	const struct yt_gone *g = gone_of(w, template);
+	uint32_t n = g ? g->n : 0;
+
+	for (uint32_t k = 0; k < w->n; k++)
+		n += w->v[k].state != YT_COUPON_REVOKED && yt_str_eq(w->v[k].template, template);
+	return n;
+}
+
+uint32_t yt_wallet_issued_since(const struct yt_wallet *w, struct yt_str template, int64_t from_ms)
+{
+	const struct yt_gone *g = gone_of(w, template);
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; g && k < g->n_issued; k++)
+		n += g->issued[k] >= from_ms;
+	for (uint32_t k = 0; k < w->n; k++)
+		n += w->v[k].state != YT_COUPON_REVOKED && w->v[k].issued_at >= from_ms && yt_str_eq(w->v[k].template, template);
+	return n;
+}
+
+uint32_t yt_wallet_usable(const struct yt_wallet *w, int64_t now_ms)
+{
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < w->n; k++) {
+		const struct yt_coupon *c = &w->v[k];
+
+		n += c->state == YT_COUPON_OPEN && c->valid_from <= now_ms && now_ms < c->valid_until;
+	}
+	return n;
+}
+
+uint32_t yt_wallet_used(const struct yt_wallet *w)
+{
+	uint32_t n = w->used_gone;
+
+	for (uint32_t k = 0; k < w->n; k++)
+		n += w->v[k].state == YT_COUPON_USED;
+	return n;
+}
+
+int64_t yt_coupon_due(const struct yt_coupon *c)
+{
+	if (!yt_coupon_lives(c))
+		return YT_NEVER;
+	return c->remind_at ? c->remind_at : c->valid_until;
+}
+
+enum {
+	COUPON_STATE = 3, /* two bits */
+	COUPON_EXPIRED = 4,
+	COUPON_KEEP = 8,
+	COUPON_CODE = 16,
+	COUPON_REMIND = 32,
+	COUPON_MIN = 64,
+	COUPON_ORDER = 128,
+};
+
+static void encode_coupon(const struct yt_coupon *c, struct yt_buf *out)
+{
+	unsigned flags = c->state | (c->expired ? COUPON_EXPIRED : 0) | (c->keep_on_refund ? COUPON_KEEP : 0) | (c->code[0] ? COUPON_CODE : 0) |
+	                 (c->remind_at ? COUPON_REMIND : 0) | (c->min_amount >= 0 ? COUPON_MIN : 0) | (c->for_order ? COUPON_ORDER : 0);
+
+	yt_buf_add(out, c->id, sizeof(c->id));
+	yt_buf_c(out, (char)flags);
+	if (c->code[0])
+		yt_buf_add(out, c->code, 12);
+	yt_buf_bytes(out, c->template);
+	yt_buf_bytes(out, c->cause);
+	yt_buf_varint(out, (uint64_t)c->issued_at);
+	yt_buf_svarint(out, c->valid_from - c->issued_at);
+	yt_buf_svarint(out, c->valid_until - c->issued_at);
+	if (c->remind_at)
+		yt_buf_svarint(out, c->remind_at - c->issued_at);
+	if (c->min_amount >= 0)
+		yt_buf_varint(out, (uint64_t)c->min_amount);
+	if (c->for_order)
+		yt_buf_u64(out, c->for_order);
+	if (!yt_coupon_lives(c))
+		yt_buf_svarint(out, c->ended_at - c->issued_at);
+	if (c->state == YT_COUPON_USED)
+		yt_buf_c(out, (char)c->forfeit);
+}
+
+void yt_wallet_encode(const struct yt_wallet *w, struct yt_buf *out)
+{
+	yt_buf_varint(out, w->n);
+	for (uint32_t k = 0; k < w->n; k++)
+		encode_coupon(&w->v[k], out);
+	yt_buf_varint(out, w->n_gone);
+	if (!w->n_gone)
+		return;
+	yt_buf_varint(out, w->used_gone);
+	for (uint32_t k = 0; k < w->n_gone; k++) {
+		const struct yt_gone *g = &w->gone[k];
+		int64_t before = 0;
+
+		yt_buf_bytes(out, g->template);
+		yt_buf_varint(out, g->n);
+		yt_buf_varint(out, g->n_issued);
+		for (uint32_t i = 0; i < g->n_issued; i++) {
+			yt_buf_varint(out, (uint64_t)(g->issued[i] - before));
+			before = g->issued[i];
+		}
+	}
+}
+
+/* An instant written as its distance from the issue. */
+static int64_t rd_near(struct yt_rd *r, int64_t issued_at)
+{
+	int64_t distance = yt_rd_svarint(r);
+
+	if (distance < -issued_at || distance > YT_INSTANT_MAX_MS - issued_at) {
+		r->bad = true;
+		return issued_at;
+	}
+	return issued_at + distance;
+}
+
+static void rd_raw(struct yt_rd *r, void *out, size_t n)
+{
+	if ((size_t)(r->end - r->p) < n) {
+		r->bad = true;
+		return;
+	}
+	memcpy(out, r->p, n);
+	r->p += n;
+}
+
+static void decode_coupon(struct yt_coupon *c, struct yt_rd *r)
+{
+	uint8_t flags;
+
+	rd_raw(r, c->id, sizeof(c->id));
+	flags = yt_rd_u8(r);
+	c->state = flags & COUPON_STATE;
+	c->expired = flags & COUPON_EXPIRED;
+	c->keep_on_refund = flags & COUPON_KEEP;
+	if (flags & COUPON_CODE)
+		rd_raw(r, c->code, 12);
+	c->template = yt_rd_bytes(r);
+	c->cause = yt_rd_bytes(r);
+	c->issued_at = yt_rd_instant(r);
+	c->valid_from = rd_near(r, c->issued_at);
+	c->valid_until = rd_near(r, c->issued_at);
+	if (flags & COUPON_REMIND)
+		c->remind_at = rd_near(r, c->issued_at);
+	c->min_amount = flags & COUPON_MIN ? yt_rd_instant(r) : -1;
+	if (flags & COUPON_ORDER)
+		c->for_order = yt_rd_u64(r);
+	if (!yt_coupon_lives(c))
+		c->ended_at = rd_near(r, c->issued_at);
+	if (c->state == YT_COUPON_USED)
+		c->forfeit = yt_rd_u8(r);
+	if (c->state > YT_COUPON_REVOKED || c->forfeit > YT_FORFEIT_CANCELLED)
+		r->bad = true;
+}
+
+static void decode_gone(struct yt_gone *g, struct yt_arena *a, struct yt_rd *r)
+{
+	uint64_t n;
+	int64_t at = 0;
+
+	g->template = yt_rd_bytes(r);
+	g->n = (uint32_t)yt_rd_varint(r);
+	n = yt_rd_varint(r);
+	g->issued = yt_list_read(a, r, n, 1, sizeof(*g->issued));
+	if (!g->issued)
+		return;
+	g->n_issued = (uint32_t)n;
+	for (uint32_t k = 0; k < g->n_issued; k++)
+		g->issued[k] = at = yt_rd_instant_after(r, at);
+}
+
+void yt_wallet_decode(struct yt_wallet *w, struct yt_arena *a, struct yt_rd *r)
+{
+	uint64_t n = yt_rd_varint(r);
+
+	w->v = yt_list_read(a, r, n, 22, sizeof(*w->v));
+	w->n = w->cap = w->v ? (uint32_t)n : 0;
+	for (uint32_t k = 0; k < w->n && !r->bad; k++)
+		decode_coupon(&w->v[k], r);
+	n = yt_rd_varint(r);
+	w->gone = yt_list_read(a, r, n, 3, sizeof(*w->gone));
+	w->n_gone = w->cap_gone = w->gone ? (uint32_t)n : 0;
+	if (!w->n_gone)
+		return;
+	w->used_gone = (uint32_t)yt_rd_varint(r);
+	for (uint32_t k = 0; k < w->n_gone && !r->bad; k++)
+		decode_gone(&w->gone[k], a, r);
+}

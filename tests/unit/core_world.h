@@ -1,0 +1,331 @@
+/* A shard in memory, for the tests of the core: entities are kept as their encoded bytes, so that every test is one of the codec as well.
+ * The clock is that of the events: what is due before an event fires first. */
+#ifndef YT_TEST_CORE_WORLD_H
+#define YT_TEST_CORE_WORLD_H
+
+#include <stdio.h>
+
+#include "unit/test.h"
+
+#include "yutang/base/hash.h"
+#include "yutang/base/ini.h"
+#include "yutang/base/json.h"
+#include "yutang/core/decide.h"
+#include "yutang/core/view.h"
+
+struct world_entity {
+	enum yt_kind kind;
+	char *name;
+	uint32_t name_n;
+	char *bytes; /* behind the head; NULL: absent */
+	size_t n;
+	void *obj; /* of the batch */
+	bool edited;
+};
+
+struct world_output {
+	enum yt_out_type type;
+	char id[33];
+	char *key, *value;
+	int64_t at;
+};
+
+struct world {
+	struct yt_arena rules_arena, batch, scratch;
+	const struct yt_ruleset *rules;
+	bool with_key;
+	unsigned char key[32];
+	int64_t now;
+	int batch_left; /* decisions until the batch is sealed; 0: after each */
+	int batch_size;
+	struct world_entity *entities;
+	size_t n_entities, cap_entities;
+	struct world_output *outputs;
+	size_t n_outputs, cap_outputs;
+};
+
+__attribute__((unused)) static bool world_zone(void *ctx, struct yt_arena *a, const char *name, struct yt_str *tzif)
+{
+	char path[512];
+	FILE *f;
+	char *bytes = yt_arena_alloc(a, 65536);
+
+	(void)ctx;
+	snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", name);
+	f = fopen(path, "rb");
+	if (!f)
+		return false;
+	*tzif = yt_str(bytes, fread(bytes, 1, 65536, f));
+	fclose(f);
+	return true;
+}
+
+/* Other rules from now on. */
+__attribute__((unused)) static void world_rules(struct world *w, struct yt_str text)
+{
+	struct yt_problems problems;
+
+	yt_problems_init(&problems, "rules");
+	w->rules = yt_ruleset_parse(&w->rules_arena, yt_arena_dup(&w->rules_arena, text), world_zone, NULL, &problems);
+	if (!w->rules)
+		yt_test_fail(__FILE__, __LINE__, "rules: %.*s", YT_FMT(yt_buf_str(&problems.text)));
+	yt_problems_deinit(&problems);
+}
+
+#define WORLD_SHOP "[ruleset]\nname = t\nrevision = 1\n[shop \"*\"]\ntimezone = Asia/Shanghai\ncurrency = CNY\n"
+
+__attribute__((unused)) static void world_init(struct world *w, const char *rules)
+{
+	memset(w, 0, sizeof(*w));
+	yt_types_init();
+	yt_arena_init(&w->rules_arena, 0);
+	yt_arena_init(&w->batch, 0);
+	yt_arena_init(&w->scratch, 0);
+	w->with_key = true;
+	w->now = INT64_MIN;
+	for (int k = 0; k < 32; k++)
+		w->key[k] = (unsigned char)k;
+	if (rules)
+		world_rules(w, yt_str_z(rules));
+}
+
+__attribute__((unused)) static void world_deinit(struct world *w)
+{
+	for (size_t k = 0; k < w->n_entities; k++) {
+		free(w->entities[k].name);
+		free(w->entities[k].bytes);
+	}
+	for (size_t k = 0; k < w->n_outputs; k++) {
+		free(w->outputs[k].key);
+		free(w->outputs[k].value);
+	}
+	free(w->entities);
+	free(w->outputs);
+	yt_arena_deinit(&w->rules_arena);
+	yt_arena_deinit(&w->batch);
+	yt_arena_deinit(&w->scratch);
+}
+
+static struct world_entity *world_entity(struct world *w, enum yt_kind kind, struct yt_str name)
+{
+	struct world_entity *e;
+
+	for (size_t k = 0; k < w->n_entities; k++) {
+		e = &w->entities[k];
+		if (e->kind == kind && yt_str_eq(yt_str(e->name, e->name_n), name))
+			return e;
+	}
+	if (w->n_entities == w->cap_entities) {
+		w->cap_entities = w->cap_entities ? 2 * w->cap_entities : 64;
+		w->entities = realloc(w->entities, w->cap_entities * sizeof(*w->entities));
+	}
+	e = &w->entities[w->n_entities++];
+	*e = (struct world_entity){ .kind = kind, .name = malloc(name.n + 1), .name_n = name.n };
+	memcpy(e->name, name.p, name.n);
+	e->name[name.n] = 0;
+	return e;
+}
+
+static void *world_decode(struct yt_arena *a, const struct world_entity *e)
+{
+	void *obj = yt_entities[e->kind].decode(a, yt_str(e->name, e->name_n), yt_str(e->bytes, e->n));
+
+	CHECK_MSG(obj, "what was encoded decodes: %s%s", yt_entities[e->kind].prefix.p, e->name);
+	return obj;
+}
+
+static const void *world_peek(void *ctx, enum yt_kind kind, struct yt_str name)
+{
+	struct world *w = ctx;
+	struct world_entity *e = world_entity(w, kind, name);
+
+	if (!e->obj && e->bytes)
+		e->obj = world_decode(&w->batch, e);
+	return e->obj && yt_entities[kind].expires_at(e->obj) > w->now ? e->obj : NULL;
+}
+
+static void *world_edit(void *ctx, enum yt_kind kind, struct yt_str name)
+{
+	struct world *w = ctx;
+	void *obj = (void *)world_peek(ctx, kind, name);
+	struct world_entity *e = world_entity(w, kind, name);
+
+	if (!obj)
+		obj = e->obj = yt_entities[kind].fresh(&w->batch, yt_str(e->name, e->name_n));
+	e->edited = true;
+	return obj;
+}
+
+static void world_output(void *ctx, const struct yt_output *out)
+{
+	struct world *w = ctx;
+	struct world_output *o;
+
+	if (w->n_outputs == w->cap_outputs) {
+		w->cap_outputs = w->cap_outputs ? 2 * w->cap_outputs : 64;
+		w->outputs = realloc(w->outputs, w->cap_outputs * sizeof(*w->outputs));
+	}
+	o = &w->outputs[w->n_outputs++];
+	*o = (struct world_output){ .type = out->type, .key = strndup(out->key.p, out->key.n), .value = strndup(out->value.p, out->value.n), .at = w->now };
+	memcpy(o->id, out->id, sizeof(o->id));
+}
+
+/* Ends the batch: every edited entity becomes its bytes, which decode and encode to the same. */
+static void world_seal(struct world *w)
+{
+	for (size_t k = 0; k < w->n_entities; k++) {
+		struct world_entity *e = &w->entities[k];
+		const struct yt_entity_ops *ops = &yt_entities[e->kind];
+		struct yt_buf bytes, again;
+		void *obj;
+
+		if (e->edited) {
+			yt_buf_init(&bytes, NULL);
+			ops->encode(e->obj, &bytes);
+			CHECK_MSG(bytes.n + YT_ENTITY_HEAD <= ops->bytes_max, "%s%s has %zu bytes", ops->prefix.p, e->name, bytes.n);
+			free(e->bytes);
+			e->bytes = bytes.p;
+			e->n = bytes.n;
+			obj = world_decode(&w->batch, e);
+			yt_buf_init(&again, &w->batch);
+			ops->encode(obj, &again);
+			CHECK_MSG(yt_str_eq(yt_buf_str(&bytes), yt_buf_str(&again)), "%s%s encodes again to the same bytes", ops->prefix.p, e->name);
+			CHECK_INT(ops->next_due(obj), ops->next_due(e->obj));
+			CHECK_INT(ops->expires_at(obj), ops->expires_at(e->obj));
+		}
+		e->edited = false;
+		e->obj = NULL;
+	}
+	yt_arena_reset(&w->batch);
+}
+
+static void world_decided(struct world *w)
+{
+	if (w->batch_left-- > 0)
+		return;
+	world_seal(w);
+	w->batch_left = w->batch_size;
+}
+
+static struct yt_decide_env world_env(struct world *w, struct yt_state *state)
+{
+	*state = (struct yt_state){ w, world_peek, world_edit, world_output };
+	return (struct yt_decide_env){ w->rules, state, &w->batch, w->now, w->with_key ? w->key : NULL };
+}
+
+static int64_t world_next_due(struct world *w, struct world_entity **of)
+{
+	int64_t due = YT_NEVER;
+
+	*of = NULL;
+	for (size_t k = 0; k < w->n_entities; k++) {
+		struct world_entity *e = &w->entities[k];
+		int64_t at;
+
+		if (!e->bytes && !e->obj)
+			continue;
+		if (!e->obj)
+			e->obj = world_decode(&w->batch, e);
+		at = yt_entities[e->kind].next_due(e->obj);
+		if (at < due || (at == due && *of && strcmp(e->name, (*of)->name) < 0)) {
+			due = at;
+			*of = e;
+		}
+	}
+	return due;
+}
+
+/* Lets time run: all that is due at or before that instant fires, each with `now` = its due time. */
+__attribute__((unused)) static void world_until(struct world *w, int64_t until)
+{
+	struct world_entity *of;
+	int64_t due;
+
+	while ((due = world_next_due(w, &of)) <= until) {
+		struct yt_state state;
+		struct yt_decide_env env;
+
+		w->now = due > w->now ? due : w->now;
+		env = world_env(w, &state);
+		CHECK_MSG(yt_decide_due(&env, yt_str(of->name, of->name_n)), "what next_due names is due");
+		world_decided(w);
+	}
+	if (until > w->now)
+		w->now = until;
+}
+
+/* Decides the event, `now` as it is. */
+__attribute__((unused)) static struct yt_decision world_decide(struct world *w, const struct yt_event *ev)
+{
+	struct yt_state state;
+	struct yt_decide_env env = world_env(w, &state);
+	struct yt_decision d;
+	size_t outputs = w->n_outputs;
+
+	if (ev->type == YT_TYPE__COUNT)
+		yt_test_fail(__FILE__, __LINE__, "no event");
+	yt_decide(&env, ev, &d);
+	if (d.result != YT_APPLIED) {
+		CHECK_MSG(w->n_outputs == outputs, "nothing leaves of what is not applied");
+		for (size_t k = 0; w->batch_size == 0 && k < w->n_entities; k++)
+			CHECK_MSG(!w->entities[k].edited, "nothing is edited by what is not applied");
+	}
+	world_decided(w);
+	return d;
+}
+
+/* Decodes a structured event. `data` as JSON. The event lives until the next one. */
+__attribute__((unused)) static const struct yt_event *world_event(struct world *w, const char *type, const char *id, int64_t time, const char *data)
+{
+	struct yt_decoded decoded;
+	struct yt_buf text;
+	char rfc[25];
+
+	yt_arena_reset(&w->scratch);
+	yt_time_format(time, rfc);
+	yt_buf_init(&text, &w->scratch);
+	yt_buf_printf(&text, "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/shops/s1\",\"type\":\"%s\",\"time\":\"%s\",\"data\":%s}", id, type, rfc, data);
+	yt_event_decode(&w->scratch, yt_buf_str(&text), NULL, 0, time > w->now ? time : w->now, &decoded);
+	if (decoded.dead)
+		yt_test_fail(__FILE__, __LINE__, "%s: %s: %s", type, decoded.detail, data);
+	return decoded.event;
+}
+
+/* An event told at that time: what is due fires, then it is decided. */
+__attribute__((unused)) static struct yt_decision world_tell(struct world *w, const char *type, const char *id, int64_t time, const char *data)
+{
+	const struct yt_event *ev;
+
+	world_until(w, time);
+	ev = world_event(w, type, id, time, data);
+	return world_decide(w, ev);
+}
+
+/* A field of the view: NULL where there is none. Valid until the next event. */
+__attribute__((unused)) static const char *world_field(struct world *w, enum yt_kind kind, const char *name, size_t hash, const char *field)
+{
+	struct yt_view_hash out[YT_VIEW_HASHES_MAX];
+	const void *obj = world_peek(w, kind, yt_str_z(name));
+	size_t n = yt_view_render(&w->batch, kind, yt_str_z(name), obj, true, out);
+
+	for (size_t k = 0; hash < n && k < out[hash].n; k++) {
+		if (yt_str_eq(out[hash].fields[2 * k], yt_str_z(field)))
+			return yt_arena_dup(&w->batch, out[hash].fields[2 * k + 1]).p;
+	}
+	return NULL;
+}
+
+/* A field of data of an output, as text: numbers and objects as written. */
+__attribute__((unused)) static const char *world_data(struct world *w, const struct world_output *o, const char *field)
+{
+	const cJSON *root, *item;
+	char detail[128];
+
+	CHECK_MSG(yt_json_parse(&w->batch, yt_str_z(o->value), 0, 0, &root, detail) == YT_JSON_OK, "output is JSON: %s: %s", detail, o->value);
+	item = yt_json_get(yt_json_get(root, "data"), field);
+	if (!item)
+		return NULL;
+	return yt_arena_dup(&w->batch, yt_json_is_text(item) ? yt_json_text(item) : yt_json_number(item)).p;
+}
+
+#endif

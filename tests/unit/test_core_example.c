@@ -1,0 +1,88 @@
+/* The example shop: conf/example/day.jsonl through the core alone gives day.expected, both ways. */
+#include "unit/core_world.h"
+
+static char *slurp(const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	char *bytes;
+	long n;
+
+	CHECK_MSG(f, "%s is there", path);
+	fseek(f, 0, SEEK_END);
+	n = ftell(f);
+	rewind(f);
+	bytes = malloc((size_t)n + 1);
+	CHECK(fread(bytes, 1, (size_t)n, f) == (size_t)n);
+	bytes[n] = 0;
+	fclose(f);
+	return bytes;
+}
+
+static void check_line(struct world *w, char *line, size_t *expected)
+{
+	char type[32], member[32], rule[64], what[64], instant[32], id[64];
+	const struct world_output *o = NULL;
+
+	if (sscanf(line, "%31s %31s %63s %63s %31s %63s", type, member, rule, what, instant, id) != 6)
+		return;
+	for (size_t k = 0; k < w->n_outputs; k++) {
+		if (strcmp(w->outputs[k].id, id) == 0)
+			o = &w->outputs[k];
+	}
+	CHECK_MSG(o, "missing: %s", line);
+	(*expected)++;
+	CHECK_STR(yt_outs[o->type].name.p, type);
+	CHECK_STR(world_data(w, o, "member"), member);
+	CHECK_STR(world_data(w, o, "rule"), rule);
+	if (strcmp(what, "-"))
+		CHECK_STR(world_data(w, o, o->type == YT_OUT_FOLLOWUP_DUE || o->type == YT_OUT_FOLLOWUP_WITHHELD ? "kind" : "template"), what);
+	if (strcmp(instant, "-"))
+		CHECK_STR(world_data(w, o, o->type == YT_OUT_COUPON_ISSUED ? "valid_until" : "due_at"), instant);
+	if (world_data(w, o, "reason")) {
+		const char *why = strchr(line, '#'), *reason = world_data(w, o, "reason");
+
+		CHECK_MSG(why && strncmp(why + 2, reason, strlen(reason)) == 0, "reason %s, expected%s", reason, why ? why + 1 : "");
+	}
+}
+
+TEST(day_of_the_example_gives_what_is_expected)
+{
+	char *rules = slurp("conf/example/rules.conf"), *day = slurp("conf/example/day.jsonl"), *want = slurp("conf/example/day.expected");
+	char *key = slurp("conf/example/code.key");
+	struct world w;
+	size_t expected = 0;
+	int dead = 0;
+
+	world_init(&w, rules);
+	memcpy(w.key, key, 32);
+	w.now = 0;
+	w.batch_size = 7;
+	for (char *line = strtok(day, "\n"); line; line = strtok(NULL, "\n")) {
+		struct yt_decoded decoded;
+		char *time = strstr(line, "\"time\":\"");
+		int64_t at = 0;
+
+		CHECK(time && yt_time_parse(yt_str(time + 8, strcspn(time + 8, "\"")), &at));
+		world_until(&w, at);
+		yt_arena_reset(&w.scratch);
+		yt_event_decode(&w.scratch, yt_str_z(line), NULL, 0, w.now, &decoded);
+		dead += decoded.dead || world_decide(&w, decoded.event).result == YT_DEAD;
+	}
+	world_seal(&w);
+	for (char *line = strtok(want, "\n"); line; line = strtok(NULL, "\n")) {
+		if (*line != '#')
+			check_line(&w, line, &expected);
+	}
+	CHECK_INT(w.n_outputs, expected);
+	CHECK_INT(dead, 8);
+	world_deinit(&w);
+	free(rules);
+	free(day);
+	free(want);
+	free(key);
+}
+
+TEST_MAIN
+{
+	RUN(day_of_the_example_gives_what_is_expected);
+}
