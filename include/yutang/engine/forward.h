@@ -1,0 +1,17 @@
+/* A record that lies on another shard than its content asks for is forwarded through `internal`: the same bytes and headers,
+ * and these (docs/state.md). For the engine's own files only. */
+#ifndef YT_ENGINE_FORWARD_H
+#define YT_ENGINE_FORWARD_H
+
+#include "yutang/engine/shard.h"
+
+enum { YT_HOP_MAX = 8 }; /* DESIGN 4: more is a dead letter hop_limit */
+
+/* Fills origin_*, hop and cause_now of a fetched record; a record of `internal` without these headers is a dead letter. */
+void yt_forward_origin(struct yt_engine *e, struct yt_queued *q);
+/* The message that takes the record to its owner. Memory: the batch's arena. */
+struct yt_message yt_forward_message(struct yt_engine *e, const struct yt_queued *q, int64_t now_ms);
+/* The dead letter of a record. */
+struct yt_message yt_dead_message(struct yt_engine *e, const struct yt_queued *q, enum yt_dead reason, const char *detail);
+
+#endif

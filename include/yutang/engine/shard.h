@@ -1,0 +1,232 @@
+/* The data of the engine, for its own files only: a shard in memory is a base (the fold of what was committed) and an overlay
+ * (the batch in flight) over the same entries. */
+#ifndef YT_ENGINE_SHARD_H
+#define YT_ENGINE_SHARD_H
+
+#include "yutang/base/heap.h"
+#include "yutang/base/map.h"
+#include "yutang/engine/checkpoint.h"
+#include "yutang/engine/engine.h"
+
+/* An entity: its committed bytes, and while a batch is being decided its object. */
+struct yt_entry {
+	struct yt_heap_node due_node; /* first: the heap hands out its address */
+	uint8_t kind;
+	bool dirty;      /* edited by the batch */
+	bool touched;    /* obj is set, so the batch's end must clear it */
+	bool edited_now; /* edited by the decision that runs */
+	bool view_dirty; /* in the shard's list of what Redis lacks */
+	uint16_t key_n;
+	uint32_t blob_n;
+	char *blob;          /* committed value with its head; NULL: absent */
+	void *obj;           /* in the batch's arena */
+	struct yt_str sealed; /* in the batch's arena: the value that a commit will bring */
+	int64_t due;          /* as of the overlay; YT_NEVER */
+	char key[];          /* changelog key */
+};
+
+struct yt_chunk; /* memory of decoded records, engine/queue.c */
+
+/* A fetched and decoded record that waits for its turn, or for its batch to be committed. */
+struct yt_queued {
+	struct yt_queued *next;
+	struct yt_chunk *chunk;
+	struct yt_record rec;
+	struct yt_decoded decoded;
+	int64_t time;      /* merge order: the envelope's time; INT64_MIN where it has none */
+	int64_t cause_now; /* of a forwarded record: `now` of the decision that forwarded it; else INT64_MIN */
+	struct yt_str key; /* that decides the shard; empty for what could not be decoded */
+	int owner;         /* shard by the key */
+	int hop;           /* how often it was forwarded */
+	bool forwarded;    /* by this batch */
+	enum yt_result result; /* of this batch's decision */
+	/* Where it first lay, for dead letters. */
+	struct yt_str origin_topic;
+	int64_t origin_partition, origin_offset, origin_timestamp;
+};
+
+struct yt_input {
+	struct yt_queued *head, *tail; /* fetched, not decided */
+	int64_t queued;
+	int64_t next;      /* committed: the offset to decide next */
+	int64_t taken;     /* `next` as of the batch */
+	int64_t fetched;   /* behind the newest record in the queue */
+	int64_t end;       /* last on_end, -1: none since it was started */
+	int64_t lacking_since; /* mono ms since when it has nothing while others have; -1 */
+	bool passed;           /* waited long enough: counted, until it has something again */
+	int64_t due_end;   /* answer of ends() for timers */
+};
+
+enum yt_shard_state {
+	YT_SHARD_KEPT,      /* memory of an earlier assignment, not ours now */
+	YT_SHARD_OPENING,   /* C is being read */
+	YT_SHARD_RESTORING, /* the changelog is being read */
+	YT_SHARD_READY,     /* loaded, not started */
+	YT_SHARD_LIVE
+};
+
+enum yt_shard_view { YT_SV_UNKNOWN, YT_SV_ASKED, YT_SV_OK, YT_SV_WRITING, YT_SV_RESETTING, YT_SV_AWAY };
+
+struct yt_shard {
+	struct yt_engine *engine;
+	int id;
+	enum yt_shard_state state;
+	bool loaded; /* entries, version and inputs hold a committed state */
+
+	struct yt_map entries;
+	struct yt_heap due; /* entries with a due, by (due, shop, member) */
+	char log_id[YT_LOG_ID_BYTES + 1];
+	uint64_t version;
+	int64_t now_ms;
+	int64_t rules_revision;
+	struct yt_input in[YT_INPUTS_MAX];
+
+	/* the batch */
+	bool in_batch;
+	struct yt_entry **touched;
+	size_t n_touched, cap_touched;
+	int64_t batch_now;   /* `now` of the decision that runs */
+	int64_t pending_now; /* now_ms as of the batch */
+
+	/* restore */
+	struct yt_group_pos group;
+	bool has_checkpoint;
+	struct yt_checkpoint checkpoint; /* texts not kept */
+	uint32_t checkpoint_inputs;      /* bit per input that the checkpoint names */
+	uint64_t restored;
+	bool commit_at_once; /* the offsets must be committed though nothing was decided */
+
+	/* timers */
+	bool ends_known;
+	int64_t ends_asked_now;  /* `now` of the question that due_end answers */
+	int64_t ends_question_now; /* of the question that is pending */
+	int64_t ends_asked_mono; /* for the rate */
+	int64_t held_since_mono; /* a timer is due and waits; -1 */
+	bool held_said;
+
+	/* view */
+	enum yt_shard_view view;
+	uint64_t view_version;
+	int64_t view_asked_mono, view_written_mono, view_behind_since;
+	struct yt_entry **view_dirty;
+	size_t n_view_dirty, cap_view_dirty;
+	bool view_all;                /* the list does not tell what Redis lacks: the next where() does */
+	struct yt_view_job *view_job; /* in flight; the port's */
+
+	size_t sweep_at; /* cursor of the walk that finds expired entities */
+};
+
+/* A batch and everything that lives as long. */
+struct yt_engine {
+	const struct yt_engine_conf *conf;
+	const struct yt_ruleset *rules;
+	struct yt_log *log;
+	struct yt_view *view; /* NULL: none */
+	struct yt_engine_up up;
+	struct yt_engine_stats stats;
+
+	int64_t wall_ms, mono_ms; /* of this turn */
+	int64_t event_now;        /* clock event: the process's now */
+	int64_t until_ms;         /* replay --until; INT64_MIN */
+
+	struct yt_shard **shards; /* by number; NULL: never ours */
+	int *assigned;            /* as the group said, in its order */
+	size_t n_assigned;
+	/* By shard, also across a revoke: a question for the ends is out; its answer is older than the assignment. */
+	bool *ends_pending, *ends_void;
+	bool revoking;  /* finish the commit, then release */
+	bool draining, dead;
+	int64_t started_mono;  /* last start() */
+	int next_shard;        /* where the next batch begins, for fairness */
+
+	struct yt_chunk *chunk; /* newest memory of decoded records */
+	size_t queued_bytes;    /* key and value bytes of all queued records */
+	int64_t queued;
+
+	/* the batch */
+	struct yt_arena arena;
+	bool committing;
+	struct yt_shard *deciding; /* whose decision runs */
+	struct yt_queued **taken;  /* records of the batch, in order */
+	size_t n_taken, cap_taken;
+	struct yt_message *messages;
+	size_t n_messages, cap_messages;
+	struct { int shard; struct yt_output out; } *outputs;
+	size_t n_outputs, cap_outputs;
+	struct yt_shard_commit *commits;
+	size_t n_commits;
+	struct yt_batch batch;
+	struct yt_entry **edited; /* by the decision that runs */
+	size_t n_edited, cap_edited;
+	int64_t commit_began_mono;
+	uint64_t timers_fired;
+	bool all_at_end; /* clock event: nothing was left to decide this turn */
+
+	/* wall clock against the monotonic one */
+	int64_t clock_offset;
+	bool clock_known, clock_jumped;
+};
+
+/* Ends the process through the host; the first reason counts. */
+void yt_engine_die(struct yt_engine *e, int exit, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* --- queue.c: fetched records, their memory, and which is next */
+void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_record *rec);
+void yt_queue_drop(struct yt_engine *e, struct yt_queued *q);
+void yt_queue_clear(struct yt_engine *e, struct yt_shard *s);
+void yt_queue_push_back(struct yt_engine *e, struct yt_queued *q); /* to the head of its input, after an abort */
+/* Wall clock: the next record of this shard, or NULL where there is none or an input is waited for; *wait_ms falls to when to look again. */
+struct yt_queued *yt_queue_next(struct yt_engine *e, struct yt_shard *s, int64_t *wait_ms);
+/* Event clock: the next record of the whole process. */
+struct yt_queued *yt_queue_next_event(struct yt_engine *e, bool *all_at_end);
+void yt_queue_end(struct yt_engine *e); /* of the engine */
+void yt_queue_take(struct yt_engine *e, struct yt_queued *q);
+bool yt_input_at_end(const struct yt_input *in);
+
+/* --- assign.c: who owns what; open, restore, the recovery table, start, release */
+void yt_assign_turn(struct yt_engine *e, int64_t *wait_ms);
+void yt_assign_on_assigned(void *ctx, const int *shards, size_t n);
+void yt_assign_on_revoked(void *ctx, bool lost);
+void yt_assign_on_group(void *ctx, int shard, const struct yt_group_pos *pos);
+void yt_assign_on_state(void *ctx, int shard, struct yt_str key, struct yt_str value);
+void yt_assign_on_restored(void *ctx, int shard);
+void yt_assign_lost(struct yt_engine *e);
+
+/* --- batch.c: decide, seal, commit, and what comes of it */
+bool yt_batch_turn(struct yt_engine *e, int64_t *wait_ms);
+void yt_batch_on_outcome(void *ctx, enum yt_outcome outcome);
+void yt_engine_edited(struct yt_engine *e, struct yt_entry *en);
+
+/* --- show.c: the view follows */
+void yt_show_turn(struct yt_engine *e, int64_t *wait_ms);
+/* Redis lacks something. patient: also where Redis is away. */
+bool yt_show_busy(const struct yt_engine *e, bool patient);
+
+struct yt_shard *yt_shard_new(struct yt_engine *e, int id);
+void yt_shard_free(struct yt_shard *s);
+/* Forgets everything but its number. */
+void yt_shard_clear(struct yt_shard *s);
+
+/* The entry of a changelog key, or NULL; made where `make`. */
+struct yt_entry *yt_shard_entry(struct yt_shard *s, int kind, struct yt_str key, bool make);
+struct yt_str yt_entry_key(const struct yt_entry *en);
+struct yt_str yt_entry_name(const struct yt_entry *en); /* behind the kind's prefix */
+uint64_t yt_entry_version(const struct yt_entry *en);   /* of the committed value; 0 where absent */
+int64_t yt_entry_expires(const struct yt_entry *en);    /* YT_NEVER where absent */
+
+/* One record of the changelog, while restoring. False where the bytes are none of ours; why (128 bytes). */
+bool yt_shard_fold(struct yt_shard *s, struct yt_str key, struct yt_str value, char why[128]);
+
+/* The overlay. Both are the core's yt_state. ctx: the shard. */
+const void *yt_shard_peek(void *ctx, enum yt_kind kind, struct yt_str name);
+void *yt_shard_edit(void *ctx, enum yt_kind kind, struct yt_str name);
+/* After each decision: the dues of what it edited. */
+void yt_shard_redue(struct yt_shard *s, size_t from);
+/* Ends a batch: the sealed values become the base, or the overlay is forgotten. */
+void yt_shard_merge(struct yt_shard *s);
+void yt_shard_forget(struct yt_shard *s);
+/* The entity expired: absent from now on, in memory and in the view. The changelog's tombstone is the caller's. */
+void yt_shard_bury(struct yt_shard *s, struct yt_entry *en);
+void yt_shard_view_mark(struct yt_shard *s, struct yt_entry *en);
+
+#endif

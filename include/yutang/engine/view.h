@@ -1,0 +1,56 @@
+/* The view port: what the engine asks of Redis (io/redis_view). None blocks; answers come through `yt_view_up`, only from inside poll(). */
+#ifndef YT_ENGINE_VIEW_H
+#define YT_ENGINE_VIEW_H
+
+#include "yutang/core/entity.h"
+
+/* One entity as it was committed. blob.p == NULL: it is gone. */
+struct yt_view_entity {
+	enum yt_kind kind;
+	struct yt_str name; /* behind the kind's prefix */
+	struct yt_str blob; /* encoded, without the YT_ENTITY_HEAD bytes */
+};
+
+/* A write for one shard. Owned by the port from apply() until on_applied; memory is `arena`, freed with it. */
+struct yt_view_job {
+	int shard;
+	char log_id[33];
+	uint64_t from;  /* the version Redis must have now */
+	uint64_t to;    /* the version it has afterwards; == from: a part, more will follow */
+	int64_t time_ms; /* `now` of version `to`, for `at` */
+	struct yt_arena arena;
+	struct yt_view_entity *entities;
+	size_t n;
+};
+
+enum yt_view_status {
+	YT_VIEW_OK,
+	YT_VIEW_STALE, /* Redis has another (log_id, version): ask where() */
+	YT_VIEW_AWAY   /* no answer: ask where() later */
+};
+
+struct yt_view_up {
+	/* log_id empty: Redis knows nothing of this shard. restarted: Redis is another process (or data set) than at the last answer:
+	 * the engine asks for sweep(). */
+	void (*on_where)(void *ctx, int shard, enum yt_view_status status, const char *log_id, uint64_t version, bool restarted);
+	void (*on_applied)(void *ctx, struct yt_view_job *job, enum yt_view_status status);
+	/* Answer to reset(). */
+	void (*on_reset)(void *ctx, int shard, enum yt_view_status status);
+	/* While sweeping: is there an entity behind this key suffix (`member:s1/m-1`)? */
+	bool (*knows)(void *ctx, int shard, struct yt_str suffix);
+};
+
+struct yt_view {
+	void *ctx;
+	void (*poll)(void *ctx);
+	/* Which (log_id, version) does Redis have of this shard? */
+	void (*where)(void *ctx, int shard);
+	/* Writes a job. Takes the job and its arena; on_applied gives it back to be freed by the engine. */
+	void (*apply)(void *ctx, struct yt_view_job *job);
+	/* Deletes all keys of the shard, then sets (log_id, version 0). */
+	void (*reset)(void *ctx, int shard, const char *log_id);
+	/* Deletes the keys of these shards behind which knows() finds no entity. Runs beside other work; no answer. */
+	void (*sweep)(void *ctx, int shard);
+};
+
+#endif

@@ -1,0 +1,520 @@
+/* A batch: what gathered during the last commit is decided, sealed and committed as one transaction. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "yutang/base/log.h"
+#include "yutang/engine/forward.h"
+#include "yutang/engine/shard.h"
+
+enum {
+	BATCH_RECORDS_MAX = 60000,            /* above, latency grows and nothing more coalesces (DESIGN 8) */
+	BATCH_ARENA_MAX = 96 * 1024 * 1024,   /* bytes of objects and messages */
+	BATCH_MESSAGES_MAX = 400000,          /* librdkafka's queue.buffering.max.messages is far above */
+	ENDS_EVERY_MS = 1000,                 /* DESIGN 4: the ends are asked for once a second at most */
+	HELD_SAID_MS = 60000,                 /* a timer held longer is logged */
+};
+
+/* Makes room for one more element. */
+#define GROW(v, n, cap)                                                                  \
+	do {                                                                             \
+		if ((n) == (cap)) {                                                      \
+			(cap) = (cap) ? (cap) * 2 : 1024;                                \
+			(v) = realloc((v), (cap) * sizeof *(v));                         \
+			YT_ASSERT((v), NULL);                                            \
+		}                                                                        \
+	} while (0)
+
+void yt_engine_edited(struct yt_engine *e, struct yt_entry *en)
+{
+	GROW(e->edited, e->n_edited, e->cap_edited);
+	e->edited[e->n_edited++] = en;
+}
+
+static void add_message(struct yt_engine *e, struct yt_message m)
+{
+	GROW(e->messages, e->n_messages, e->cap_messages);
+	e->messages[e->n_messages++] = m;
+}
+
+static void take_output(void *ctx, const struct yt_output *out)
+{
+	struct yt_shard *s = ctx;
+	struct yt_engine *e = s->engine;
+
+	GROW(e->outputs, e->n_outputs, e->cap_outputs);
+	e->outputs[e->n_outputs].shard = s->id;
+	e->outputs[e->n_outputs++].out = *out;
+	add_message(e, (struct yt_message){
+		.dest = (uint8_t)(YT_TO_OUT + yt_outs[out->type].topic), .shard = -1, .key = out->key, .value = out->value });
+}
+
+static void join_batch(struct yt_engine *e, struct yt_shard *s)
+{
+	if (s->in_batch)
+		return;
+	if (e->n_commits == 0)
+		e->log->begin(e->log->ctx);
+	s->in_batch = true;
+	e->commits[e->n_commits++].shard = s->id;
+	for (int i = 0; i < e->conf->n_inputs; i++)
+		s->in[i].taken = s->in[i].next;
+}
+
+static struct yt_decide_env env_at(struct yt_shard *s, const struct yt_state *state, int64_t now_ms)
+{
+	s->batch_now = now_ms;
+	return (struct yt_decide_env){ .rules = s->engine->rules,
+		                       .state = state,
+		                       .arena = &s->engine->arena,
+		                       .now_ms = now_ms,
+		                       .code_key = s->engine->conf->code_key };
+}
+
+#define STATE_OF(s) \
+	(struct yt_state) { .ctx = (s), .peek = yt_shard_peek, .edit = yt_shard_edit, .output = take_output }
+
+static void dead(struct yt_engine *e, struct yt_queued *q, enum yt_dead reason, const char *detail)
+{
+	q->decoded.dead = reason;
+	snprintf(q->decoded.detail, sizeof q->decoded.detail, "%s", detail);
+	add_message(e, yt_dead_message(e, q, reason, q->decoded.detail));
+}
+
+/* Takes one record into the batch, and decides it. */
+static void decide(struct yt_engine *e, struct yt_shard *s, struct yt_queued *q, int64_t now_ms)
+{
+	join_batch(e, s);
+	yt_queue_take(e, q);
+	GROW(e->taken, e->n_taken, e->cap_taken);
+	e->taken[e->n_taken++] = q;
+	q->result = YT_DEAD;
+	if (now_ms > s->pending_now)
+		s->pending_now = now_ms;
+
+	if (!q->decoded.event) {
+		char detail[sizeof q->decoded.detail];
+
+		memcpy(detail, q->decoded.detail, sizeof detail);
+		dead(e, q, q->decoded.dead, detail);
+		return;
+	}
+	if (q->owner != s->id) {
+		if (q->hop >= YT_HOP_MAX) {
+			dead(e, q, YT_DEAD_HOP_LIMIT, "forwarded too often: the partition counts differ");
+			return;
+		}
+		q->forwarded = true;
+		add_message(e, yt_forward_message(e, q, now_ms));
+		return;
+	}
+	struct yt_decoded check = { 0 };
+
+	if (!yt_event_check_now(q->decoded.event, now_ms, &check)) {
+		dead(e, q, check.dead, check.detail);
+		return;
+	}
+	struct yt_state state = STATE_OF(s);
+	struct yt_decide_env env = env_at(s, &state, now_ms);
+	struct yt_decision d = { 0 };
+	size_t messages = e->n_messages;
+
+	yt_decide(&env, q->decoded.event, &d);
+	q->result = d.result;
+	if (d.result == YT_DEAD) {
+		YT_ASSERT(e->n_edited == 0 && e->n_messages == messages, NULL);
+		dead(e, q, d.dead, d.detail);
+	} else if (d.result == YT_CONFLICT) {
+		yt_info("conflict", "pos=%.*s/%d@%" PRId64 " type=%.*s field=%s", YT_FMT(e->conf->topics[q->rec.input]), s->id,
+		        q->rec.offset, YT_FMT(yt_types[q->decoded.event->type].name), yt_q(d.detail));
+	}
+	yt_shard_redue(s, 0);
+}
+
+/* Fires the earliest timer of a shard. */
+static void fire(struct yt_engine *e, struct yt_shard *s, struct yt_entry *en, int64_t now_ms)
+{
+	struct yt_state state = STATE_OF(s);
+	struct yt_decide_env env;
+
+	join_batch(e, s);
+	if (now_ms > s->pending_now)
+		s->pending_now = now_ms;
+	env = env_at(s, &state, now_ms);
+	bool fired = yt_decide_due(&env, yt_entry_name(en));
+
+	YT_ASSERT(fired && e->n_edited > 0, en->key);
+	e->timers_fired++;
+	yt_shard_redue(s, 0);
+}
+
+static bool full(const struct yt_engine *e)
+{
+	return e->n_taken >= BATCH_RECORDS_MAX || e->arena.used >= BATCH_ARENA_MAX || e->n_messages >= BATCH_MESSAGES_MAX;
+}
+
+static struct yt_entry *earliest(const struct yt_shard *s)
+{
+	return (struct yt_entry *)yt_heap_min(&s->due);
+}
+
+/* Every input of the shard, `internal` too, is decided up to the end that it had when the ends were asked for. */
+static bool ends_reached(const struct yt_engine *e, const struct yt_shard *s)
+{
+	for (int i = 0; i < e->conf->n_inputs; i++) {
+		const struct yt_input *in = &s->in[i];
+		int64_t at = s->in_batch ? in->taken : in->next;
+
+		if (!in->head && in->end > at)
+			at = in->end;
+		if (at < in->due_end)
+			return false;
+	}
+	return true;
+}
+
+/* Wall clock: fires what is due, once the inputs were read far enough. */
+static void fire_due(struct yt_engine *e, struct yt_shard *s, int64_t now_ms, int64_t *wait_ms)
+{
+	struct yt_entry *en = earliest(s);
+
+	if (!en)
+		return;
+	if (en->due > now_ms) {
+		if (en->due - now_ms < *wait_ms)
+			*wait_ms = en->due - now_ms;
+		return;
+	}
+	if (s->held_since_mono < 0)
+		s->held_since_mono = e->mono_ms, s->held_said = false;
+	if (s->ends_known && en->due <= s->ends_asked_now && ends_reached(e, s)) {
+		while ((en = earliest(s)) && en->due <= s->ends_asked_now && !full(e))
+			fire(e, s, en, now_ms);
+		s->held_since_mono = e->mono_ms;
+		if (!en || en->due > now_ms) {
+			s->held_since_mono = -1;
+			return;
+		}
+	}
+	int64_t left = s->ends_asked_mono + ENDS_EVERY_MS - e->mono_ms;
+
+	if (!e->ends_pending[s->id] && (!s->ends_known || s->ends_asked_now < en->due) && left <= 0) {
+		e->ends_pending[s->id] = true;
+		s->ends_question_now = now_ms;
+		s->ends_asked_mono = e->mono_ms;
+		e->log->ends(e->log->ctx, s->id);
+	} else if (!e->ends_pending[s->id] && left > 0 && left < *wait_ms) {
+		*wait_ms = left;
+	}
+	int64_t held = e->mono_ms - s->held_since_mono;
+
+	if (held > e->stats.timers_held_ms)
+		e->stats.timers_held_ms = held;
+	if (held > HELD_SAID_MS && !s->held_said) {
+		s->held_said = true;
+		yt_warn("timers_held", "shard=%d seconds=%" PRId64, s->id, held / 1000);
+	}
+}
+
+static void gather_wall(struct yt_engine *e, int64_t *wait_ms)
+{
+	e->stats.timers_held_ms = 0;
+	for (size_t k = 0; k < e->n_assigned; k++) {
+		struct yt_shard *s = e->shards[e->assigned[(k + (size_t)e->next_shard) % e->n_assigned]];
+		struct yt_queued *q;
+
+		if (s->state != YT_SHARD_LIVE)
+			continue;
+		int64_t now_ms = e->wall_ms > s->now_ms ? e->wall_ms : s->now_ms;
+
+		while (!full(e) && (q = yt_queue_next(e, s, wait_ms)))
+			decide(e, s, q, now_ms > q->cause_now ? now_ms : q->cause_now);
+		if (!full(e))
+			fire_due(e, s, now_ms, wait_ms);
+	}
+	if (full(e))
+		e->next_shard = (e->next_shard + 1) % (int)e->n_assigned;
+}
+
+/* The earliest timer of the process, by (due, shop, member), where it is due at or before `limit`. */
+static struct yt_entry *earliest_event(struct yt_engine *e, int64_t limit, struct yt_shard **owner)
+{
+	struct yt_entry *best = NULL;
+
+	for (size_t k = 0; k < e->n_assigned; k++) {
+		struct yt_shard *s = e->shards[e->assigned[k]];
+		struct yt_entry *en = earliest(s);
+
+		if (en && en->due <= limit && (!best || s->due.less(&en->due_node, &best->due_node))) {
+			best = en;
+			*owner = s;
+		}
+	}
+	return best;
+}
+
+static void fire_until(struct yt_engine *e, int64_t limit)
+{
+	struct yt_shard *s = NULL;
+	struct yt_entry *en;
+
+	while (!full(e) && (en = earliest_event(e, limit, &s))) {
+		if (en->due > e->event_now)
+			e->event_now = en->due;
+		fire(e, s, en, e->event_now);
+	}
+}
+
+static void gather_event(struct yt_engine *e)
+{
+	struct yt_queued *q;
+	bool at_end = false;
+
+	for (size_t k = 0; k < e->n_assigned; k++)
+		if (e->shards[e->assigned[k]]->state != YT_SHARD_LIVE)
+			return;
+	while (!full(e) && (q = yt_queue_next_event(e, &at_end))) {
+		int64_t time = q->cause_now > q->time ? q->cause_now : q->time;
+
+		if (time > e->event_now) {
+			fire_until(e, time);
+			if (full(e))
+				return;
+			e->event_now = time;
+		}
+		decide(e, e->shards[q->rec.shard], q, e->event_now);
+	}
+	e->all_at_end = at_end && !full(e);
+	if (e->all_at_end && e->until_ms > e->event_now)
+		fire_until(e, e->until_ms);
+}
+
+/* Expired entities are dropped as we go: the changelog forgets them by a tombstone, memory by removal. Only an optimisation. */
+static void sweep(struct yt_engine *e, struct yt_shard *s, size_t steps)
+{
+	while (steps--) {
+		struct yt_entry *en = yt_map_next(&s->entries, &s->sweep_at);
+
+		if (!en) {
+			s->sweep_at = 0;
+			return;
+		}
+		if (en->touched || en->view_dirty)
+			continue;
+		if (!en->blob) {
+			yt_map_remove(&s->entries, yt_entry_key(en));
+			yt_heap_remove(&s->due, &en->due_node);
+			free(en);
+		} else if (yt_entry_expires(en) <= s->batch_now) {
+			yt_shard_bury(s, en);
+			add_message(e, (struct yt_message){ .dest = YT_TO_STATE, .shard = s->id, .key = yt_entry_key(en) });
+		}
+	}
+}
+
+static void seal_entity(struct yt_engine *e, struct yt_shard *s, struct yt_entry *en, uint64_t version)
+{
+	const struct yt_entity_ops *ops = &yt_entities[en->kind];
+	struct yt_buf b;
+
+	yt_buf_init(&b, &e->arena);
+	yt_buf_reserve(&b, 256);
+	yt_buf_c(&b, YT_ENTITY_FORMAT);
+	yt_buf_u64(&b, version);
+	yt_buf_u64(&b, (uint64_t)ops->next_due(en->obj));
+	yt_buf_u64(&b, (uint64_t)ops->expires_at(en->obj));
+	ops->encode(en->obj, &b);
+	YT_ASSERT(b.n <= ops->bytes_max, en->key);
+	/* What an edit left as it was needs no record, and keeps the version of its last change. */
+	if (en->blob && en->blob_n == b.n && memcmp(en->blob + 9, b.p + 9, b.n - 9) == 0) {
+		en->dirty = false;
+		return;
+	}
+	en->sealed = yt_buf_str(&b);
+	add_message(e, (struct yt_message){ .dest = YT_TO_STATE, .shard = s->id, .key = yt_entry_key(en), .value = en->sealed });
+}
+
+static void seal(struct yt_engine *e)
+{
+	for (size_t k = 0; k < e->n_commits; k++) {
+		struct yt_shard_commit *c = &e->commits[k];
+		struct yt_shard *s = e->shards[c->shard];
+		struct yt_checkpoint cp = { .version = s->version + 1,
+			                    .now_ms = s->pending_now > s->now_ms ? s->pending_now : s->now_ms,
+			                    .partitions = e->conf->partitions,
+			                    .transactional_id = e->conf->transactional_id,
+			                    .n_inputs = e->conf->n_inputs };
+		struct yt_buf b;
+		size_t n = s->n_touched;
+
+		s->pending_now = cp.now_ms;
+		for (size_t i = 0; i < n; i++)
+			if (s->touched[i]->dirty)
+				seal_entity(e, s, s->touched[i], cp.version);
+		s->batch_now = cp.now_ms;
+		sweep(e, s, 2 * n + 16);
+
+		memcpy(cp.log_id, s->log_id, sizeof cp.log_id);
+		cp.rules_revision = e->rules->revision > s->rules_revision ? e->rules->revision : s->rules_revision;
+		for (int i = 0; i < e->conf->n_inputs; i++) {
+			cp.topics[i] = e->conf->topics[i];
+			cp.next[i] = c->next[i] = s->in[i].taken;
+		}
+		yt_buf_init(&b, &e->arena);
+		yt_checkpoint_encode(&cp, &b);
+		add_message(e, (struct yt_message){ .dest = YT_TO_STATE, .shard = s->id, .key = YT_S(YT_CHECKPOINT_KEY), .value = yt_buf_str(&b) });
+		c->version = cp.version;
+	}
+	e->batch = (struct yt_batch){ .messages = e->messages,
+		                      .n_messages = e->n_messages,
+		                      .shards = e->commits,
+		                      .n_shards = e->n_commits,
+		                      .log_id = e->shards[e->commits[0].shard]->log_id };
+}
+
+static bool clock_is_sane(struct yt_engine *e)
+{
+	/* A step of the wall clock against the monotonic one larger than this stops deciding until it is undone or the process is restarted. */
+	enum { STEP_MAX_MS = 10000 };
+	int64_t offset = e->wall_ms - e->mono_ms;
+	int64_t step = offset - e->clock_offset;
+
+	if (e->conf->clock != YT_CLOCK_WALL)
+		return true;
+	if (!e->clock_known || (step <= STEP_MAX_MS && step >= -STEP_MAX_MS)) {
+		if (e->clock_jumped)
+			yt_warn("clock_back", "step_ms=%" PRId64, step);
+		e->clock_known = true;
+		e->clock_jumped = false;
+		e->clock_offset = offset;
+		return true;
+	}
+	if (!e->clock_jumped)
+		yt_error("clock_jumped", "step_ms=%" PRId64 " decided=no", step);
+	e->clock_jumped = true;
+	return false;
+}
+
+bool yt_batch_turn(struct yt_engine *e, int64_t *wait_ms)
+{
+	e->all_at_end = false;
+	if (e->committing || e->revoking || e->draining || e->dead || e->n_assigned == 0 || !clock_is_sane(e))
+		return false;
+	if (e->conf->clock == YT_CLOCK_EVENT)
+		gather_event(e);
+	else
+		gather_wall(e, wait_ms);
+	for (size_t k = 0; k < e->n_assigned; k++) {
+		struct yt_shard *s = e->shards[e->assigned[k]];
+
+		if (s->state == YT_SHARD_LIVE && s->commit_at_once)
+			join_batch(e, s);
+	}
+	if (e->n_commits == 0)
+		return false;
+	seal(e);
+	e->committing = true;
+	e->commit_began_mono = e->mono_ms;
+	e->log->commit(e->log->ctx, &e->batch);
+	return true;
+}
+
+static void count_records(struct yt_engine *e)
+{
+	for (size_t i = 0; i < e->n_taken; i++) {
+		const struct yt_queued *q = e->taken[i];
+
+		e->stats.records++;
+		if (q->forwarded) {
+			e->stats.forwarded++;
+			continue;
+		}
+		if (q->decoded.event)
+			e->stats.events[q->decoded.event->type][q->result]++;
+		if (q->result == YT_DEAD) {
+			e->stats.dead[q->decoded.dead]++;
+			yt_warn("dead_letter", "pos=%.*s/%d@%" PRId64 " reason=%s detail=%s", YT_FMT(e->conf->topics[q->rec.input]),
+			        q->rec.shard, q->rec.offset, yt_dead_name(q->decoded.dead), yt_q(q->decoded.detail));
+			if (e->up.on_dead)
+				e->up.on_dead(e->up.ctx, q->decoded.dead, q->decoded.detail, &q->rec);
+		}
+	}
+	e->stats.timers += e->timers_fired;
+	for (size_t i = 0; i < e->n_outputs; i++)
+		e->stats.outputs[e->outputs[i].out.type]++;
+}
+
+static void committed(struct yt_engine *e)
+{
+	for (size_t k = 0; k < e->n_commits; k++) {
+		const struct yt_shard_commit *c = &e->commits[k];
+		struct yt_shard *s = e->shards[c->shard];
+
+		s->version = c->version;
+		s->now_ms = s->pending_now;
+		if (e->rules->revision > s->rules_revision)
+			s->rules_revision = e->rules->revision;
+		s->commit_at_once = false;
+		for (int i = 0; i < e->conf->n_inputs; i++)
+			s->in[i].next = c->next[i];
+		yt_shard_merge(s);
+		if (s->view_behind_since < 0)
+			s->view_behind_since = e->mono_ms;
+	}
+	e->stats.batches++;
+	count_records(e);
+	if (e->up.on_output)
+		for (size_t i = 0; i < e->n_outputs; i++)
+			e->up.on_output(e->up.ctx, e->outputs[i].shard, &e->outputs[i].out);
+	for (size_t i = 0; i < e->n_taken; i++)
+		yt_queue_drop(e, e->taken[i]);
+}
+
+static void aborted(struct yt_engine *e)
+{
+	e->stats.aborted++;
+	for (size_t k = 0; k < e->n_commits; k++) {
+		struct yt_shard *s = e->shards[e->commits[k].shard];
+
+		yt_shard_forget(s);
+		s->pending_now = s->now_ms;
+		for (int i = 0; i < e->conf->n_inputs; i++)
+			s->in[i].taken = s->in[i].next;
+	}
+	for (size_t i = e->n_taken; i-- > 0;) {
+		struct yt_queued *q = e->taken[i];
+
+		q->forwarded = false;
+		if (q->decoded.event)
+			q->decoded.dead = YT_DEAD_NONE;
+		yt_queue_push_back(e, q);
+	}
+}
+
+static void lost(struct yt_engine *e)
+{
+	e->stats.lost++;
+	yt_warn("lost", "shards=%zu", e->n_commits);
+	for (size_t k = 0; k < e->n_commits; k++)
+		yt_shard_forget(e->shards[e->commits[k].shard]);
+	for (size_t i = 0; i < e->n_taken; i++)
+		yt_queue_drop(e, e->taken[i]);
+	yt_assign_lost(e);
+}
+
+void yt_batch_on_outcome(void *ctx, enum yt_outcome outcome)
+{
+	struct yt_engine *e = ctx;
+
+	YT_ASSERT(e->committing, NULL);
+	e->committing = false;
+	if (outcome == YT_COMMITTED)
+		committed(e);
+	else if (outcome == YT_ABORTED)
+		aborted(e);
+	else
+		lost(e);
+	e->n_taken = e->n_messages = e->n_outputs = e->n_commits = 0;
+	e->timers_fired = 0;
+	yt_arena_reset(&e->arena);
+}

@@ -1,0 +1,270 @@
+/* The engine's life and its turn. The rest: queue.c (records), assign.c (ownership), batch.c (decisions), show.c (the view), shard.c (state). */
+#include "yutang/engine/engine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "yutang/base/log.h"
+#include "yutang/engine/shard.h"
+
+enum {
+	POLL_RECORDS = 5000,                     /* a turn; between them other work gets its turn */
+	QUEUED_BYTES_MAX = 64 * 1024 * 1024,     /* fetched and undecided; above, the log is not asked for more */
+	QUEUED_RECORDS_MAX = 200000,
+	IDLE_WAIT_MS = 1000,
+};
+
+struct yt_engine *yt_engine_new(const struct yt_engine_conf *conf, const struct yt_ruleset *rules, struct yt_log *log,
+                                struct yt_view *view, const struct yt_engine_up *up)
+{
+	struct yt_engine *e = calloc(1, sizeof *e);
+
+	YT_ASSERT(e && conf->partitions <= YT_PARTITIONS_MAX && conf->n_inputs <= YT_INPUTS_MAX, NULL);
+	e->conf = conf;
+	e->rules = rules;
+	e->log = log;
+	e->view = view;
+	if (up)
+		e->up = *up;
+	e->event_now = INT64_MIN;
+	e->until_ms = INT64_MIN;
+	e->shards = calloc((size_t)conf->partitions, sizeof(struct yt_shard *));
+	e->assigned = calloc((size_t)conf->partitions, sizeof *e->assigned);
+	e->commits = calloc((size_t)conf->partitions, sizeof *e->commits);
+	e->ends_pending = calloc((size_t)conf->partitions, sizeof *e->ends_pending);
+	e->ends_void = calloc((size_t)conf->partitions, sizeof *e->ends_void);
+	YT_ASSERT(e->shards && e->assigned && e->commits && e->ends_pending && e->ends_void, NULL);
+	yt_arena_init(&e->arena, 1 << 20);
+	return e;
+}
+
+void yt_engine_free(struct yt_engine *e)
+{
+	for (size_t i = 0; i < e->n_taken; i++)
+		yt_queue_drop(e, e->taken[i]);
+	for (int p = 0; p < e->conf->partitions; p++) {
+		if (!e->shards[p])
+			continue;
+		yt_queue_clear(e, e->shards[p]);
+		yt_shard_free(e->shards[p]);
+	}
+	yt_queue_end(e);
+	yt_arena_deinit(&e->arena);
+	free(e->shards);
+	free(e->assigned);
+	free(e->commits);
+	free(e->ends_pending);
+	free(e->ends_void);
+	free(e->taken);
+	free(e->messages);
+	free(e->outputs);
+	free(e->edited);
+	free(e);
+}
+
+void yt_engine_die(struct yt_engine *e, int exit, const char *fmt, ...)
+{
+	struct yt_err err = { .class = YT_ERR_FATAL, .exit = exit };
+	va_list ap;
+
+	if (e->dead)
+		return;
+	e->dead = true;
+	va_start(ap, fmt);
+	vsnprintf(err.msg, sizeof err.msg, fmt, ap);
+	va_end(ap);
+	if (e->up.on_fatal)
+		e->up.on_fatal(e->up.ctx, &err);
+}
+
+static void on_record(void *ctx, const struct yt_record *rec)
+{
+	struct yt_engine *e = ctx;
+	struct yt_shard *s = e->shards[rec->shard];
+
+	/* Of a shard that was given back meanwhile, or from before the offset that start() named. */
+	if (!s || s->state != YT_SHARD_LIVE || rec->offset < s->in[rec->input].fetched) {
+		e->log->drop(e->log->ctx, rec->handle);
+		return;
+	}
+	yt_queue_record(e, s, rec);
+}
+
+static void on_end(void *ctx, int input, int shard, int64_t offset)
+{
+	struct yt_engine *e = ctx;
+	struct yt_shard *s = e->shards[shard];
+
+	if (s && s->state == YT_SHARD_LIVE && offset > s->in[input].end)
+		s->in[input].end = offset;
+}
+
+static void on_ends(void *ctx, int shard, const int64_t end[YT_INPUTS_MAX])
+{
+	struct yt_engine *e = ctx;
+	struct yt_shard *s = e->shards[shard];
+
+	bool old = e->ends_void[shard];
+
+	e->ends_pending[shard] = e->ends_void[shard] = false;
+	if (!s || old)
+		return;
+	s->ends_known = true;
+	s->ends_asked_now = s->ends_question_now;
+	for (int i = 0; i < e->conf->n_inputs; i++)
+		s->in[i].due_end = end[i];
+}
+
+static void on_fatal(void *ctx, const struct yt_err *err)
+{
+	yt_engine_die(ctx, err->exit, "%s", err->msg);
+}
+
+const struct yt_log_up yt_engine_log_up = { .on_assigned = yt_assign_on_assigned,
+	                                    .on_revoked = yt_assign_on_revoked,
+	                                    .on_group = yt_assign_on_group,
+	                                    .on_state = yt_assign_on_state,
+	                                    .on_restored = yt_assign_on_restored,
+	                                    .on_record = on_record,
+	                                    .on_end = on_end,
+	                                    .on_ends = on_ends,
+	                                    .on_outcome = yt_batch_on_outcome,
+	                                    .on_fatal = on_fatal };
+
+bool yt_engine_turn(struct yt_engine *e, int64_t wall_ms, int64_t mono_ms, int64_t *wait_ms)
+{
+	bool more;
+
+	e->wall_ms = wall_ms;
+	e->mono_ms = mono_ms;
+	*wait_ms = IDLE_WAIT_MS;
+	/* Even when there is no room the log is polled, so that the group does not think us gone. */
+	int room = e->queued < QUEUED_RECORDS_MAX && e->queued_bytes < QUEUED_BYTES_MAX ? POLL_RECORDS : 0;
+	int got = e->log->poll(e->log->ctx, room);
+
+	more = room && got >= room;
+	if (e->view)
+		e->view->poll(e->view->ctx);
+	if (e->dead)
+		return false;
+	yt_assign_turn(e, wait_ms);
+	/* While records come in at full speed the batch waits for nothing: what is there is decided when the last commit is done. */
+	more |= yt_batch_turn(e, wait_ms);
+	yt_show_turn(e, wait_ms);
+	return more;
+}
+
+void yt_engine_drain(struct yt_engine *e)
+{
+	e->draining = true;
+}
+
+bool yt_engine_drained(const struct yt_engine *e)
+{
+	return e->draining && !e->committing && !yt_show_busy(e, false);
+}
+
+bool yt_engine_idle(const struct yt_engine *e)
+{
+	return e->n_assigned > 0 && !e->committing && e->all_at_end && e->queued == 0 && !yt_show_busy(e, true);
+}
+
+void yt_engine_run_until(struct yt_engine *e, int64_t until_ms)
+{
+	e->until_ms = until_ms;
+}
+
+const struct yt_engine_stats *yt_engine_stats(const struct yt_engine *e)
+{
+	return &e->stats;
+}
+
+static const char *state_name(enum yt_shard_state s)
+{
+	switch (s) {
+	case YT_SHARD_KEPT: return "kept";
+	case YT_SHARD_OPENING: return "opening";
+	case YT_SHARD_RESTORING: return "restoring";
+	case YT_SHARD_READY: return "ready";
+	case YT_SHARD_LIVE: return "live";
+	}
+	return "?";
+}
+
+size_t yt_engine_shards(const struct yt_engine *e, struct yt_shard_info *out, size_t cap)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < e->n_assigned && n < cap; k++) {
+		const struct yt_shard *s = e->shards[e->assigned[k]];
+		struct yt_shard_info *o = &out[n++];
+
+		*o = (struct yt_shard_info){ .shard = s->id,
+			                     .state = state_name(s->state),
+			                     .version = s->version,
+			                     .view_version = s->view_version,
+			                     .now_ms = s->now_ms,
+			                     .entities = s->entries.n,
+			                     .timers = s->due.n };
+		for (int i = 0; i < e->conf->n_inputs; i++) {
+			o->queued += s->in[i].queued;
+			o->next[i] = s->in[i].next;
+			o->end[i] = s->in[i].end > s->in[i].fetched ? s->in[i].end : s->in[i].fetched;
+			/* Nothing fetched behind it and read to the end: no lag, though a transaction marker lies between. */
+			if (!s->in[i].head && s->in[i].end >= s->in[i].fetched)
+				o->end[i] = s->in[i].next;
+		}
+		if (e->view && s->view_behind_since >= 0)
+			o->view_lag_ms = e->mono_ms - s->view_behind_since;
+	}
+	return n;
+}
+
+bool yt_engine_ready(const struct yt_engine *e, char why[128])
+{
+	if (e->clock_jumped) {
+		snprintf(why, 128, "the wall clock jumped: nothing is decided");
+		return false;
+	}
+	if (e->revoking || e->draining) {
+		snprintf(why, 128, e->draining ? "draining" : "rebalancing");
+		return false;
+	}
+	for (size_t k = 0; k < e->n_assigned; k++) {
+		const struct yt_shard *s = e->shards[e->assigned[k]];
+
+		if (s->state != YT_SHARD_LIVE) {
+			snprintf(why, 128, "shard %d is %s", s->id, state_name(s->state));
+			return false;
+		}
+	}
+	return true;
+}
+
+const void *yt_engine_peek(struct yt_engine *e, struct yt_arena *a, enum yt_kind kind, struct yt_str name)
+{
+	for (size_t k = 0; k < e->n_assigned; k++) {
+		struct yt_shard *s = e->shards[e->assigned[k]];
+		struct yt_str key = yt_arena_printf(a, "%.*s%.*s", YT_FMT(yt_entities[kind].prefix), YT_FMT(name));
+		struct yt_entry *en = s->loaded ? yt_shard_entry(s, kind, key, false) : NULL;
+
+		if (en && en->blob)
+			return yt_entities[kind].decode(a, yt_arena_dup(a, name),
+			                                yt_arena_dup(a, yt_str(en->blob + YT_ENTITY_HEAD, en->blob_n - YT_ENTITY_HEAD)));
+	}
+	return NULL;
+}
+
+void yt_engine_each(struct yt_engine *e, void (*fn)(void *ctx, int shard, struct yt_str key, struct yt_str value, uint64_t version), void *ctx)
+{
+	for (size_t k = 0; k < e->n_assigned; k++) {
+		struct yt_shard *s = e->shards[e->assigned[k]];
+		struct yt_entry *en;
+		size_t at = 0;
+
+		while ((en = yt_map_next(&s->entries, &at)))
+			if (en->blob)
+				fn(ctx, s->id, yt_entry_key(en), yt_str(en->blob + YT_ENTITY_HEAD, en->blob_n - YT_ENTITY_HEAD), yt_entry_version(en));
+	}
+}

@@ -1,0 +1,131 @@
+/* What leaves a record that this shard does not decide: to its owner, or to the dead letters. */
+#include "yutang/engine/forward.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A dead letter keeps at most this much of its value, so that it with its headers fits a broker's message.max.bytes of 1 MiB. */
+enum { DEAD_VALUE_MAX = 768 * 1024, DEAD_KEY_MAX = 64 * 1024, DEAD_HEADERS_MAX = 64 * 1024 };
+
+static const struct yt_str H_TOPIC = YT_STR("yt_topic"), H_PARTITION = YT_STR("yt_partition"), H_OFFSET = YT_STR("yt_offset"),
+                           H_HOP = YT_STR("yt_hop"), H_NOW = YT_STR("yt_now"), H_TIMESTAMP = YT_STR("yt_timestamp");
+
+static bool header_int(struct yt_str v, int64_t *out)
+{
+	char text[24];
+	char *end;
+
+	if (v.n == 0 || v.n >= sizeof text)
+		return false;
+	memcpy(text, v.p, v.n);
+	text[v.n] = '\0';
+	*out = strtoll(text, &end, 10);
+	return *end == '\0';
+}
+
+void yt_forward_origin(struct yt_engine *e, struct yt_queued *q)
+{
+	q->cause_now = INT64_MIN;
+	q->origin_topic = e->conf->topics[q->rec.input];
+	q->origin_partition = q->rec.shard;
+	q->origin_offset = q->rec.offset;
+	q->origin_timestamp = q->rec.timestamp_ms;
+	if (q->rec.input != e->conf->n_inputs - 1)
+		return;
+
+	int64_t hop = 0, now = 0, partition = 0, offset = 0, timestamp = 0;
+	struct yt_str topic = { 0 };
+	int seen = 0;
+
+	for (size_t i = 0; i < q->rec.n_headers; i++) {
+		const struct yt_header *h = &q->rec.headers[i];
+
+		if (yt_str_eq(h->name, H_TOPIC))
+			topic = h->value, seen |= 1;
+		else if (yt_str_eq(h->name, H_PARTITION))
+			seen |= header_int(h->value, &partition) ? 2 : 0;
+		else if (yt_str_eq(h->name, H_OFFSET))
+			seen |= header_int(h->value, &offset) ? 4 : 0;
+		else if (yt_str_eq(h->name, H_HOP))
+			seen |= header_int(h->value, &hop) ? 8 : 0;
+		else if (yt_str_eq(h->name, H_NOW))
+			seen |= header_int(h->value, &now) ? 16 : 0;
+		else if (yt_str_eq(h->name, H_TIMESTAMP))
+			seen |= header_int(h->value, &timestamp) ? 32 : 0;
+	}
+	if (seen != 63) {
+		q->decoded.dead = YT_DEAD_BAD_FIELD;
+		snprintf(q->decoded.detail, sizeof q->decoded.detail, "internal record without its yt_ headers");
+		return;
+	}
+	q->origin_topic = topic;
+	q->origin_partition = partition;
+	q->origin_offset = offset;
+	q->origin_timestamp = timestamp;
+	q->hop = (int)hop;
+	q->cause_now = now;
+}
+
+static bool is_forward_header(struct yt_str name)
+{
+	return yt_str_eq(name, H_TOPIC) || yt_str_eq(name, H_PARTITION) || yt_str_eq(name, H_OFFSET) || yt_str_eq(name, H_HOP) ||
+	       yt_str_eq(name, H_NOW) || yt_str_eq(name, H_TIMESTAMP);
+}
+
+/* The record's own headers, with room for `more`; *n is how many there are. */
+static struct yt_header *own_headers(struct yt_engine *e, const struct yt_queued *q, size_t more, size_t *n)
+{
+	struct yt_header *h = yt_arena_alloc(&e->arena, (q->rec.n_headers + more) * sizeof *h);
+
+	*n = 0;
+	for (size_t i = 0; i < q->rec.n_headers; i++)
+		if (!is_forward_header(q->rec.headers[i].name))
+			h[(*n)++] = q->rec.headers[i];
+	return h;
+}
+
+struct yt_message yt_forward_message(struct yt_engine *e, const struct yt_queued *q, int64_t now_ms)
+{
+	size_t n;
+	struct yt_header *h = own_headers(e, q, 6, &n);
+	struct yt_arena *a = &e->arena;
+
+	h[n++] = (struct yt_header){ H_TOPIC, q->origin_topic };
+	h[n++] = (struct yt_header){ H_PARTITION, yt_arena_printf(a, "%lld", (long long)q->origin_partition) };
+	h[n++] = (struct yt_header){ H_OFFSET, yt_arena_printf(a, "%lld", (long long)q->origin_offset) };
+	h[n++] = (struct yt_header){ H_HOP, yt_arena_printf(a, "%d", q->hop + 1) };
+	h[n++] = (struct yt_header){ H_NOW, yt_arena_printf(a, "%lld", (long long)now_ms) };
+	h[n++] = (struct yt_header){ H_TIMESTAMP, yt_arena_printf(a, "%lld", (long long)q->origin_timestamp) };
+	return (struct yt_message){
+		.dest = YT_TO_INTERNAL, .shard = q->owner, .key = q->rec.key, .value = q->rec.value, .headers = h, .n_headers = n
+	};
+}
+
+struct yt_message yt_dead_message(struct yt_engine *e, const struct yt_queued *q, enum yt_dead reason, const char *detail)
+{
+	size_t n, kept = 0, bytes = 0;
+	struct yt_header *h = own_headers(e, q, 7, &n);
+	struct yt_arena *a = &e->arena;
+	struct yt_str key = q->rec.key, value = q->rec.value;
+	bool cut = false;
+
+	while (kept < n && bytes + h[kept].name.n + h[kept].value.n <= DEAD_HEADERS_MAX)
+		bytes += h[kept].name.n + h[kept].value.n, kept++;
+	if (kept < n || value.n > DEAD_VALUE_MAX || key.n > DEAD_KEY_MAX)
+		cut = true;
+	n = kept;
+	if (value.n > DEAD_VALUE_MAX)
+		value.n = DEAD_VALUE_MAX;
+	if (key.n > DEAD_KEY_MAX)
+		key.n = DEAD_KEY_MAX;
+
+	h[n++] = (struct yt_header){ YT_S("dl_topic"), q->origin_topic };
+	h[n++] = (struct yt_header){ YT_S("dl_partition"), yt_arena_printf(a, "%lld", (long long)q->origin_partition) };
+	h[n++] = (struct yt_header){ YT_S("dl_offset"), yt_arena_printf(a, "%lld", (long long)q->origin_offset) };
+	h[n++] = (struct yt_header){ YT_S("dl_timestamp"), yt_arena_printf(a, "%lld", (long long)q->origin_timestamp) };
+	h[n++] = (struct yt_header){ YT_S("dl_reason"), yt_str_z(yt_dead_name(reason)) };
+	h[n++] = (struct yt_header){ YT_S("dl_detail"), yt_arena_dup(a, yt_str_z(detail)) };
+	if (cut)
+		h[n++] = (struct yt_header){ YT_S("dl_truncated"), yt_arena_printf(a, "%u", q->rec.value.n) };
+	return (struct yt_message){ .dest = YT_TO_DEAD, .shard = -1, .key = key, .value = value, .headers = h, .n_headers = n };
+}

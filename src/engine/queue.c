@@ -1,0 +1,213 @@
+/* Fetched records between the log and their decision: decoded at once, merged by time when their turn comes. */
+#include <stdlib.h>
+
+#include "yutang/base/hash.h"
+#include "yutang/engine/forward.h"
+#include "yutang/engine/shard.h"
+
+/* Decoded records share chunks of memory; a chunk goes when its last record goes. */
+struct yt_chunk {
+	struct yt_arena arena;
+	size_t refs; /* records in it, and 1 while it is the newest */
+};
+
+enum { CHUNK_BYTES = 1 << 20 };
+
+static void unref(struct yt_chunk *c)
+{
+	if (--c->refs)
+		return;
+	yt_arena_deinit(&c->arena);
+	free(c);
+}
+
+static struct yt_chunk *chunk_for_record(struct yt_engine *e)
+{
+	if (e->chunk && e->chunk->arena.used >= CHUNK_BYTES) {
+		unref(e->chunk);
+		e->chunk = NULL;
+	}
+	if (!e->chunk) {
+		e->chunk = calloc(1, sizeof *e->chunk);
+		YT_ASSERT(e->chunk, NULL);
+		yt_arena_init(&e->chunk->arena, CHUNK_BYTES / 4);
+		e->chunk->refs = 1;
+	}
+	e->chunk->refs++;
+	return e->chunk;
+}
+
+void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_record *rec)
+{
+	struct yt_chunk *c = chunk_for_record(e);
+	struct yt_queued *q = yt_arena_zalloc(&c->arena, sizeof *q);
+	struct yt_input *in = &s->in[rec->input];
+
+	YT_ASSERT(rec->offset >= in->fetched, NULL);
+	q->chunk = c;
+	q->rec = *rec;
+	q->owner = s->id;
+	yt_forward_origin(e, q);
+	if (!q->decoded.dead) {
+		/* What lies too far ahead is judged when the event is decided: only then is `now` known. */
+		yt_event_decode(&c->arena, rec->value, rec->headers, rec->n_headers, INT64_MAX - YT_INSTANT_AHEAD_MS, &q->decoded);
+	}
+	if (q->decoded.event) {
+		q->key = yt_event_key(&c->arena, q->decoded.event);
+		q->owner = yt_partition(q->key, e->conf->partitions);
+		q->time = q->decoded.event->time;
+	} else {
+		q->time = INT64_MIN;
+	}
+
+	if (in->tail)
+		in->tail->next = q;
+	else
+		in->head = q;
+	in->tail = q;
+	in->queued++;
+	in->fetched = rec->offset + 1;
+	in->lacking_since = -1;
+	e->queued++;
+	e->queued_bytes += rec->value.n;
+}
+
+void yt_queue_drop(struct yt_engine *e, struct yt_queued *q)
+{
+	e->log->drop(e->log->ctx, q->rec.handle);
+	unref(q->chunk);
+}
+
+/* Unlinks the head of its input. */
+void yt_queue_take(struct yt_engine *e, struct yt_queued *q)
+{
+	struct yt_input *in = &e->shards[q->rec.shard]->in[q->rec.input];
+
+	YT_ASSERT(in->head == q, NULL);
+	in->head = q->next;
+	if (!in->head)
+		in->tail = NULL;
+	q->next = NULL;
+	in->queued--;
+	in->taken = q->rec.offset + 1;
+	e->queued--;
+	e->queued_bytes -= q->rec.value.n;
+}
+
+void yt_queue_push_back(struct yt_engine *e, struct yt_queued *q)
+{
+	struct yt_input *in = &e->shards[q->rec.shard]->in[q->rec.input];
+
+	q->next = in->head;
+	in->head = q;
+	if (!in->tail)
+		in->tail = q;
+	in->queued++;
+	e->queued++;
+	e->queued_bytes += q->rec.value.n;
+}
+
+void yt_queue_clear(struct yt_engine *e, struct yt_shard *s)
+{
+	for (int i = 0; i < e->conf->n_inputs; i++) {
+		struct yt_input *in = &s->in[i];
+
+		while (in->head) {
+			struct yt_queued *q = in->head;
+
+			in->head = q->next;
+			e->queued--;
+			e->queued_bytes -= q->rec.value.n;
+			yt_queue_drop(e, q);
+		}
+		in->tail = NULL;
+		in->queued = 0;
+		in->fetched = in->taken = in->next;
+		in->end = in->lacking_since = -1;
+	}
+}
+
+bool yt_input_at_end(const struct yt_input *in)
+{
+	return in->end >= in->fetched;
+}
+
+/* (time, place of the topic, offset): the offset is settled by the queue itself. */
+static bool before(const struct yt_queued *a, const struct yt_queued *b)
+{
+	if (a->time != b->time)
+		return a->time < b->time;
+	if (a->rec.input != b->rec.input)
+		return a->rec.input < b->rec.input;
+	return a->rec.shard < b->rec.shard;
+}
+
+struct yt_queued *yt_queue_next(struct yt_engine *e, struct yt_shard *s, int64_t *wait_ms)
+{
+	struct yt_queued *best = NULL;
+	uint32_t lacking = 0;
+
+	for (int i = 0; i < e->conf->n_inputs; i++) {
+		struct yt_input *in = &s->in[i];
+
+		if (in->head) {
+			if (!best || before(in->head, best))
+				best = in->head;
+		} else if (!yt_input_at_end(in)) {
+			lacking |= 1u << i;
+		}
+	}
+	if (!best || !lacking)
+		return best;
+	for (int i = 0; lacking >> i; i++) {
+		struct yt_input *in = &s->in[i];
+
+		if (!(lacking >> i & 1))
+			continue;
+		if (in->lacking_since < 0) {
+			in->lacking_since = e->mono_ms;
+			in->passed = false;
+		}
+		int64_t left = in->lacking_since + e->conf->hold_after_input_ms - e->mono_ms;
+
+		if (left > 0) {
+			if (left < *wait_ms)
+				*wait_ms = left;
+			return NULL;
+		}
+		if (!in->passed) {
+			in->passed = true;
+			e->stats.passed_over++;
+		}
+	}
+	return best;
+}
+
+struct yt_queued *yt_queue_next_event(struct yt_engine *e, bool *all_at_end)
+{
+	struct yt_queued *best = NULL;
+
+	*all_at_end = true;
+	for (size_t k = 0; k < e->n_assigned; k++) {
+		struct yt_shard *s = e->shards[e->assigned[k]];
+
+		for (int i = 0; i < e->conf->n_inputs; i++) {
+			struct yt_input *in = &s->in[i];
+
+			if (!in->head && !yt_input_at_end(in)) {
+				*all_at_end = false;
+				return NULL;
+			}
+			if (in->head && (!best || before(in->head, best)))
+				best = in->head;
+		}
+	}
+	return best;
+}
+
+void yt_queue_end(struct yt_engine *e)
+{
+	if (e->chunk)
+		unref(e->chunk);
+	e->chunk = NULL;
+}

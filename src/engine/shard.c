@@ -1,0 +1,328 @@
+#include "yutang/engine/shard.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct yt_str key_of(const void *value)
+{
+	const struct yt_entry *en = value;
+
+	return yt_str(en->key, en->key_n);
+}
+
+struct yt_str yt_entry_key(const struct yt_entry *en)
+{
+	return yt_str(en->key, en->key_n);
+}
+
+struct yt_str yt_entry_name(const struct yt_entry *en)
+{
+	uint32_t skip = yt_entities[en->kind].prefix.n;
+
+	return yt_str(en->key + skip, en->key_n - skip);
+}
+
+static uint64_t head_u64(const char *blob, size_t at)
+{
+	struct yt_rd r = yt_rd(yt_str(blob + at, 8));
+
+	return yt_rd_u64(&r);
+}
+
+uint64_t yt_entry_version(const struct yt_entry *en)
+{
+	return en->blob ? head_u64(en->blob, 1) : 0;
+}
+
+static int64_t entry_due(const struct yt_entry *en)
+{
+	return en->blob ? (int64_t)head_u64(en->blob, 9) : YT_NEVER;
+}
+
+int64_t yt_entry_expires(const struct yt_entry *en)
+{
+	return en->blob ? (int64_t)head_u64(en->blob, 17) : YT_NEVER;
+}
+
+/* Order of equal dues: (shop, member). A name is `<shop>/<member>`, and '/' must sort before every byte of a shop. */
+static bool due_less(const struct yt_heap_node *a, const struct yt_heap_node *b)
+{
+	const struct yt_entry *x = (const struct yt_entry *)a, *y = (const struct yt_entry *)b;
+
+	if (x->due != y->due)
+		return x->due < y->due;
+	struct yt_str m = yt_entry_key(x), n = yt_entry_key(y);
+	const char *ms = memchr(m.p, '/', m.n), *ns = memchr(n.p, '/', n.n);
+	struct yt_str mshop = yt_str(m.p, ms ? (size_t)(ms - m.p) : m.n);
+	struct yt_str nshop = yt_str(n.p, ns ? (size_t)(ns - n.p) : n.n);
+	int c = yt_str_cmp(mshop, nshop);
+
+	return c ? c < 0 : yt_str_cmp(m, n) < 0;
+}
+
+struct yt_shard *yt_shard_new(struct yt_engine *e, int id)
+{
+	struct yt_shard *s = calloc(1, sizeof *s);
+
+	YT_ASSERT(s, NULL);
+	s->engine = e;
+	s->id = id;
+	yt_map_init(&s->entries, key_of);
+	yt_heap_init(&s->due, due_less);
+	yt_shard_clear(s);
+	return s;
+}
+
+static void free_entries(struct yt_shard *s)
+{
+	size_t at = 0;
+	struct yt_entry *en;
+
+	while ((en = yt_map_next(&s->entries, &at))) {
+		free(en->blob);
+		free(en);
+	}
+	yt_map_deinit(&s->entries);
+	yt_heap_deinit(&s->due);
+}
+
+void yt_shard_clear(struct yt_shard *s)
+{
+	free_entries(s);
+	yt_map_init(&s->entries, key_of);
+	yt_heap_init(&s->due, due_less);
+	s->loaded = false;
+	s->version = 0;
+	s->now_ms = 0;
+	s->rules_revision = 0;
+	s->log_id[0] = '\0';
+	s->n_touched = 0;
+	s->in_batch = false;
+	s->pending_now = 0;
+	s->commit_at_once = false;
+	s->has_checkpoint = false;
+	s->checkpoint_inputs = 0;
+	s->restored = 0;
+	s->n_view_dirty = 0;
+	s->view = YT_SV_UNKNOWN;
+	s->view_version = 0;
+	s->view_all = true;
+	s->view_job = NULL;
+	s->view_behind_since = -1;
+	s->held_since_mono = -1;
+	s->ends_known = false;
+	s->sweep_at = 0;
+	for (int i = 0; i < YT_INPUTS_MAX; i++) {
+		YT_ASSERT(s->in[i].head == NULL, NULL);
+		s->in[i] = (struct yt_input){ .next = -1, .taken = -1, .fetched = -1, .end = -1, .lacking_since = -1 };
+	}
+}
+
+void yt_shard_free(struct yt_shard *s)
+{
+	free_entries(s);
+	free(s->touched);
+	free(s->view_dirty);
+	free(s);
+}
+
+struct yt_entry *yt_shard_entry(struct yt_shard *s, int kind, struct yt_str key, bool make)
+{
+	struct yt_entry *en = yt_map_get(&s->entries, key);
+
+	if (en || !make)
+		return en;
+	YT_ASSERT(key.n <= UINT16_MAX, NULL);
+	en = calloc(1, sizeof *en + key.n);
+	YT_ASSERT(en, NULL);
+	en->kind = (uint8_t)kind;
+	en->key_n = (uint16_t)key.n;
+	en->due = YT_NEVER;
+	memcpy(en->key, key.p, key.n);
+	yt_map_add(&s->entries, en);
+	return en;
+}
+
+static void set_due(struct yt_shard *s, struct yt_entry *en, int64_t due)
+{
+	if (en->due == due && (due == YT_NEVER) == (en->due_node.at == 0))
+		return;
+	en->due = due;
+	if (due == YT_NEVER)
+		yt_heap_remove(&s->due, &en->due_node);
+	else
+		yt_heap_put(&s->due, &en->due_node);
+}
+
+static void set_blob(struct yt_entry *en, struct yt_str value)
+{
+	if (!value.p) {
+		free(en->blob);
+		en->blob = NULL;
+		en->blob_n = 0;
+		return;
+	}
+	if (value.n != en->blob_n || !en->blob) {
+		en->blob = realloc(en->blob, value.n);
+		YT_ASSERT(en->blob, NULL);
+		en->blob_n = value.n;
+	}
+	memcpy(en->blob, value.p, value.n);
+}
+
+bool yt_shard_fold(struct yt_shard *s, struct yt_str key, struct yt_str value, char why[128])
+{
+	struct yt_str name;
+	int kind = yt_entity_kind(key, &name);
+
+	if (kind < 0) {
+		snprintf(why, 128, "unknown key %.*s", (int)(key.n < 80 ? key.n : 80), key.p);
+		return false;
+	}
+	if (value.p && (value.n < YT_ENTITY_HEAD || value.p[0] != YT_ENTITY_FORMAT)) {
+		snprintf(why, 128, "value of %.*s has another format", (int)(key.n < 80 ? key.n : 80), key.p);
+		return false;
+	}
+	struct yt_entry *en = yt_shard_entry(s, kind, key, value.p != NULL);
+
+	if (!en)
+		return true;
+	set_blob(en, value);
+	set_due(s, en, entry_due(en));
+	return true;
+}
+
+/* The entry of (kind, name), with the key built in place. */
+static struct yt_entry *entry_of(struct yt_shard *s, enum yt_kind kind, struct yt_str name, bool make)
+{
+	char key[512];
+	struct yt_str prefix = yt_entities[kind].prefix;
+
+	YT_ASSERT(prefix.n + name.n <= sizeof key, NULL);
+	memcpy(key, prefix.p, prefix.n);
+	memcpy(key + prefix.n, name.p, name.n);
+	return yt_shard_entry(s, kind, yt_str(key, prefix.n + name.n), make);
+}
+
+static void touch(struct yt_shard *s, struct yt_entry *en, void *obj)
+{
+	en->obj = obj;
+	if (en->touched)
+		return;
+	en->touched = true;
+	if (s->n_touched == s->cap_touched) {
+		s->cap_touched = s->cap_touched ? s->cap_touched * 2 : 256;
+		s->touched = realloc(s->touched, s->cap_touched * sizeof *s->touched);
+		YT_ASSERT(s->touched, NULL);
+	}
+	s->touched[s->n_touched++] = en;
+}
+
+/* The committed object, decoded into the batch's arena; NULL where absent or expired. */
+static void *load(struct yt_shard *s, struct yt_entry *en)
+{
+	if (!en->blob || yt_entry_expires(en) <= s->batch_now)
+		return NULL;
+	void *obj = yt_entities[en->kind].decode(&s->engine->arena, yt_entry_name(en),
+	                                         yt_str(en->blob + YT_ENTITY_HEAD, en->blob_n - YT_ENTITY_HEAD));
+
+	YT_ASSERT(obj, en->key);
+	return obj;
+}
+
+const void *yt_shard_peek(void *ctx, enum yt_kind kind, struct yt_str name)
+{
+	struct yt_shard *s = ctx;
+	struct yt_entry *en = entry_of(s, kind, name, false);
+
+	if (!en)
+		return NULL;
+	if (!en->obj) {
+		void *obj = load(s, en);
+
+		if (!obj)
+			return NULL;
+		touch(s, en, obj);
+	}
+	return en->obj;
+}
+
+void *yt_shard_edit(void *ctx, enum yt_kind kind, struct yt_str name)
+{
+	struct yt_shard *s = ctx;
+	struct yt_entry *en = entry_of(s, kind, name, true);
+
+	if (!en->obj) {
+		void *obj = load(s, en);
+
+		touch(s, en, obj ? obj : yt_entities[kind].fresh(&s->engine->arena, yt_entry_name(en)));
+	}
+	en->dirty = true;
+	if (!en->edited_now) {
+		en->edited_now = true;
+		yt_engine_edited(s->engine, en);
+	}
+	return en->obj;
+}
+
+void yt_shard_redue(struct yt_shard *s, size_t from)
+{
+	struct yt_engine *e = s->engine;
+
+	for (size_t i = from; i < e->n_edited; i++) {
+		struct yt_entry *en = e->edited[i];
+
+		en->edited_now = false;
+		set_due(s, en, yt_entities[en->kind].next_due(en->obj));
+	}
+	e->n_edited = from;
+}
+
+void yt_shard_bury(struct yt_shard *s, struct yt_entry *en)
+{
+	en->dirty = true;
+	en->sealed = (struct yt_str){ 0 };
+	touch(s, en, NULL);
+}
+
+void yt_shard_view_mark(struct yt_shard *s, struct yt_entry *en)
+{
+	if (en->view_dirty)
+		return;
+	en->view_dirty = true;
+	if (s->n_view_dirty == s->cap_view_dirty) {
+		s->cap_view_dirty = s->cap_view_dirty ? s->cap_view_dirty * 2 : 256;
+		s->view_dirty = realloc(s->view_dirty, s->cap_view_dirty * sizeof *s->view_dirty);
+		YT_ASSERT(s->view_dirty, NULL);
+	}
+	s->view_dirty[s->n_view_dirty++] = en;
+}
+
+static void end_overlay(struct yt_shard *s, bool committed)
+{
+	for (size_t i = 0; i < s->n_touched; i++) {
+		struct yt_entry *en = s->touched[i];
+
+		if (committed && en->dirty) {
+			set_blob(en, en->sealed);
+			if (s->engine->view)
+				yt_shard_view_mark(s, en);
+		}
+		en->obj = NULL;
+		en->sealed = (struct yt_str){ 0 };
+		en->dirty = en->touched = en->edited_now = false;
+		set_due(s, en, entry_due(en));
+	}
+	s->n_touched = 0;
+	s->in_batch = false;
+}
+
+void yt_shard_merge(struct yt_shard *s)
+{
+	end_overlay(s, true);
+}
+
+void yt_shard_forget(struct yt_shard *s)
+{
+	end_overlay(s, false);
+}
