@@ -1,0 +1,53 @@
+/* The Prometheus text of /metrics, rendered from a table when somebody asks. docs/metrics.md lists the same table. */
+#ifndef YT_IO_METRICS_H
+#define YT_IO_METRICS_H
+
+#include <stdatomic.h>
+
+#include "yutang/base/buf.h"
+#include "yutang/engine/engine.h"
+#include "yutang/io/http.h"
+#include "yutang/io/kafka.h"
+#include "yutang/io/redis.h"
+
+#define YT_METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
+enum { YT_HISTOGRAM_BUCKETS = 14 };
+
+/* Seconds by bucket, the bounds of yt_histogram_bounds. Any thread may add; zeroed memory is an empty one. */
+struct yt_histogram {
+	_Atomic uint64_t buckets[YT_HISTOGRAM_BUCKETS + 1]; /* the last one: above every bound */
+	_Atomic uint64_t sum_us;
+};
+extern const double yt_histogram_bounds[YT_HISTOGRAM_BUCKETS]; /* seconds */
+void yt_histogram_add(struct yt_histogram *h, int64_t us);
+
+/* What there is to tell. A part that is NULL is off, and its metrics are left out. */
+struct yt_metrics_in {
+	const char *version;     /* of the daemon */
+	const char *librdkafka;  /* as loaded */
+	bool ready;
+	const struct yt_engine_stats *engine;
+	const struct yt_shard_info *shards;
+	size_t n_shards;
+	const struct yt_str *topics; /* full names, n_inputs of them */
+	int n_inputs;
+	const struct yt_kafka_stats *kafka;
+	bool kafka_connected;
+	const struct yt_histogram *commit;
+	const struct yt_redis_stats *redis;
+	const struct yt_http_stats *http;
+};
+
+struct yt_metric {
+	const char *name, *type;   /* type: counter, gauge, histogram */
+	const char *labels;        /* `type,result`; empty: none */
+	const char *help;          /* one line */
+	void (*render)(const struct yt_metrics_in *in, const struct yt_metric *m, struct yt_buf *out);
+};
+extern const struct yt_metric yt_metrics[];
+extern const size_t yt_n_metrics;
+
+void yt_metrics_render(const struct yt_metrics_in *in, struct yt_buf *out);
+
+#endif

@@ -1,0 +1,147 @@
+/* `yutang feed`: values into topics, each placed as the daemon expects it. Idempotent, so that a retry doubles nothing. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "yutang/base/hash.h"
+
+#include "kafka_int.h"
+
+enum {
+	METADATA_MS = 10000,
+	PROGRESS_MS = 200,
+	TOPICS_MAX = 64
+};
+
+struct yt_kafka_feed {
+	struct yt_kafka_conf conf;
+	rd_kafka_t *p;
+	struct {
+		char name[YT_KAFKA_TOPIC_MAX];
+		rd_kafka_topic_t *topic;
+		int partitions;
+	} topics[TOPICS_MAX];
+	int n_topics;
+	uint64_t put, acknowledged, failed;
+	char why[256]; /* of the first that failed */
+};
+
+static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
+{
+	struct yt_kafka_feed *f = opaque;
+
+	(void)rk;
+	if (!m->err)
+		f->acknowledged++;
+	else if (f->failed++ == 0)
+		snprintf(f->why, sizeof f->why, "%s: %s", rd_kafka_topic_name(m->rkt), rd_kafka_err2str(m->err));
+}
+
+struct yt_kafka_feed *yt_kafka_feed_new(const struct yt_kafka_conf *conf, struct yt_err *err)
+{
+	struct yt_kafka_feed *f = calloc(1, sizeof *f);
+	rd_kafka_conf_t *c;
+
+	if (!f)
+		yt_out_of_memory(sizeof *f);
+	f->conf = *conf;
+	c = yt_kafka_conf_make(conf, YT_KAFKA_FEEDER, NULL, err);
+	if (c) {
+		rd_kafka_conf_set_dr_msg_cb(c, on_delivery);
+		rd_kafka_conf_set_opaque(c, f);
+		f->p = yt_kafka_make(c, YT_KAFKA_FEEDER, err);
+	}
+	if (!f->p) {
+		free(f);
+		return NULL;
+	}
+	return f;
+}
+
+/* The topic's place in the table; asks the broker the first time. -1: there is none. */
+static int find_topic(struct yt_kafka_feed *f, const char *name, struct yt_err *err)
+{
+	const struct rd_kafka_metadata *md;
+	char full[YT_KAFKA_TOPIC_MAX];
+	rd_kafka_resp_err_t e;
+	int i, partitions = 0;
+
+	for (i = 0; i < f->n_topics; i++)
+		if (strcmp(f->topics[i].name, name) == 0)
+			return i;
+	if (f->n_topics == TOPICS_MAX)
+		return yt_err_set(err, YT_ERR_INPUT, YT_EXIT_USAGE, "more than %d topics", TOPICS_MAX);
+	yt_kafka_topic(&f->conf, name, full);
+	/* All topics: to ask for one by its name could create it. */
+	e = rd_kafka_metadata(f->p, 1, NULL, &md, METADATA_MS);
+	if (e)
+		return yt_err_set(err, YT_ERR_TRANSIENT, YT_EXIT_UNAVAILABLE, "no answer from Kafka: %s", rd_kafka_err2str(e));
+	for (int k = 0; k < md->topic_cnt; k++)
+		if (strcmp(md->topics[k].topic, full) == 0)
+			partitions = md->topics[k].partition_cnt;
+	rd_kafka_metadata_destroy(md);
+	if (partitions == 0)
+		return yt_err_set(err, YT_ERR_FATAL, YT_EXIT_CONFIG, "topic %s is missing (yutang init creates it)", full);
+	i = f->n_topics++;
+	snprintf(f->topics[i].name, sizeof f->topics[i].name, "%s", name);
+	f->topics[i].topic = rd_kafka_topic_new(f->p, full, NULL);
+	f->topics[i].partitions = partitions;
+	return i;
+}
+
+int yt_kafka_feed_put(struct yt_kafka_feed *f, const char *topic, struct yt_str key, struct yt_str value, struct yt_err *err)
+{
+	int i = find_topic(f, topic, err);
+
+	if (i < 0)
+		return -1;
+	for (;;) {
+		rd_kafka_resp_err_t e;
+
+		if (f->failed)
+			return yt_err_set(err, YT_ERR_TRANSIENT, YT_EXIT_UNAVAILABLE, "%s", f->why);
+		if (rd_kafka_produce(f->topics[i].topic, yt_partition(key, f->topics[i].partitions), RD_KAFKA_MSG_F_COPY,
+		                     (void *)(uintptr_t)value.p, value.n, key.p, key.n, NULL) == 0)
+			break;
+		e = rd_kafka_last_error();
+		if (e != RD_KAFKA_RESP_ERR__QUEUE_FULL)
+			return yt_err_set(err, YT_ERR_INPUT, YT_EXIT_UNAVAILABLE, "topic %s%s: %s", f->conf.prefix, topic, rd_kafka_err2str(e));
+		rd_kafka_poll(f->p, 10);
+	}
+	f->put++;
+	if ((f->put & 1023) == 0)
+		rd_kafka_poll(f->p, 0);
+	return 0;
+}
+
+int yt_kafka_feed_finish(struct yt_kafka_feed *f, void (*progress)(void *ctx, uint64_t acknowledged, uint64_t put), void *ctx,
+                         struct yt_err *err)
+{
+	int64_t next = 0;
+
+	/* Ends: what can't be delivered is reported as failed when its time is over. */
+	while (f->acknowledged + f->failed < f->put) {
+		rd_kafka_poll(f->p, 10);
+		if (progress && yt_kafka_mono_ms() >= next) {
+			progress(ctx, f->acknowledged, f->put);
+			next = yt_kafka_mono_ms() + PROGRESS_MS;
+		}
+	}
+	if (progress)
+		progress(ctx, f->acknowledged, f->put);
+	if (f->failed)
+		return yt_err_set(err, YT_ERR_TRANSIENT, YT_EXIT_UNAVAILABLE, "%" PRIu64 " of %" PRIu64 " records were not taken: %s",
+		                  f->failed, f->put, f->why);
+	return 0;
+}
+
+void yt_kafka_feed_free(struct yt_kafka_feed *f)
+{
+	if (!f)
+		return;
+	for (int i = 0; i < f->n_topics; i++)
+		rd_kafka_topic_destroy(f->topics[i].topic);
+	rd_kafka_purge(f->p, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+	rd_kafka_destroy(f->p);
+	free(f);
+}
