@@ -1,0 +1,58 @@
+/* What `yutang run` wires together. */
+#ifndef YT_APP_DAEMON_H
+#define YT_APP_DAEMON_H
+
+#include <stdatomic.h>
+
+#include "yutang/app/cmd.h"
+#include "yutang/io/http.h"
+#include "yutang/io/metrics.h"
+#include "yutang/io/notify.h"
+#include "yutang/io/redis.h"
+
+struct event;
+struct event_base;
+
+struct yt_daemon {
+	struct yt_conf conf;
+	struct yt_kafka_conf kafka_conf;
+	struct yt_redis_conf redis_conf;
+	struct yt_engine_conf engine_conf;
+	struct yt_arena arena; /* rules, topic names */
+	const struct yt_ruleset *rules;
+	unsigned char code_key[YT_CODE_KEY_BYTES];
+	bool once, watch;
+
+	struct event_base *base;
+	struct event *wake; /* the timer of the next turn */
+	struct yt_engine *engine;    /* NULL until the topics were checked */
+	struct yt_kafka_log *kafka;  /* likewise */
+	struct yt_redis_view *redis; /* NULL: no [redis] */
+	struct yt_http *http;        /* NULL: no [http] */
+	struct yt_notify notify;
+	struct yt_histogram commit;
+	uint64_t commits_seen;
+
+	int checked_fd;               /* the thread that checks the topics writes here */
+	struct yt_err checked;        /* its finding */
+	_Atomic bool check_done;
+	_Atomic uint64_t turns;       /* progress of the loop */
+
+	int signals;       /* SIGTERM and SIGINT so far */
+	int64_t drain_by_ms; /* monotonic; nothing is waited for after it */
+	bool ended;
+	int exit_code;
+	int64_t notified_ms, flushed_ms;
+	bool was_ready;
+	struct yt_arena scratch;
+};
+
+/* src/app/serve.c: the routes of [http]; ctx is the daemon. */
+extern const size_t yt_daemon_n_routes;
+void yt_daemon_routes(struct yt_daemon *d, struct yt_http_route *out); /* yt_daemon_n_routes of them */
+bool yt_daemon_ready(struct yt_daemon *d, char why[160]);
+
+/* src/app/watch.c: one line on stdout for a person. */
+void yt_watch_output(struct yt_arena *scratch, const struct yt_output *out);
+
+#endif

@@ -1,0 +1,217 @@
+/* What the daemon answers over HTTP. */
+#include <stdio.h>
+
+#include "yutang/app/daemon.h"
+#include "yutang/base/json.h"
+#include "yutang/core/view.h"
+
+bool yt_daemon_ready(struct yt_daemon *d, char why[160])
+{
+	char text[128] = "";
+
+	if (!d->engine) {
+		snprintf(why, 160, "the topics were not seen yet: Kafka does not answer");
+		return false;
+	}
+	if (!yt_kafka_log_connected(d->kafka, text) || !yt_engine_ready(d->engine, text)) {
+		snprintf(why, 160, "%s", text);
+		return false;
+	}
+	why[0] = '\0';
+	return true;
+}
+
+static void healthz(void *ctx, const struct yt_http_request *req, struct yt_http_reply *reply)
+{
+	(void)ctx;
+	(void)req;
+	yt_buf_z(&reply->body, "ok\n");
+}
+
+static void readyz(void *ctx, const struct yt_http_request *req, struct yt_http_reply *reply)
+{
+	char why[160];
+
+	(void)req;
+	if (yt_daemon_ready(ctx, why)) {
+		yt_buf_z(&reply->body, "ready\n");
+		return;
+	}
+	reply->status = 503;
+	yt_buf_printf(&reply->body, "%s\n", why);
+}
+
+/* The shards of this process; in the request's arena. */
+static struct yt_shard_info *shards_of(struct yt_daemon *d, struct yt_arena *a, size_t *n)
+{
+	struct yt_shard_info *v = yt_arena_alloc(a, (size_t)d->engine_conf.partitions * sizeof *v);
+
+	*n = d->engine ? yt_engine_shards(d->engine, v, (size_t)d->engine_conf.partitions) : 0;
+	return v;
+}
+
+static void metrics(void *ctx, const struct yt_http_request *req, struct yt_http_reply *reply)
+{
+	static const struct yt_engine_stats none;
+	struct yt_daemon *d = ctx;
+	struct yt_kafka_stats kafka = { .away = true };
+	struct yt_redis_stats redis;
+	struct yt_http_stats http;
+	char why[160];
+	struct yt_metrics_in in = { .version = YT_VERSION,
+		                    .librdkafka = yt_kafka_version(),
+		                    .ready = yt_daemon_ready(d, why),
+		                    .engine = d->engine ? yt_engine_stats(d->engine) : &none,
+		                    .topics = d->engine_conf.topics,
+		                    .n_inputs = d->engine_conf.n_inputs,
+		                    .kafka = &kafka,
+		                    .commit = &d->commit,
+		                    .http = &http };
+
+	in.shards = shards_of(d, req->arena, &in.n_shards);
+	if (d->kafka) {
+		yt_kafka_log_stats(d->kafka, &kafka);
+		in.kafka_connected = yt_kafka_log_connected(d->kafka, NULL);
+	}
+	if (d->redis) {
+		yt_redis_view_stats(d->redis, &redis);
+		in.redis = &redis;
+	}
+	yt_http_stats(d->http, &http);
+	reply->type = YT_METRICS_TYPE;
+	yt_metrics_render(&in, &reply->body);
+}
+
+static void add_text(struct yt_buf *b, const char *name, const char *value)
+{
+	yt_buf_printf(b, "\"%s\":", name);
+	yt_json_add_text(b, yt_str_z(value));
+}
+
+static void add_shard(struct yt_buf *b, const struct yt_daemon *d, const struct yt_shard_info *s)
+{
+	yt_buf_printf(b, "{\"shard\":%d,\"state\":\"%s\",\"version\":%llu,\"view_version\":%llu,\"now\":%lld,\"queued\":%lld,\"timers\":%zu,"
+	                 "\"entities\":%zu,\"view_lag_ms\":%lld,\"inputs\":[",
+	              s->shard, s->state, (unsigned long long)s->version, (unsigned long long)s->view_version, (long long)s->now_ms,
+	              (long long)s->queued, s->timers, s->entities, (long long)s->view_lag_ms);
+	for (int i = 0; i < d->engine_conf.n_inputs; i++)
+		yt_buf_printf(b, "%s{\"topic\":\"%.*s\",\"next\":%lld,\"end\":%lld}", i ? "," : "", YT_FMT(d->engine_conf.topics[i]),
+		              (long long)s->next[i], (long long)s->end[i]);
+	yt_buf_z(b, "]}");
+}
+
+static void status(void *ctx, const struct yt_http_request *req, struct yt_http_reply *reply)
+{
+	static const char *const redis_states[] = { "away", "connected", "refused" };
+	struct yt_daemon *d = ctx;
+	struct yt_buf *b = &reply->body;
+	uint64_t outputs = 0, dead = 0;
+	char why[160];
+	size_t n;
+	struct yt_shard_info *shards = shards_of(d, req->arena, &n);
+	bool ready = yt_daemon_ready(d, why);
+
+	reply->type = "application/json";
+	yt_buf_c(b, '{');
+	add_text(b, "version", YT_VERSION);
+	yt_buf_c(b, ',');
+	add_text(b, "instance", d->conf.worker.instance);
+	yt_buf_printf(b, ",\"ready\":%s,", ready ? "true" : "false");
+	add_text(b, "why", why);
+	yt_buf_printf(b, ",\"clock\":\"%s\",", d->engine_conf.clock == YT_CLOCK_EVENT ? "event" : "wall");
+	yt_buf_printf(b, "\"rules\":\"%.*s\",\"shards\":[", YT_FMT(d->rules->tag));
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			yt_buf_c(b, ',');
+		add_shard(b, d, &shards[i]);
+	}
+	if (d->engine) {
+		const struct yt_engine_stats *st = yt_engine_stats(d->engine);
+
+		for (int i = 0; i < YT_OUT_TYPE__COUNT; i++)
+			outputs += st->outputs[i];
+		for (int i = 0; i < YT_DEAD__COUNT; i++)
+			dead += st->dead[i];
+		yt_buf_printf(b, "],\"events\":%llu", (unsigned long long)st->records);
+	} else {
+		yt_buf_z(b, "],\"events\":0");
+	}
+	yt_buf_printf(b, ",\"outputs\":%llu,\"dead_letters\":%llu,", (unsigned long long)outputs, (unsigned long long)dead);
+	struct yt_kafka_stats k = { .away = true };
+
+	if (d->kafka)
+		yt_kafka_log_stats(d->kafka, &k);
+	yt_buf_printf(b, "\"kafka\":{\"connected\":%s,\"away\":%s},\"redis\":", d->kafka && yt_kafka_log_connected(d->kafka, NULL) ? "true" : "false",
+	              k.away ? "true" : "false");
+	if (d->redis) {
+		struct yt_redis_stats r;
+
+		yt_redis_view_stats(d->redis, &r);
+		yt_buf_printf(b, "{\"state\":\"%s\",", redis_states[r.state]);
+		add_text(b, "why", r.state == YT_REDIS_CONNECTED ? "" : r.why);
+		yt_buf_z(b, "}}\n");
+	} else {
+		yt_buf_z(b, "{\"state\":\"off\",\"why\":\"no [redis] section\"}}\n");
+	}
+}
+
+/* /v1/shops/<shop>/members/<id>: the fields of the view, from memory. */
+static void member(void *ctx, const struct yt_http_request *req, struct yt_http_reply *reply)
+{
+	struct yt_daemon *d = ctx;
+	struct yt_str shop, rest = req->rest;
+	const char *slash = memchr(rest.p, '/', rest.n);
+	struct yt_view_hash hashes[YT_VIEW_HASHES_MAX];
+	const void *obj = NULL;
+	struct yt_str name = { 0 };
+
+	if (slash) {
+		shop = yt_str(rest.p, (size_t)(slash - rest.p));
+		rest = yt_str(slash + 1, rest.n - shop.n - 1);
+		if (yt_str_starts(rest, YT_S("members/"))) {
+			name = yt_arena_printf(req->arena, "%.*s/%.*s", YT_FMT(shop), (int)rest.n - 8, rest.p + 8);
+			obj = d->engine ? yt_engine_peek(d->engine, req->arena, YT_KIND_MEMBER, name) : NULL;
+		}
+	}
+	reply->type = "application/json";
+	if (!obj) {
+		reply->status = 404;
+		yt_buf_z(&reply->body, "{\"error\":\"no such member on the shards of this process\"}\n");
+		return;
+	}
+	size_t n = yt_view_render(req->arena, YT_KIND_MEMBER, name, obj, false, hashes);
+
+	yt_buf_c(&reply->body, '{');
+	for (size_t i = 0; i < n; i++) {
+		const char *colon = memchr(hashes[i].suffix.p, ':', hashes[i].suffix.n);
+
+		if (i)
+			yt_buf_c(&reply->body, ',');
+		yt_json_add_text(&reply->body, yt_str(hashes[i].suffix.p, (size_t)(colon - hashes[i].suffix.p)));
+		yt_buf_z(&reply->body, ":{");
+		for (size_t k = 0; k < hashes[i].n; k++) {
+			if (k)
+				yt_buf_c(&reply->body, ',');
+			yt_json_add_text(&reply->body, hashes[i].fields[2 * k]);
+			yt_buf_c(&reply->body, ':');
+			yt_json_add_text(&reply->body, hashes[i].fields[2 * k + 1]);
+		}
+		yt_buf_c(&reply->body, '}');
+	}
+	yt_buf_z(&reply->body, "}\n");
+}
+
+static const struct yt_http_route table[] = { { "/healthz", true, healthz, NULL },
+	                                      { "/readyz", true, readyz, NULL },
+	                                      { "/metrics", false, metrics, NULL },
+	                                      { "/v1/status", false, status, NULL },
+	                                      { "/v1/shops/", false, member, NULL } };
+const size_t yt_daemon_n_routes = sizeof table / sizeof *table;
+
+void yt_daemon_routes(struct yt_daemon *d, struct yt_http_route *out)
+{
+	for (size_t i = 0; i < yt_daemon_n_routes; i++) {
+		out[i] = table[i];
+		out[i].ctx = d;
+	}
+}
