@@ -1,0 +1,82 @@
+/* The stages in a row, and what they share. */
+#include "tree.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* 1-based, in characters: a continuation byte of UTF-8 begins none. */
+static unsigned column_of(struct yt_str text, uint32_t at)
+{
+	unsigned column = 1;
+
+	for (uint32_t i = 0; i < at && i < text.n; i++)
+		column += ((unsigned char)text.p[i] & 0xc0) != 0x80;
+	return column;
+}
+
+void *yt_compile_fault(struct yt_compile *c, uint32_t at, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	if (c->failed)
+		return NULL;
+	c->failed = true;
+	n = snprintf(c->msg, 256, "column %u: ", column_of(c->text, at));
+	va_start(ap, fmt);
+	vsnprintf(c->msg + n, 256 - (size_t)n, fmt, ap);
+	va_end(ap);
+	return NULL;
+}
+
+struct yt_scope yt_scope_of(uint32_t types)
+{
+	static const struct {
+		uint32_t types;
+		unsigned groups;
+	} table[] = {
+		{ 1u << YT_ORDER_PAID | 1u << YT_ORDER_SHIPPED | 1u << YT_ORDER_SIGNED | 1u << YT_ORDER_REFUNDED |
+		          1u << YT_ORDER_CANCELLED,
+		  YT_SCOPE_ORDER },
+		{ 1u << YT_GROUP_JOINED | 1u << YT_GROUP_LEFT, YT_SCOPE_GROUP },
+		{ 1u << YT_CONTACT_ADDED | 1u << YT_CONTACT_REMOVED, YT_SCOPE_CONTACT },
+		{ UINT32_MAX, YT_SCOPE_EVENT },
+	};
+	struct yt_scope scope = { .types = types };
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (types & table[i].types)
+			scope.groups |= table[i].groups;
+	}
+	return scope;
+}
+
+struct yt_expr *yt_expr_compile(struct yt_arena *a, struct yt_str text, const struct yt_scope *scope, char msg[256])
+{
+	struct yt_compile c = { .arena = a, .text = text, .scope = scope, .msg = msg };
+	struct yt_node *root;
+	struct yt_expr *e;
+
+	if (text.n > YT_EXPR_TEXT_MAX)
+		return yt_compile_fault(&c, 0, "the expression has %u bytes, at most %d are allowed", text.n, YT_EXPR_TEXT_MAX);
+	root = yt_expr_parse(&c);
+	if (!root || !yt_expr_check(&c, root))
+		return NULL;
+	if (c.cost > YT_EXPR_COST_MAX)
+		return yt_compile_fault(&c, 0, "the expression costs %llu, at most %d is allowed: it joins too many texts",
+		                        (unsigned long long)c.cost, YT_EXPR_COST_MAX);
+	e = yt_arena_zalloc(a, sizeof(*e));
+	e->root = root;
+	e->event_fields = c.event_fields;
+	return e;
+}
+
+enum yt_vtype yt_expr_type(const struct yt_expr *e)
+{
+	return e->root->type;
+}
+
+uint64_t yt_expr_event_fields(const struct yt_expr *e)
+{
+	return e->event_fields;
+}

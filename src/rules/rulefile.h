@@ -1,0 +1,78 @@
+/* What the reader of the rule file shares: the table of keys, the readers of values, the instants. Private to this room. */
+#ifndef YT_RULES_RULEFILE_H
+#define YT_RULES_RULEFILE_H
+
+#include "yutang/rules/ruleset.h"
+
+/* One reading of one file. */
+struct yt_rulefile {
+	struct yt_arena *arena;
+	struct yt_problems *problems;
+	yt_zone_loader load;
+	void *load_ctx;
+	struct yt_ini_section *sections;
+	struct yt_ruleset *rs;
+	struct loaded_zone *zones; /* each zone of the file once */
+};
+
+struct yt_key_row;
+
+/* Reads the value into the field of target that the row names, or says what is wrong with it. */
+typedef bool (*yt_read_fn)(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+
+struct yt_key_row {
+	struct yt_rules_key doc;
+	yt_read_fn read; /* NULL: not in this version */
+	size_t offset;   /* of the field in the section's struct */
+	int64_t min, max; /* of integers, and of durations in ms */
+	int arg;         /* what the reader makes of it */
+};
+
+struct yt_section_row {
+	const char *kind;
+	enum { YT_NAME_NONE, YT_NAME_SHOP, YT_NAME_PLAIN } name;
+	int max; /* how many of them; 0: not in this version */
+};
+
+const struct yt_section_row *yt_section_row(struct yt_str kind);
+const struct yt_key_row *yt_key_row(struct yt_str section, struct yt_str key);
+/* Walks the rows: those of the section, from index *i on. NULL behind the last. */
+const struct yt_key_row *yt_key_next(struct yt_str section, size_t *i);
+
+/* The fault of a word that no table has, with what may have been meant. */
+void yt_unknown_section(struct yt_rulefile *f, const struct yt_ini_section *sec);
+void yt_unknown_key(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_ini_entry *e);
+
+/* The first entry of that key, whether or not its value is right; NULL where there is none. */
+const struct yt_ini_entry *yt_entry(const struct yt_ini_section *sec, const char *key);
+
+/* `[a-z0-9][a-z0-9-]{0,62}`; of kinds also `_` behind the first. */
+bool yt_is_name(struct yt_str s, bool underscore);
+bool yt_is_shop(struct yt_str s);
+
+/* Readers (read.c). */
+bool yt_read_name(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_kind(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_int(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_duration(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_yes_no(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_instant(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_currency(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_zone(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_discount(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_period(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_on(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_once(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+/* Read when the whole section is there: expressions (`on` says which names they have), templates, `after`. */
+bool yt_read_with_section(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+
+/* Instants. Years from 2000 on; no leap second. */
+struct yt_instant {
+	int year, month, day, hour, minute, second;
+	bool has_time;
+};
+bool yt_instant_parse(struct yt_str text, struct yt_instant *out);
+/* Civil seconds, to compare two of them in whatever zone; until: of a day its end. */
+int64_t yt_instant_seconds(const struct yt_instant *i, bool until);
+
+#endif

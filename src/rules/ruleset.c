@@ -1,0 +1,535 @@
+/* The rule file as a whole: sections to structs, what keys ask of each other, and the finished set. */
+#include "yutang/rules/ruleset.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "rulefile.h"
+#include "yutang/base/hash.h"
+
+const struct yt_ini_entry *yt_entry(const struct yt_ini_section *sec, const char *key)
+{
+	for (const struct yt_ini_entry *e = sec->entries; e; e = e->next) {
+		if (yt_str_eq(e->key, yt_str_z(key)))
+			return e;
+	}
+	return NULL;
+}
+
+/* --- one section --- */
+
+static void read_entry(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_key_row *k,
+                       const struct yt_ini_entry *e, void *target)
+{
+	if (!k)
+		yt_unknown_key(f, sec, e);
+	else if (!k->read)
+		yt_problem(f->problems, e->line, "%.*s is not in this version yet", YT_FMT(e->key));
+	else if (!e->value.n)
+		yt_problem(f->problems, e->line, "%s has no value", k->doc.key);
+	else
+		k->read(f, k, e, target);
+}
+
+static void read_default(struct yt_rulefile *f, const struct yt_key_row *k, void *target)
+{
+	struct yt_ini_entry e = { .key = yt_str_z(k->doc.key), .value = yt_str_z(k->doc.deflt) };
+	bool ok = k->read(f, k, &e, target);
+
+	YT_ASSERT(ok, k->doc.key);
+}
+
+static void read_entries(struct yt_rulefile *f, const struct yt_ini_section *sec, void *target)
+{
+	for (const struct yt_ini_entry *e = sec->entries; e; e = e->next) {
+		const struct yt_key_row *k = yt_key_row(sec->kind, e->key);
+
+		/* Of a doubled key, which is a problem already, the first one counts. */
+		if (!k || yt_entry(sec, k->doc.key) == e || !k->read)
+			read_entry(f, sec, k, e, target);
+	}
+}
+
+/* The keys that the section leaves out: their defaults, or that they are missing. */
+static void read_rest(struct yt_rulefile *f, const struct yt_ini_section *sec, void *target)
+{
+	const struct yt_key_row *k;
+
+	for (size_t i = 0; (k = yt_key_next(sec->kind, &i));) {
+		if (yt_entry(sec, k->doc.key))
+			continue;
+		if (k->doc.required)
+			yt_problem(f->problems, sec->line, "[%.*s%s%.*s%s] has no %s", YT_FMT(sec->kind), sec->name.p ? " \"" : "",
+			           YT_FMT(sec->name), sec->name.p ? "\"" : "", k->doc.key);
+		else if (k->doc.deflt)
+			read_default(f, k, target);
+	}
+}
+
+/* Two keys of which one section can have one. */
+static void exclude(struct yt_rulefile *f, const struct yt_ini_section *sec, const char *a, const char *b)
+{
+	const struct yt_ini_entry *ea = yt_entry(sec, a), *eb = yt_entry(sec, b);
+
+	if (ea && eb)
+		yt_problem(f->problems, ea->line > eb->line ? ea->line : eb->line, "%s and %s exclude each other", a, b);
+}
+
+/* Of two instants of a section the first must come first. */
+static void check_span(struct yt_rulefile *f, const struct yt_ini_section *sec, const char *from, const char *until)
+{
+	const struct yt_ini_entry *ef = yt_entry(sec, from), *eu = yt_entry(sec, until);
+	struct yt_instant a, b;
+
+	if (!ef || !eu || !yt_instant_parse(ef->value, &a) || !yt_instant_parse(eu->value, &b))
+		return;
+	if (yt_instant_seconds(&a, false) >= yt_instant_seconds(&b, true))
+		yt_problem(f->problems, eu->line, "%s (%.*s) is not after %s (%.*s)", until, YT_FMT(eu->value), from, YT_FMT(ef->value));
+}
+
+/* --- [coupon] --- */
+
+static void check_discount(struct yt_rulefile *f, const struct yt_ini_section *sec)
+{
+	exclude(f, sec, "pay_percent", "percent_off");
+	exclude(f, sec, "pay_percent", "amount_off");
+	exclude(f, sec, "percent_off", "amount_off");
+	if (!yt_entry(sec, "pay_percent") && !yt_entry(sec, "percent_off") && !yt_entry(sec, "amount_off"))
+		yt_problem(f->problems, sec->line, "[coupon \"%.*s\"] is worth nothing: it needs one of pay_percent, percent_off, amount_off",
+		           YT_FMT(sec->name));
+}
+
+static void check_validity(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_coupon_rules *c)
+{
+	const struct yt_ini_entry *remind = yt_entry(sec, "remind_before");
+
+	exclude(f, sec, "valid_for", "valid_until");
+	check_span(f, sec, "valid_from", "valid_until");
+	if (!yt_entry(sec, "valid_for") && !yt_entry(sec, "valid_until"))
+		yt_problem(f->problems, sec->line, "[coupon \"%.*s\"] has no end: it needs valid_for or valid_until", YT_FMT(sec->name));
+	/* A fixed valid_from does not stretch valid_for; only the end of the day can. */
+	if (remind && c->valid_for_ms && c->remind_before_ms >= c->valid_for_ms && !c->to_end_of_day)
+		yt_warning(f->problems, remind->line, "remind_before is not shorter than valid_for: no reminder can ever leave");
+}
+
+static void read_coupon(struct yt_rulefile *f, const struct yt_ini_section *sec, struct yt_coupon_rules *c)
+{
+	c->min_amount = -1;
+	read_entries(f, sec, c);
+	read_rest(f, sec, c);
+	check_discount(f, sec);
+	check_validity(f, sec, c);
+}
+
+/* --- [rule] --- */
+
+/* Without a right `on` the names of all types are known: their absence must not be a second error. */
+static struct yt_scope scope_of_rule(const struct yt_rule *rule)
+{
+	return yt_scope_of(rule->on ? rule->on : (1u << YT_TYPE__COUNT) - 1);
+}
+
+static const struct yt_expr *read_expr(struct yt_rulefile *f, const struct yt_ini_entry *e, const struct yt_scope *scope, enum yt_vtype type)
+{
+	char msg[256];
+	const struct yt_expr *expr;
+
+	if (!e || !e->value.n)
+		return NULL;
+	expr = yt_expr_compile(f->arena, e->value, scope, msg);
+	if (!expr)
+		yt_problem(f->problems, e->line, "%.*s: %s", YT_FMT(e->key), msg);
+	else if (yt_expr_type(expr) != type)
+		yt_problem(f->problems, e->line, "%.*s: the expression is of type %s, it must be %s", YT_FMT(e->key),
+		           yt_vtype_name(yt_expr_type(expr)), yt_vtype_name(type));
+	return expr;
+}
+
+/* `10m`, and whatever is meant as one: no expression of type duration begins with a digit and has only letters, digits and points. */
+static bool is_like_duration(struct yt_str s)
+{
+	if (!s.n || s.p[0] < '0' || s.p[0] > '9')
+		return false;
+	for (uint32_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && c != '.' && c != ' ')
+			return false;
+	}
+	return true;
+}
+
+static void read_after(struct yt_rulefile *f, const struct yt_ini_entry *e, const struct yt_scope *scope, struct yt_rule *rule)
+{
+	struct yt_key_row row = { .doc.key = "after", .offset = offsetof(struct yt_rule, after_ms) };
+
+	if (!e)
+		return;
+	if (is_like_duration(e->value))
+		yt_read_duration(f, &row, e, rule);
+	else
+		rule->after_expr = read_expr(f, e, scope, YT_V_DURATION);
+}
+
+/* The template that a rule issues; the names of all coupons are known before the first rule is read. */
+static void read_issue(struct yt_rulefile *f, const struct yt_ini_entry *e, struct yt_rule *rule)
+{
+	const char **names, *near;
+
+	if (!e || !e->value.n)
+		return;
+	names = yt_arena_alloc(f->arena, (f->rs->n_coupons + 1) * sizeof(*names));
+	for (size_t i = 0; i < f->rs->n_coupons; i++) {
+		names[i] = f->rs->coupons[i].name.p ? f->rs->coupons[i].name.p : "";
+		if (yt_str_eq(f->rs->coupons[i].name, e->value))
+			rule->issue = &f->rs->coupons[i];
+	}
+	if (rule->issue)
+		return;
+	near = yt_nearest(e->value, names, f->rs->n_coupons);
+	yt_problem(f->problems, e->line, "issue: there is no [coupon \"%.*s\"]%s%s%s", YT_FMT(e->value), near ? "; did you mean " : "",
+	           near ? near : "", near ? "?" : "");
+}
+
+/* A key that a later version acts on is refused already: it needs no second error. */
+static bool has_action(const struct yt_ini_section *sec)
+{
+	static const char *const actions[] = { "issue", "follow_up", "revoke", "tag", "untag" };
+
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+		if (yt_entry(sec, actions[i]))
+			return true;
+	}
+	return false;
+}
+
+static void check_once(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_rule *rule)
+{
+	for (int t = 0; rule->once == YT_ONCE_ORDER && t < YT_TYPE__COUNT; t++) {
+		if (rule->on & 1u << t && !(yt_scope_of(1u << t).groups & YT_SCOPE_ORDER)) {
+			yt_problem(f->problems, yt_entry(sec, "once")->line, "once = per order: %.*s in `on` is about no order",
+			           YT_FMT(yt_types[t].name));
+			return;
+		}
+	}
+}
+
+static void read_rule(struct yt_rulefile *f, const struct yt_ini_section *sec, struct yt_rule *rule)
+{
+	const struct yt_ini_entry *send_by = yt_entry(sec, "send_by");
+	struct yt_scope scope;
+
+	read_entries(f, sec, rule);
+	read_rest(f, sec, rule);
+	scope = scope_of_rule(rule);
+	rule->when = read_expr(f, yt_entry(sec, "when"), &scope, YT_V_BOOL);
+	read_after(f, yt_entry(sec, "after"), &scope, rule);
+	rule->still = read_expr(f, yt_entry(sec, "still"), &scope, YT_V_BOOL);
+	rule->event_fields = rule->still ? yt_expr_event_fields(rule->still) : 0;
+	read_issue(f, yt_entry(sec, "issue"), rule);
+	check_span(f, sec, "from", "until");
+	check_once(f, sec, rule);
+	if (send_by && !yt_entry(sec, "follow_up"))
+		yt_problem(f->problems, send_by->line, "send_by is of the follow-up, and this rule has no follow_up");
+	if (!has_action(sec))
+		yt_problem(f->problems, sec->line, "[rule \"%.*s\"] does nothing: it needs issue or follow_up", YT_FMT(sec->name));
+}
+
+/* --- all sections --- */
+
+static bool section_name_ok(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_section_row *row)
+{
+	if (row->name == YT_NAME_NONE) {
+		if (sec->name.p)
+			yt_problem(f->problems, sec->line, "[%s] takes no name", row->kind);
+		return !sec->name.p;
+	}
+	if (!sec->name.p) {
+		yt_problem(f->problems, sec->line, "[%s] needs a name, such as [%s \"%s\"]", row->kind, row->kind,
+		           row->name == YT_NAME_SHOP ? "*" : "half-price");
+		return false;
+	}
+	if (row->name == YT_NAME_SHOP) {
+		if (!yt_str_eq(sec->name, YT_S("*")) && !yt_is_shop(sec->name)) {
+			yt_problem(f->problems, sec->line, "`%.*s` is no shop: `*`, or 1 to 64 of A-Z a-z 0-9 . _ -", YT_FMT(sec->name));
+			return false;
+		}
+	} else if (!yt_is_name(sec->name, false)) {
+		yt_problem(f->problems, sec->line, "`%.*s` is no name: a letter or digit, then up to 62 of a-z 0-9 -", YT_FMT(sec->name));
+		return false;
+	}
+	return true;
+}
+
+static size_t count_sections(const struct yt_ini_section *sections, const char *kind)
+{
+	size_t n = 0;
+
+	for (; sections; sections = sections->next)
+		n += yt_str_eq(sections->kind, yt_str_z(kind));
+	return n;
+}
+
+/* Room for everything, and the names of the coupons, which rules refer to from before them, too. */
+static void ruleset_alloc(struct yt_rulefile *f)
+{
+	struct yt_ruleset *rs = f->rs;
+	size_t i = 0;
+
+	rs->n_shops = count_sections(f->sections, "shop");
+	rs->n_coupons = count_sections(f->sections, "coupon");
+	rs->n_rules = count_sections(f->sections, "rule");
+	rs->shops = yt_arena_zalloc(f->arena, (rs->n_shops + 1) * sizeof(*rs->shops));
+	rs->coupons = yt_arena_zalloc(f->arena, (rs->n_coupons + 1) * sizeof(*rs->coupons));
+	rs->rules = yt_arena_zalloc(f->arena, (rs->n_rules + 1) * sizeof(*rs->rules));
+	rs->coupons_by_name = yt_arena_zalloc(f->arena, (rs->n_coupons + 1) * sizeof(struct yt_coupon_rules *));
+	rs->rules_by_name = yt_arena_zalloc(f->arena, (rs->n_rules + 1) * sizeof(struct yt_rule *));
+	for (const struct yt_ini_section *sec = f->sections; sec; sec = sec->next) {
+		if (!yt_str_eq(sec->kind, YT_S("coupon")))
+			continue;
+		rs->coupons[i].name = sec->name;
+		rs->coupons[i].index = (int)i;
+		rs->coupons_by_name[i] = &rs->coupons[i];
+		i++;
+	}
+}
+
+/* How many sections of each kind were read so far. */
+struct places {
+	size_t shop, coupon, rule;
+};
+
+static void read_section(struct yt_rulefile *f, const struct yt_ini_section *sec, struct places *at)
+{
+	struct yt_ruleset *rs = f->rs;
+
+	if (yt_str_eq(sec->kind, YT_S("ruleset"))) {
+		read_entries(f, sec, rs);
+		read_rest(f, sec, rs);
+	} else if (yt_str_eq(sec->kind, YT_S("shop"))) {
+		rs->shops[at->shop].shop = sec->name;
+		read_entries(f, sec, &rs->shops[at->shop++]);
+	} else if (yt_str_eq(sec->kind, YT_S("coupon"))) {
+		read_coupon(f, sec, &rs->coupons[at->coupon++]);
+	} else {
+		struct yt_rule *rule = &rs->rules[at->rule];
+
+		rule->name = sec->name;
+		rule->index = (int)at->rule;
+		rs->rules_by_name[at->rule++] = rule;
+		read_rule(f, sec, rule);
+	}
+}
+
+static void read_sections(struct yt_rulefile *f)
+{
+	struct places at = { 0, 0, 0 };
+
+	for (const struct yt_ini_section *sec = f->sections; sec; sec = sec->next) {
+		const struct yt_section_row *row = yt_section_row(sec->kind);
+
+		if (!row) {
+			yt_unknown_section(f, sec);
+		} else if (!row->max) {
+			yt_problem(f->problems, sec->line, "[%s] is not in this version yet", row->kind);
+		} else {
+			section_name_ok(f, sec, row);
+			read_section(f, sec, &at);
+		}
+	}
+}
+
+static void check_counts(struct yt_rulefile *f)
+{
+	static const char *const kinds[] = { "shop", "coupon", "rule" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		size_t n = count_sections(f->sections, kinds[i]);
+		int max = yt_section_row(yt_str_z(kinds[i]))->max;
+
+		if (n > (size_t)max)
+			yt_problem(f->problems, 0, "%zu sections [%s], at most %d are allowed", n, kinds[i], max);
+	}
+	if (!count_sections(f->sections, "ruleset"))
+		yt_problem(f->problems, 0, "there is no section [ruleset]");
+	if (!count_sections(f->sections, "shop"))
+		yt_problem(f->problems, 0, "there is no section [shop]: no event could be decided; [shop \"*\"] is for every shop");
+}
+
+/* --- [shop]: what a section leaves out is taken from `*`, and behind that from the table --- */
+
+static const struct yt_ini_section *section_named(const struct yt_ini_section *sections, const char *kind, struct yt_str name)
+{
+	for (; sections; sections = sections->next) {
+		if (yt_str_eq(sections->kind, yt_str_z(kind)) && yt_str_eq(sections->name, name))
+			return sections;
+	}
+	return NULL;
+}
+
+static void complete_shop(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_ini_section *star,
+                          const struct yt_shop_rules *defaults, struct yt_shop_rules *s)
+{
+	const struct yt_key_row *k;
+
+	for (size_t i = 0; (k = yt_key_next(YT_S("shop"), &i));) {
+		if (k->doc.required && !yt_entry(sec, k->doc.key) && !(star && yt_entry(star, k->doc.key)))
+			yt_problem(f->problems, sec->line, "[shop \"%.*s\"] has no %s", YT_FMT(sec->name), k->doc.key);
+	}
+	if (!s->zone && defaults)
+		s->zone = defaults->zone;
+	if (!s->currency.n && defaults)
+		s->currency = defaults->currency;
+	if (!s->refund_window_ms && defaults)
+		s->refund_window_ms = defaults->refund_window_ms;
+	if (!s->refund_window_ms)
+		read_default(f, yt_key_row(YT_S("shop"), YT_S("refund_window")), s);
+}
+
+static void complete_shops(struct yt_rulefile *f)
+{
+	const struct yt_ini_section *star = section_named(f->sections, "shop", YT_S("*"));
+	const struct yt_shop_rules *defaults = NULL;
+	size_t i = 0;
+
+	for (size_t k = 0; k < f->rs->n_shops; k++) {
+		if (yt_str_eq(f->rs->shops[k].shop, YT_S("*")))
+			defaults = &f->rs->shops[k];
+	}
+	for (const struct yt_ini_section *sec = f->sections; sec; sec = sec->next) {
+		if (yt_str_eq(sec->kind, YT_S("shop")))
+			complete_shop(f, sec, star, defaults, &f->rs->shops[i++]);
+	}
+}
+
+/* --- the order of problems: grammar, sections and whole-file checks find them in turns, people read from the top --- */
+
+struct problem_line {
+	long line;
+	size_t from, n;
+};
+
+static int problem_cmp(const void *a, const void *b)
+{
+	const struct problem_line *x = a, *y = b;
+
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	return (x->from > y->from) - (x->from < y->from);
+}
+
+/* `FILE:LINE: text`; a problem of the whole file has no line and comes last. */
+static long line_of(const struct yt_problems *p, const char *text)
+{
+	const char *behind = text + strlen(p->file);
+	char *end;
+	long line = *behind == ':' ? strtol(behind + 1, &end, 10) : 0;
+
+	return line > 0 && *end == ':' ? line : INT32_MAX;
+}
+
+static void sort_problems(struct yt_arena *a, struct yt_problems *p, size_t from)
+{
+	size_t n = 0, size = p->text.n - from;
+	struct problem_line *lines;
+	struct yt_str copy;
+
+	if (!size)
+		return;
+	lines = yt_arena_alloc(a, (size_t)(p->errors + p->warnings + 1) * sizeof(*lines));
+	copy = yt_arena_dup(a, yt_str(p->text.p + from, size));
+	for (size_t at = 0; at < size; n++) {
+		const char *nl = memchr(copy.p + at, '\n', size - at);
+		size_t next = nl ? (size_t)(nl - copy.p) + 1 : size;
+
+		lines[n] = (struct problem_line){ line_of(p, copy.p + at), at, next - at };
+		at = next;
+	}
+	qsort(lines, n, sizeof(*lines), problem_cmp);
+	p->text.n = from;
+	for (size_t i = 0; i < n; i++)
+		yt_buf_add(&p->text, copy.p + lines[i].from, lines[i].n);
+}
+
+/* --- the set --- */
+
+static int shop_cmp(const void *a, const void *b)
+{
+	return yt_str_cmp(((const struct yt_shop_rules *)a)->shop, ((const struct yt_shop_rules *)b)->shop);
+}
+
+static int coupon_cmp(const void *a, const void *b)
+{
+	return yt_str_cmp((*(const struct yt_coupon_rules *const *)a)->name, (*(const struct yt_coupon_rules *const *)b)->name);
+}
+
+static int rule_cmp(const void *a, const void *b)
+{
+	return yt_str_cmp((*(const struct yt_rule *const *)a)->name, (*(const struct yt_rule *const *)b)->name);
+}
+
+static void ruleset_finish(struct yt_rulefile *f, struct yt_str bytes)
+{
+	struct yt_ruleset *rs = f->rs;
+
+	qsort(rs->shops, rs->n_shops, sizeof(*rs->shops), shop_cmp);
+	qsort(rs->coupons_by_name, rs->n_coupons, sizeof(*rs->coupons_by_name), coupon_cmp);
+	qsort(rs->rules_by_name, rs->n_rules, sizeof(*rs->rules_by_name), rule_cmp);
+	rs->tag = yt_arena_printf(f->arena, "%.*s@%lld", YT_FMT(rs->name), (long long)rs->revision);
+	yt_sha256(bytes, rs->digest);
+}
+
+struct yt_ruleset *yt_ruleset_parse(struct yt_arena *a, struct yt_str bytes, yt_zone_loader load, void *ctx, struct yt_problems *problems)
+{
+	struct yt_rulefile f = { .arena = a, .problems = problems, .load = load, .load_ctx = ctx };
+	int errors = problems->errors;
+	size_t from = problems->text.n;
+
+	if (bytes.n > YT_RULES_BYTES_MAX) {
+		yt_problem(problems, 0, "the file has %u bytes, at most %d are allowed", bytes.n, YT_RULES_BYTES_MAX);
+		return NULL;
+	}
+	f.rs = yt_arena_zalloc(a, sizeof(*f.rs));
+	f.sections = yt_ini_parse(a, bytes, problems);
+	ruleset_alloc(&f);
+	read_sections(&f);
+	complete_shops(&f);
+	check_counts(&f);
+	sort_problems(a, problems, from);
+	if (problems->errors != errors)
+		return NULL;
+	ruleset_finish(&f, bytes);
+	return f.rs;
+}
+
+static const struct yt_shop_rules *shop_get(const struct yt_ruleset *rs, struct yt_str shop)
+{
+	struct yt_shop_rules key = { .shop = shop };
+
+	return bsearch(&key, rs->shops, rs->n_shops, sizeof(key), shop_cmp);
+}
+
+const struct yt_shop_rules *yt_ruleset_shop(const struct yt_ruleset *rs, struct yt_str shop)
+{
+	const struct yt_shop_rules *s = shop_get(rs, shop);
+
+	return s ? s : shop_get(rs, YT_S("*"));
+}
+
+const struct yt_coupon_rules *yt_ruleset_coupon(const struct yt_ruleset *rs, struct yt_str name)
+{
+	struct yt_coupon_rules key = { .name = name };
+	const struct yt_coupon_rules *p = &key;
+	const struct yt_coupon_rules **found = bsearch(&p, rs->coupons_by_name, rs->n_coupons, sizeof(p), coupon_cmp);
+
+	return found ? *found : NULL;
+}
+
+const struct yt_rule *yt_ruleset_rule(const struct yt_ruleset *rs, struct yt_str name)
+{
+	struct yt_rule key = { .name = name };
+	const struct yt_rule *p = &key;
+	const struct yt_rule **found = bsearch(&p, rs->rules_by_name, rs->n_rules, sizeof(p), rule_cmp);
+
+	return found ? *found : NULL;
+}

@@ -1,0 +1,390 @@
+/* The rule file. tests/bad-rules/NAME.conf is a wrong file each, NAME.expected the lines that are said of it, all and no other. */
+#include <dirent.h>
+
+#include "test.h"
+#include "yutang/base/hash.h"
+#include "yutang/rules/ruleset.h"
+
+static struct yt_arena arena;
+static struct yt_problems problems;
+
+static const char *root(void)
+{
+	const char *dir = getenv("YUTANG_ROOT");
+
+	return dir ? dir : ".";
+}
+
+/* The bytes of a file below the tree, on the heap and then in the arena, so that a read past them is seen. */
+static struct yt_str slurp(const char *dir, const char *name)
+{
+	static char bytes[2 * YT_RULES_BYTES_MAX];
+	char path[512];
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "rb");
+	CHECK_MSG(f, "%s cannot be opened", path);
+	n = fread(bytes, 1, sizeof(bytes), f);
+	fclose(f);
+	return yt_arena_dup(&arena, yt_str(bytes, n));
+}
+
+static int zones_loaded;
+
+static bool load_zone(void *ctx, struct yt_arena *a, const char *name, struct yt_str *tzif)
+{
+	static char bytes[65536];
+	char path[256];
+	FILE *f;
+
+	(void)ctx;
+	zones_loaded++;
+	CHECK_MSG(name[0] != '/' && !strstr(name, ".."), "the loader was asked for %s", name);
+	snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", name);
+	f = fopen(path, "rb");
+	if (!f)
+		return false;
+	*tzif = yt_arena_dup(a, yt_str(bytes, fread(bytes, 1, sizeof(bytes), f)));
+	fclose(f);
+	return true;
+}
+
+static const struct yt_ruleset *parse(struct yt_str bytes, const char *name)
+{
+	yt_problems_deinit(&problems);
+	yt_problems_init(&problems, name);
+	zones_loaded = 0;
+	return yt_ruleset_parse(&arena, bytes, load_zone, NULL, &problems);
+}
+
+static const struct yt_ruleset *parse_z(const char *text)
+{
+	const struct yt_ruleset *rs = parse(yt_str_z(text), "test.conf");
+
+	CHECK_MSG(rs && !problems.errors, "%.*s", YT_FMT(yt_buf_str(&problems.text)));
+	return rs;
+}
+
+#define HEAD                            \
+	"[ruleset]\nname = shop\n"      \
+	"revision = 7\n[shop \"*\"]\n"  \
+	"timezone = Asia/Shanghai\n"    \
+	"currency = CNY\n"
+
+static void check_str(struct yt_str got, const char *want)
+{
+	CHECK_MSG(yt_str_eq(got, yt_str_z(want)), "got \"%.*s\", expected \"%s\"", YT_FMT(got), want);
+}
+
+/* --- wrong files --- */
+
+static int ends_in_conf(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+
+	return n > 5 && strcmp(d->d_name + n - 5, ".conf") == 0;
+}
+
+TEST(wrong_files_say_all_that_is_wrong)
+{
+	struct dirent **files;
+	char dir[400], name[300];
+	int n;
+
+	snprintf(dir, sizeof(dir), "%s/tests/bad-rules", root());
+	n = scandir(dir, &files, ends_in_conf, alphasort);
+	CHECK_MSG(n >= 40, "%d files in %s", n, dir);
+	for (int i = 0; i < n; i++) {
+		struct yt_str want, got;
+
+		CHECK_MSG(!parse(slurp(dir, files[i]->d_name), files[i]->d_name), "%s was taken", files[i]->d_name);
+		snprintf(name, sizeof(name), "%.*s.expected", (int)strlen(files[i]->d_name) - 5, files[i]->d_name);
+		want = slurp(dir, name);
+		got = yt_buf_str(&problems.text);
+		CHECK_MSG(yt_str_eq(got, want), "%s: got \"%.*s\", expected \"%.*s\"", files[i]->d_name, YT_FMT(got), YT_FMT(want));
+		free(files[i]);
+	}
+	free(files);
+}
+
+TEST(a_file_that_is_too_large_is_refused)
+{
+	char *bytes = malloc(YT_RULES_BYTES_MAX + 1);
+
+	memset(bytes, '\n', YT_RULES_BYTES_MAX + 1);
+	CHECK(!parse(yt_str(bytes, YT_RULES_BYTES_MAX + 1), "big.conf"));
+	check_str(yt_buf_str(&problems.text), "big.conf: the file has 1048577 bytes, at most 1048576 are allowed\n");
+	free(bytes);
+}
+
+TEST(too_many_sections_are_refused)
+{
+	struct yt_buf b;
+
+	yt_buf_init(&b, &arena);
+	yt_buf_z(&b, HEAD);
+	for (int i = 0; i <= YT_RULES_COUPONS_MAX; i++)
+		yt_buf_printf(&b, "[coupon \"c%d\"]\npay_percent = 50\nvalid_for = 1d\n", i);
+	CHECK(!parse(yt_buf_str(&b), "many.conf"));
+	check_str(yt_buf_str(&problems.text), "many.conf: 1001 sections [coupon], at most 1000 are allowed\n");
+}
+
+/* Any byte of a good file changed or the file cut anywhere: taken or refused, and nothing read that is not there. */
+TEST(broken_bytes_do_no_harm)
+{
+	struct yt_str whole = slurp(root(), "conf/example/rules.conf");
+	static const char bytes[] = { '\0', '"', '[', '=', '\n', '(', '\xff', '9' };
+	struct yt_arena keep = arena;
+	char *copy;
+
+	for (uint32_t n = 0; n < whole.n; n += 7) {
+		yt_arena_init(&arena, 0);
+		copy = malloc(n + 1);
+		memcpy(copy, whole.p, n);
+		parse(yt_str(copy, n), "cut.conf");
+		memcpy(copy, whole.p, n);
+		copy[n] = bytes[n % sizeof(bytes)];
+		parse(yt_str(copy, n + 1), "cut.conf");
+		free(copy);
+		yt_arena_deinit(&arena);
+	}
+	arena = keep;
+}
+
+TEST(a_reminder_that_can_never_leave_is_a_warning)
+{
+	const struct yt_ruleset *rs = parse_z(HEAD "[coupon \"c\"]\npay_percent = 50\nvalid_for = 24h\nremind_before = 24h\n");
+
+	CHECK_INT(problems.warnings, 1);
+	check_str(yt_buf_str(&problems.text),
+	          "test.conf:10: warning: remind_before is not shorter than valid_for: no reminder can ever leave\n");
+	CHECK_INT(rs->coupons[0].remind_before_ms, 24 * 3600000);
+}
+
+/* --- good files --- */
+
+TEST(the_example_is_taken_whole)
+{
+	struct yt_str bytes = slurp(root(), "conf/example/rules.conf");
+	const struct yt_ruleset *rs = parse(bytes, "rules.conf");
+	unsigned char digest[32];
+	const struct yt_rule *r;
+
+	CHECK_MSG(rs && !problems.errors && !problems.warnings, "%.*s", YT_FMT(yt_buf_str(&problems.text)));
+	check_str(rs->tag, "olive-oil@1");
+	yt_sha256(bytes, digest);
+	CHECK_MEM(rs->digest, digest, 32);
+	CHECK_INT(rs->n_coupons, 3);
+	CHECK_INT(rs->n_rules, 6);
+	check_str(rs->coupons[0].name, "half-price");
+	CHECK_INT(rs->coupons[0].discount, YT_PAY_PERCENT);
+	CHECK_INT(rs->coupons[0].value, 50);
+	CHECK_INT(rs->coupons[0].valid_for_ms, INT64_C(259200000));
+	CHECK_INT(rs->coupons[0].remind_before_ms, INT64_C(86400000));
+	CHECK_INT(rs->coupons[0].period_n, 1);
+	CHECK_INT(rs->coupons[0].period_ms, INT64_C(2592000000));
+	CHECK_INT(rs->coupons[0].min_amount, -1);
+
+	r = yt_ruleset_rule(rs, YT_S("recall"));
+	CHECK(r);
+	CHECK_INT(r->on, 1u << YT_CONTACT_ADDED | 1u << YT_GROUP_JOINED);
+	CHECK_INT(r->once, YT_ONCE_MEMBER);
+	CHECK(r->issue == &rs->coupons[0] && r->when && !r->still && !r->follow_up.n);
+	r = yt_ruleset_rule(rs, YT_S("add-the-owner"));
+	CHECK_INT(r->after_ms, 600000);
+	CHECK(r->still && !r->after_expr);
+	r = yt_ruleset_rule(rs, YT_S("welcome"));
+	CHECK_INT(r->send_by_ms, 300000);
+	check_str(r->follow_up, "welcome");
+	CHECK_INT(yt_ruleset_rule(rs, YT_S("review"))->after_ms, INT64_C(604800000));
+	CHECK(!yt_ruleset_rule(rs, YT_S("win-back")));
+}
+
+TEST(rules_run_in_the_order_of_the_file)
+{
+	const struct yt_ruleset *rs = parse_z(HEAD "[rule \"b\"]\non = order.paid\nfollow_up = x\n"
+	                                           "[rule \"a\"]\non = order.paid\nfollow_up = x\n");
+
+	check_str(rs->rules[0].name, "b");
+	check_str(rs->rules[1].name, "a");
+	CHECK_INT(yt_ruleset_rule(rs, YT_S("a"))->index, 1);
+}
+
+TEST(a_shop_takes_from_the_star_what_it_leaves_out)
+{
+	const struct yt_ruleset *rs = parse_z("[ruleset]\nname = shop\nrevision = 1\n"
+	                                      "[shop \"s1\"]\ncurrency = EUR\n"
+	                                      "[shop \"*\"]\ntimezone = Asia/Shanghai\ncurrency = CNY\nrefund_window = 30d\n"
+	                                      "[shop \"a\"]\ntimezone = Europe/Berlin\nrefund_window = 7d\n");
+	const struct yt_shop_rules *s = yt_ruleset_shop(rs, YT_S("s1"));
+
+	CHECK_INT(zones_loaded, 2);
+	check_str(s->currency, "EUR");
+	check_str(yt_zone_name(s->zone), "Asia/Shanghai");
+	CHECK_INT(s->refund_window_ms, INT64_C(30) * 86400000);
+	s = yt_ruleset_shop(rs, YT_S("a"));
+	check_str(s->currency, "CNY");
+	check_str(yt_zone_name(s->zone), "Europe/Berlin");
+	CHECK_INT(s->refund_window_ms, INT64_C(7) * 86400000);
+	s = yt_ruleset_shop(rs, YT_S("whoever"));
+	check_str(s->shop, "*");
+}
+
+TEST(without_a_star_other_shops_are_unknown)
+{
+	const struct yt_ruleset *rs = parse_z("[ruleset]\nname = shop\nrevision = 1\n[shop \"s1\"]\ntimezone = UTC\ncurrency = EUR\n");
+
+	CHECK(yt_ruleset_shop(rs, YT_S("s1")));
+	CHECK(!yt_ruleset_shop(rs, YT_S("s2")));
+	CHECK_INT(yt_ruleset_shop(rs, YT_S("s1"))->refund_window_ms, INT64_C(60) * 86400000);
+}
+
+TEST(every_key_reaches_its_field)
+{
+	const struct yt_ruleset *rs = parse_z(HEAD "[coupon \"a\"]\npercent_off = 20\nmin_amount = 0\nvalid_from = 2026-11-01\n"
+	                                           "valid_until = 2026-11-11 23:00\nvalid_to_end_of_day = yes\nremind_before = 2h\n"
+	                                           "limit_per_member = 3\nlimit_per_period = 32 per day\nkeep_on_refund = yes\n"
+	                                           "[coupon \"b\"]\namount_off = 3000\nvalid_for = 90m\n"
+	                                           "[rule \"r\"]\non = order.signed, order.paid\nfrom = 2026-11-01\nuntil = 2026-11-11\n"
+	                                           "when = order.nth == 1\nafter = now - order.paid_at + duration(\"1h\")\n"
+	                                           "still = event.at < now && has(event.channel)\nonce = per order\nissue = b\n"
+	                                           "follow_up = order_review-2\nsend_by = 300ms\n");
+	const struct yt_coupon_rules *a = &rs->coupons[0], *b = &rs->coupons[1];
+	const struct yt_rule *r = &rs->rules[0];
+
+	CHECK_INT(a->discount, YT_PERCENT_OFF);
+	CHECK_INT(a->value, 20);
+	CHECK_INT(a->min_amount, 0);
+	check_str(a->valid_from_text, "2026-11-01");
+	check_str(a->valid_until_text, "2026-11-11 23:00");
+	CHECK(a->to_end_of_day && a->keep_on_refund && !a->valid_for_ms);
+	CHECK_INT(a->remind_before_ms, 7200000);
+	CHECK_INT(a->limit_per_member, 3);
+	CHECK_INT(a->period_n, 32);
+	CHECK_INT(a->period_ms, 0);
+	CHECK_INT(b->discount, YT_AMOUNT_OFF);
+	CHECK_INT(b->value, 3000);
+	CHECK_INT(b->valid_for_ms, 5400000);
+	CHECK_INT(b->min_amount, -1);
+	CHECK(!b->to_end_of_day && !b->keep_on_refund && !b->period_n && !b->limit_per_member);
+	CHECK_INT(b->index, 1);
+	CHECK_INT(r->on, 1u << YT_ORDER_SIGNED | 1u << YT_ORDER_PAID);
+	check_str(r->from_text, "2026-11-01");
+	check_str(r->until_text, "2026-11-11");
+	CHECK(r->when && r->after_expr && r->still && r->issue == b);
+	CHECK_INT(r->after_ms, 0);
+	CHECK_INT(r->event_fields, 1u << YT_F_PAID_AT | 1u << YT_F_SIGNED_AT | 1u << YT_F_CHANNEL);
+	CHECK_INT(r->once, YT_ONCE_ORDER);
+	check_str(r->follow_up, "order_review-2");
+	CHECK_INT(r->send_by_ms, 300);
+	CHECK(yt_ruleset_coupon(rs, YT_S("b")) == b && !yt_ruleset_coupon(rs, YT_S("c")));
+}
+
+TEST(a_value_may_go_on_in_the_next_line)
+{
+	const struct yt_ruleset *rs = parse_z(HEAD "[rule \"r\"]\non = order.paid,\n  order.signed   # both\n"
+	                                           "when = order.nth\n  == 1 && order.channel != \"a # b\"\nfollow_up = x\n");
+
+	CHECK_INT(rs->rules[0].on, 1u << YT_ORDER_SIGNED | 1u << YT_ORDER_PAID);
+	CHECK(rs->rules[0].when);
+}
+
+TEST(the_set_does_not_need_the_bytes)
+{
+	char bytes[] = HEAD "[rule \"r\"]\non = order.paid\nwhen = member.id == \"m-1\"\nfollow_up = hello\n";
+	const struct yt_ruleset *rs = parse_z(bytes);
+
+	memset(bytes, 'x', sizeof(bytes) - 1);
+	check_str(rs->rules[0].name, "r");
+	check_str(rs->rules[0].follow_up, "hello");
+	check_str(rs->name, "shop");
+}
+
+TEST(instants_are_local_to_the_shop)
+{
+	const struct yt_ruleset *rs = parse_z(HEAD);
+	const struct yt_zone *z = rs->shops[0].zone;
+
+	CHECK_INT(yt_instant_local_ms(z, YT_S("2026-11-24"), false), INT64_C(1795449600000));
+	CHECK_INT(yt_instant_local_ms(z, YT_S("2026-11-23"), true), INT64_C(1795449600000)); /* the end of a day */
+	CHECK_INT(yt_instant_local_ms(z, YT_S("2026-12-31"), true), yt_instant_local_ms(z, YT_S("2027-01-01"), false));
+	CHECK_INT(yt_instant_local_ms(z, YT_S("2026-11-24 00:30"), false), INT64_C(1795451400000));
+	CHECK_INT(yt_instant_local_ms(z, YT_S("2026-11-24 00:30:15"), true), INT64_C(1795451415000));
+}
+
+/* --- the document --- */
+
+static bool mentions(struct yt_str text, struct yt_str word)
+{
+	return memmem(text.p, text.n, word.p, word.n) != NULL;
+}
+
+/* The part of the document from the heading of the section to the next heading of its rank. */
+static struct yt_str part_of(struct yt_str text, struct yt_str heading)
+{
+	const char *from = memmem(text.p, text.n, heading.p, heading.n), *to;
+
+	if (!from)
+		return yt_str(text.p, 0);
+	to = memmem(from + heading.n, (size_t)(text.p + text.n - from - heading.n), "\n## ", 4);
+	return yt_str(from, (size_t)((to ? to : text.p + text.n) - from));
+}
+
+TEST(every_key_is_in_the_document_with_its_default)
+{
+	struct yt_str text = slurp(root(), "docs/rules.md"), later = part_of(text, YT_S("## Not in this version yet"));
+	const struct yt_rules_key *k;
+
+	CHECK(later.n);
+	for (size_t i = 0; (k = yt_rules_key(i)); i++) {
+		struct yt_str part = k->later ? later : part_of(text, yt_arena_printf(&arena, "## `[%s", k->section));
+		struct yt_str row;
+
+		if (k->later)
+			row = yt_arena_printf(&arena, "`%s`", strcmp(k->key, "param.*") ? k->key : "param.<name>");
+		else
+			row = yt_arena_printf(&arena, "\n| `%s` | %s | %s%s%s |", k->key, k->form, k->deflt ? "`" : "",
+			                      k->deflt      ? k->deflt
+			                      : k->required ? "required"
+			                                    : "",
+			                      k->deflt ? "`" : "");
+		CHECK_MSG(mentions(part, row), "docs/rules.md lacks, for [%s]: %.*s", k->section, YT_FMT(row));
+	}
+}
+
+TEST(every_name_is_in_the_document)
+{
+	struct yt_str text = slurp(root(), "docs/rules.md");
+
+	for (int i = 0; i < YT_N_EVENT_FIELD; i++) {
+		struct yt_str row = yt_arena_printf(&arena, "\n| `%.*s` | %s |", YT_FMT(yt_names[i].text), yt_vtype_name(yt_names[i].type));
+
+		CHECK_MSG(mentions(text, row), "docs/rules.md lacks: %.*s", YT_FMT(row));
+	}
+}
+
+TEST_MAIN
+{
+	yt_types_init();
+	yt_arena_init(&arena, 0);
+	yt_problems_init(&problems, "none");
+	RUN(wrong_files_say_all_that_is_wrong);
+	RUN(a_file_that_is_too_large_is_refused);
+	RUN(too_many_sections_are_refused);
+	RUN(broken_bytes_do_no_harm);
+	RUN(a_reminder_that_can_never_leave_is_a_warning);
+	RUN(the_example_is_taken_whole);
+	RUN(rules_run_in_the_order_of_the_file);
+	RUN(a_shop_takes_from_the_star_what_it_leaves_out);
+	RUN(without_a_star_other_shops_are_unknown);
+	RUN(every_key_reaches_its_field);
+	RUN(a_value_may_go_on_in_the_next_line);
+	RUN(the_set_does_not_need_the_bytes);
+	RUN(instants_are_local_to_the_shop);
+	RUN(every_key_is_in_the_document_with_its_default);
+	RUN(every_name_is_in_the_document);
+	yt_problems_deinit(&problems);
+	yt_arena_deinit(&arena);
+}
