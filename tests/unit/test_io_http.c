@@ -1,0 +1,406 @@
+/* The server and its clients share one loop: a client is a non-blocking socket that is written and read between turns. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "unit/test.h"
+#include "yutang/io/http.h"
+
+static struct event_base *base;
+static struct yt_http *http;
+static char answer[1 << 21];
+
+static void say_path(void *ctx, const struct yt_http_request *req, struct yt_http_reply *reply)
+{
+	yt_buf_printf(&reply->body, "%s path=%.*s rest=%.*s query=%.*s", (const char *)ctx, YT_FMT(req->path), YT_FMT(req->rest),
+	              YT_FMT(req->query));
+}
+
+static void say_much(void *ctx, const struct yt_http_request *req, struct yt_http_reply *reply)
+{
+	(void)ctx, (void)req;
+	reply->type = "application/json";
+	for (int i = 0; i < 1000000; i++)
+		yt_buf_c(&reply->body, 'x');
+}
+
+static void say_no(void *ctx, const struct yt_http_request *req, struct yt_http_reply *reply)
+{
+	(void)ctx, (void)req;
+	reply->status = 503;
+	yt_buf_z(&reply->body, "not ready");
+}
+
+static char h[] = "health", m[] = "metrics", v[] = "v1", w[] = "members";
+static const struct yt_http_route routes[] = {
+	{ "/healthz", true, say_path, h }, { "/readyz", true, say_no, NULL }, { "/metrics", false, say_path, m },
+	{ "/v1/", false, say_path, v },    { "/v1/members/", false, say_path, w }, { "/much", true, say_much, NULL },
+};
+
+static void start(struct yt_http_conf conf)
+{
+	struct yt_err err;
+
+	if (!conf.listen)
+		conf.listen = "127.0.0.1:0";
+	base = event_base_new();
+	http = yt_http_new(base, &conf, routes, sizeof routes / sizeof *routes, &err);
+	CHECK_MSG(http, "%s", err.msg);
+}
+
+static void stop(void)
+{
+	yt_http_free(http);
+	event_base_free(base);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void turn(void)
+{
+	struct timespec t = { .tv_nsec = 1000000 };
+
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	nanosleep(&t, NULL);
+}
+
+static int dial(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)yt_http_port(http)) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	CHECK(connect(fd, (struct sockaddr *)&a, sizeof a) == 0);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	return fd;
+}
+
+/* Reads to the end; false where it was reset. */
+static bool hear(int fd)
+{
+	size_t n = 0;
+
+	for (int64_t until = now_ms() + 10000; now_ms() < until;) {
+		ssize_t got;
+
+		turn();
+		got = recv(fd, answer + n, sizeof answer - 1 - n, 0);
+		if (got == 0 || (got < 0 && errno != EAGAIN)) {
+			answer[n] = 0;
+			close(fd);
+			return got == 0;
+		}
+		n += got > 0 ? (size_t)got : 0;
+	}
+	CHECK_MSG(false, "no end of the answer");
+	return false;
+}
+
+static const char *ask(const char *request)
+{
+	int fd = dial();
+
+	CHECK(send(fd, request, strlen(request), MSG_NOSIGNAL) == (ssize_t)strlen(request));
+	CHECK_MSG(hear(fd), "reset");
+	return answer;
+}
+
+static int status(const char *request)
+{
+	ask(request);
+	return strncmp(answer, "HTTP/1.1 ", 9) == 0 ? atoi(answer + 9) : -1;
+}
+
+static const char *body(void)
+{
+	const char *b = strstr(answer, "\r\n\r\n");
+
+	return b ? b + 4 : "";
+}
+
+TEST(http_answers)
+{
+	start((struct yt_http_conf){ 0 });
+	ask("GET /healthz?a=b%20c HTTP/1.1\r\nHost: x\r\n\r\n");
+	CHECK_STR(answer, "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 40\r\nConnection: close\r\n"
+	                  "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\nhealth path=/healthz rest= query=a=b%20c");
+	CHECK_INT(status("GET /readyz HTTP/1.0\r\n\r\n"), 503);
+	CHECK_STR(body(), "not ready");
+	CHECK_INT(status("GET /nothing HTTP/1.1\r\n\r\n"), 404);
+	CHECK_INT(status("GET /healthz/ HTTP/1.1\r\n\r\n"), 404);
+	stop();
+}
+
+TEST(http_takes_the_longest_route_and_unescapes)
+{
+	start((struct yt_http_conf){ 0 });
+	CHECK_INT(status("GET /v1/x HTTP/1.1\r\n\r\n"), 200);
+	CHECK_STR(body(), "v1 path=/v1/x rest=x query=");
+	CHECK_INT(status("GET /v1/members/s1%2Fm%201 HTTP/1.1\r\n\r\n"), 200);
+	CHECK_STR(body(), "members path=/v1/members/s1/m 1 rest=s1/m 1 query=");
+	CHECK_INT(status("GET /v1/%zz HTTP/1.1\r\n\r\n"), 400);
+	CHECK_INT(status("GET /v1/%00 HTTP/1.1\r\n\r\n"), 400);
+	CHECK_INT(status("GET /v1/%0a HTTP/1.1\r\n\r\n"), 400);
+	stop();
+}
+
+TEST(http_refuses_what_it_does_not_speak)
+{
+	start((struct yt_http_conf){ 0 });
+	CHECK_INT(status("POST /healthz HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"), 405);
+	CHECK(strstr(answer, "Allow: GET\r\n"));
+	CHECK_INT(status("HEAD /healthz HTTP/1.1\r\n\r\n"), 405);
+	CHECK_INT(status("GET /healthz HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"), 413);
+	CHECK_INT(status("GET /healthz HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"), 413);
+	CHECK_INT(status("GET /healthz HTTP/1.1\r\nContent-Length: 0\r\n\r\n"), 200);
+	CHECK_INT(status("GET /healthz HTTP/2\r\n\r\n"), 505);
+	CHECK_INT(status("hello\r\n\r\n"), 400);
+	CHECK_INT(status("GET healthz HTTP/1.1\r\n\r\n"), 400);
+	CHECK_INT(status("GET /healthz HTTP/1.1\r\nno colon\r\n\r\n"), 400);
+	CHECK_INT(status("GET /healthz HTTP/1.1\r\nName : x\r\n\r\n"), 400);
+	CHECK_INT(status("\r\n\r\n"), 400);
+	stop();
+}
+
+TEST(http_head_at_the_limit_and_above)
+{
+	static char big[YT_HTTP_HEAD_BYTES_MAX + 100];
+	size_t n = (size_t)sprintf(big, "GET /healthz HTTP/1.1\r\nX: ");
+
+	start((struct yt_http_conf){ 0 });
+	memset(big + n, 'a', YT_HTTP_HEAD_BYTES_MAX - 4 - n);
+	strcpy(big + YT_HTTP_HEAD_BYTES_MAX - 4, "\r\n\r\n");
+	CHECK_INT(status(big), 200);
+	strcpy(big + YT_HTTP_HEAD_BYTES_MAX - 4, "a\r\n\r\n");
+	CHECK_INT(status(big), 431);
+	stop();
+}
+
+TEST(http_never_ending_head_is_cut_off)
+{
+	static char big[100000];
+
+	start((struct yt_http_conf){ 0 });
+	memset(big, 'a', sizeof big - 1);
+	int fd = dial();
+
+	send(fd, big, sizeof big - 1, MSG_NOSIGNAL);
+	hear(fd);
+	CHECK_MSG(strncmp(answer, "HTTP/1.1 431 ", 13) == 0, "%.40s", answer);
+	stop();
+}
+
+TEST(http_large_answer_arrives_whole)
+{
+	start((struct yt_http_conf){ 0 });
+	CHECK_INT(status("GET /much HTTP/1.1\r\n\r\n"), 200);
+	CHECK_INT(strlen(body()), 1000000);
+	stop();
+}
+
+TEST(http_request_in_pieces)
+{
+	const char *pieces[] = { "GET /hea", "lthz HTTP/1.1\r", "\nHost: x\r\n", "\r", "\n" };
+	int fd;
+
+	start((struct yt_http_conf){ 0 });
+	fd = dial();
+	for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+		CHECK(send(fd, pieces[i], strlen(pieces[i]), MSG_NOSIGNAL) > 0);
+		turn();
+		turn();
+	}
+	CHECK(hear(fd));
+	CHECK(strncmp(answer, "HTTP/1.1 200 ", 13) == 0);
+	stop();
+}
+
+TEST(http_client_that_closes_its_side_is_answered)
+{
+	int fd;
+
+	start((struct yt_http_conf){ 0 });
+	fd = dial();
+	CHECK(send(fd, "GET /much HTTP/1.1\r\n\r\n", 22, MSG_NOSIGNAL) == 22);
+	shutdown(fd, SHUT_WR);
+	CHECK(hear(fd));
+	CHECK_INT(strlen(body()), 1000000);
+	stop();
+}
+
+TEST(http_slow_sender_cannot_push_its_deadline)
+{
+	struct yt_http_stats s;
+	int64_t began;
+	int fd;
+
+	start((struct yt_http_conf){ .deadline_ms = 200 });
+	fd = dial();
+	began = now_ms();
+	do {
+		/* One byte a turn, as long as somebody takes it. */
+		send(fd, "a", 1, MSG_NOSIGNAL);
+		turn();
+		yt_http_stats(http, &s);
+	} while (s.expired == 0 && now_ms() - began < 5000);
+	CHECK_INT(s.expired, 1);
+	CHECK_INT(s.connections, 0);
+	CHECK_MSG(now_ms() - began >= 190, "%d ms", (int)(now_ms() - began));
+	close(fd);
+	stop();
+}
+
+TEST(http_connections_at_the_limit_and_above)
+{
+	struct yt_http_stats s;
+	int fds[4];
+
+	start((struct yt_http_conf){ .connections_max = 3 });
+	for (int i = 0; i < 4; i++) {
+		fds[i] = dial();
+		turn();
+	}
+	turn();
+	yt_http_stats(http, &s);
+	CHECK_INT(s.connections, 3);
+	CHECK_INT(s.refused, 1);
+	hear(fds[3]);
+	CHECK_STR(answer, "");
+	/* One that ends makes room. */
+	close(fds[0]);
+	for (int i = 0; i < 10; i++)
+		turn();
+	CHECK_INT(status("GET /healthz HTTP/1.1\r\n\r\n"), 200);
+	close(fds[1]);
+	close(fds[2]);
+	for (int i = 0; i < 10; i++)
+		turn();
+	yt_http_stats(http, &s);
+	CHECK_INT(s.connections, 0);
+	stop();
+}
+
+TEST(http_token_guards_all_but_the_open_routes)
+{
+	start((struct yt_http_conf){ .token = "s3cret", .always_guard = true });
+	CHECK_INT(status("GET /healthz HTTP/1.1\r\n\r\n"), 200);
+	CHECK_INT(status("GET /readyz HTTP/1.1\r\n\r\n"), 503);
+	CHECK_INT(status("GET /metrics HTTP/1.1\r\n\r\n"), 401);
+	CHECK(strstr(answer, "WWW-Authenticate: Bearer\r\n"));
+	CHECK_INT(status("GET /v1/x HTTP/1.1\r\nAuthorization: Bearer s3cre\r\n\r\n"), 401);
+	CHECK_INT(status("GET /v1/x HTTP/1.1\r\nAuthorization: Bearer s3crett\r\n\r\n"), 401);
+	CHECK_INT(status("GET /v1/x HTTP/1.1\r\nAuthorization: Basic s3cret\r\n\r\n"), 401);
+	CHECK_INT(status("GET /v1/x HTTP/1.1\r\nAuthorization: Bearer \r\n\r\n"), 401);
+	CHECK_INT(status("GET /v1/x HTTP/1.1\r\nauthorization:  bearer s3cret \r\n\r\n"), 200);
+	stop();
+}
+
+TEST(http_on_loopback_asks_for_no_token)
+{
+	start((struct yt_http_conf){ .token = "s3cret" });
+	CHECK_INT(status("GET /metrics HTTP/1.1\r\n\r\n"), 200);
+	stop();
+}
+
+TEST(http_reached_by_others_needs_a_token)
+{
+	struct yt_http_conf conf = { .listen = "0.0.0.0:0" };
+	struct yt_err err;
+
+	base = event_base_new();
+	CHECK(!yt_http_new(base, &conf, routes, 1, &err));
+	CHECK_STR(err.msg, "http: 0.0.0.0:0 is reached by other machines and needs a token");
+	conf.token = "t";
+	http = yt_http_new(base, &conf, routes, sizeof routes / sizeof *routes, &err);
+	CHECK_MSG(http, "%s", err.msg);
+	CHECK_INT(status("GET /metrics HTTP/1.1\r\n\r\n"), 401);
+	stop();
+}
+
+TEST(http_port_that_is_taken)
+{
+	struct yt_http_conf conf = { 0 };
+	struct yt_err err;
+	char listen[32];
+
+	start(conf);
+	snprintf(listen, sizeof listen, "127.0.0.1:%d", yt_http_port(http));
+	conf.listen = listen;
+	CHECK(!yt_http_new(base, &conf, routes, 1, &err));
+	CHECK_INT(err.exit, YT_EXIT_UNAVAILABLE);
+	stop();
+}
+
+TEST(http_end_closes_what_is_open)
+{
+	int fd;
+
+	start((struct yt_http_conf){ 0 });
+	fd = dial();
+	turn();
+	turn();
+	yt_http_free(http);
+	event_base_free(base);
+	fcntl(fd, F_SETFL, 0);
+	CHECK_INT(recv(fd, answer, 1, 0), 0);
+	close(fd);
+}
+
+TEST(listen_addresses)
+{
+	char host[64];
+	bool loopback;
+	int port;
+
+	CHECK(yt_listen_parse("127.0.0.1:9464", host, &port, &loopback) && loopback && port == 9464);
+	CHECK(yt_listen_parse("127.8.8.8:1", host, &port, &loopback) && loopback);
+	CHECK(yt_listen_parse("localhost:1", host, &port, &loopback) && loopback);
+	CHECK_STR(host, "127.0.0.1");
+	CHECK(yt_listen_parse("[::1]:1", host, &port, &loopback) && loopback);
+	CHECK(yt_listen_parse("0.0.0.0:1", host, &port, &loopback) && !loopback);
+	CHECK(yt_listen_parse("[::]:1", host, &port, &loopback) && !loopback);
+	CHECK(!yt_listen_parse("::1:1", host, &port, &loopback));
+	CHECK(!yt_listen_parse("127.0.0.1", host, &port, &loopback));
+	CHECK(!yt_listen_parse("127.0.0.1:65536", host, &port, &loopback));
+	CHECK(!yt_listen_parse("example.org:80", host, &port, &loopback));
+	CHECK(!yt_listen_parse(":80", host, &port, &loopback));
+	CHECK(!yt_listen_parse("", host, &port, &loopback));
+}
+
+TEST(tokens_are_compared)
+{
+	CHECK(yt_token_equal(YT_S("abc"), "abc"));
+	CHECK(!yt_token_equal(YT_S("abd"), "abc"));
+	CHECK(!yt_token_equal(YT_S("ab"), "abc"));
+	CHECK(!yt_token_equal(YT_S(""), "abc"));
+}
+
+TEST_MAIN
+{
+	RUN(http_answers);
+	RUN(http_takes_the_longest_route_and_unescapes);
+	RUN(http_refuses_what_it_does_not_speak);
+	RUN(http_head_at_the_limit_and_above);
+	RUN(http_never_ending_head_is_cut_off);
+	RUN(http_large_answer_arrives_whole);
+	RUN(http_request_in_pieces);
+	RUN(http_client_that_closes_its_side_is_answered);
+	RUN(http_slow_sender_cannot_push_its_deadline);
+	RUN(http_connections_at_the_limit_and_above);
+	RUN(http_token_guards_all_but_the_open_routes);
+	RUN(http_on_loopback_asks_for_no_token);
+	RUN(http_reached_by_others_needs_a_token);
+	RUN(http_port_that_is_taken);
+	RUN(http_end_closes_what_is_open);
+	RUN(listen_addresses);
+	RUN(tokens_are_compared);
+}
