@@ -416,15 +416,16 @@ static void kafka_section(struct yt_conf *c, const struct yt_ini_section *s, str
 		c->kafka.from_file = yt_arena_zalloc(&c->arena, YT_CONF_PROPERTIES_MAX * sizeof *c->kafka.from_file);
 	}
 	c->kafka.on = true;
-	for (const struct yt_ini_entry *e = s->entries; e; e = e->next) {
+	for (const struct yt_ini_entry *e = s->entries; e; e = e->next)
 		bootstrap |= is_bootstrap(text_in(c, e->key));
+	if (!bootstrap)
+		yt_problem(p, s->line, "[kafka] needs `bootstrap.servers = HOST:PORT`");
+	for (const struct yt_ini_entry *e = s->entries; e; e = e->next) {
 		if (c->kafka.n < YT_CONF_PROPERTIES_MAX)
 			set_property(c, e, p);
 		else if (n++ == 0)
 			yt_problem(p, e->line, "[kafka] has more than %d properties", YT_CONF_PROPERTIES_MAX);
 	}
-	if (!bootstrap)
-		yt_problem(p, s->line, "[kafka] needs `bootstrap.servers = HOST:PORT`");
 }
 
 /* ---- Sections */

@@ -227,7 +227,8 @@ static void loop(struct yt_daemon *d)
 		struct timeval tv = { .tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000 };
 
 		evtimer_add(d->wake, &tv);
-		event_base_loop(d->base, more ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
+		/* ONCE also where it must not block: without it libevent stays as long as a descriptor is readable. */
+		event_base_loop(d->base, EVLOOP_ONCE | (more ? EVLOOP_NONBLOCK : 0));
 	}
 }
 

@@ -37,7 +37,7 @@ void yt_assign_on_assigned(void *ctx, const int *shards, size_t n)
 	memcpy(e->assigned, shards, n * sizeof *shards);
 	e->n_assigned = n;
 	e->next_shard = 0;
-	yt_info("assigned", "shards=%zu", n);
+	e->started_mono = e->mono_ms;
 	for (size_t k = 0; k < n; k++) {
 		if (!e->shards[shards[k]])
 			e->shards[shards[k]] = yt_shard_new(e, shards[k]);
@@ -68,7 +68,7 @@ void yt_assign_on_revoked(void *ctx, bool lost)
 {
 	struct yt_engine *e = ctx;
 
-	yt_info("revoked", "shards=%zu lost=%s", e->n_assigned, lost ? "yes" : "no");
+	(void)lost; /* what is in flight is refused by the group then, and its outcome tells */
 	e->revoking = true;
 	if (!e->committing)
 		release(e);

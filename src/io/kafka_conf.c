@@ -66,6 +66,13 @@ static const char *nearest_property(const char *name)
 {
 	rd_kafka_conf_t *c = rd_kafka_conf_new();
 	rd_kafka_topic_conf_t *tc = rd_kafka_topic_conf_new();
+	/* What has no default is not in the library's list. */
+	static const char *const more[] = {
+		"bootstrap.servers", "client.rack", "debug", "sasl.username", "sasl.password", "sasl.oauthbearer.config",
+		"ssl.ca.location", "ssl.ca.pem", "ssl.certificate.location", "ssl.certificate.pem", "ssl.key.location",
+		"ssl.key.password", "ssl.key.pem", "ssl.keystore.location", "ssl.keystore.password", "ssl.crl.location",
+		"ssl.cipher.suites",
+	};
 	const char *names[512], *best;
 	static _Thread_local char out[64];
 	size_t n_global, n_topic, n = 0;
@@ -75,6 +82,8 @@ static const char *nearest_property(const char *name)
 		names[n++] = global[i];
 	for (size_t i = 0; i < n_topic && n < COUNT(names); i += 2)
 		names[n++] = topic[i];
+	for (size_t i = 0; i < COUNT(more) && n < COUNT(names); i++)
+		names[n++] = more[i];
 	best = yt_nearest(yt_str_z(name), names, n);
 	if (best)
 		snprintf(out, sizeof out, "%s", best);

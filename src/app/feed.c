@@ -1,0 +1,160 @@
+/* `yutang feed`: files of JSON lines into the input topics. */
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "begin.h"
+
+enum {
+	PROGRESS_TTY_MS = 250,
+	PROGRESS_MS = 5000,
+};
+
+struct feeding {
+	const struct yt_conf *conf;
+	struct yt_kafka_feed *feed;
+	struct yt_arena scratch; /* of one line */
+	const char *file;
+	uint64_t fed, refused;
+	bool tty, shown;
+	int64_t next_ms; /* of the progress */
+	struct yt_err err;
+};
+
+static int64_t mono_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* --- progress, on stderr */
+
+static void show(struct feeding *f, const char *verb, uint64_t n, const char *of, uint64_t total)
+{
+	if (mono_ms() < f->next_ms)
+		return;
+	fprintf(stderr, f->tty ? "\r%s %" PRIu64 "%s" : "%s %" PRIu64 "%s", verb, n, of);
+	if (total)
+		fprintf(stderr, "%" PRIu64, total);
+	fputs(f->tty ? "\033[K" : "\n", stderr);
+	fflush(stderr);
+	f->shown = f->tty;
+	f->next_ms = mono_ms() + (f->tty ? PROGRESS_TTY_MS : PROGRESS_MS);
+}
+
+/* The line of the progress makes room for another. */
+static void hide(struct feeding *f)
+{
+	if (f->shown)
+		fputs("\r\033[K", stderr);
+	f->shown = false;
+}
+
+static void on_acknowledged(void *ctx, uint64_t acknowledged, uint64_t put)
+{
+	if (acknowledged < put)
+		show(ctx, "acknowledged", acknowledged, " of ", put);
+}
+
+/* --- lines */
+
+static bool put_line(void *ctx, struct yt_str line, long number)
+{
+	struct feeding *f = ctx;
+	struct yt_line l;
+	int rc;
+
+	yt_line_place(&f->scratch, line, f->conf->topics.in, f->conf->topics.n_in, &l);
+	rc = yt_kafka_feed_put(f->feed, l.topic, l.key, l.value, &f->err);
+	yt_arena_reset(&f->scratch);
+	if (rc == 0) {
+		f->fed++;
+		show(f, "fed", f->fed, " events", 0);
+		return true;
+	}
+	if (f->err.class != YT_ERR_INPUT)
+		return false;
+	/* This record alone is refused: the others go on, and the exit code tells. */
+	hide(f);
+	fprintf(stderr, "%s:%ld: not fed, %u bytes: %s\n", f->file, number, line.n, f->err.msg);
+	f->err = (struct yt_err){ 0 };
+	f->refused++;
+	return true;
+}
+
+/* Before the first record leaves, so that a name that is wrong leaves nothing half done. */
+static bool all_readable(char **files, int n)
+{
+	struct yt_err err;
+	bool good = true;
+
+	for (int i = 0; i < n; i++) {
+		FILE *f = strcmp(files[i], "-") == 0 ? NULL : fopen(files[i], "rb");
+
+		if (f) {
+			if (fgetc(f) == EOF && ferror(f)) {
+				yt_err_set(&err, YT_ERR_INPUT, YT_EXIT_USAGE, "%s: cannot be read", files[i]);
+				yt_app_fail(&err);
+				good = false;
+			}
+			fclose(f);
+		} else if (strcmp(files[i], "-") != 0) {
+			yt_err_set(&err, YT_ERR_INPUT, YT_EXIT_USAGE, "%s: %m", files[i]);
+			yt_app_fail(&err);
+			good = false;
+		}
+	}
+	return good;
+}
+
+static int feed_all(struct feeding *f, char **files, int n)
+{
+	struct yt_err err = { 0 };
+
+	for (int i = 0; i < n && !f->err.class; i++) {
+		f->file = files[i];
+		if (!yt_lines_each(files[i], put_line, f, &err) && !f->err.class)
+			f->err = err;
+	}
+	/* What was handed over is delivered also behind an error: it is said how far it came. */
+	if (yt_kafka_feed_finish(f->feed, on_acknowledged, f, &err) < 0)
+		f->err = err;
+	hide(f);
+	if (f->err.class) {
+		fprintf(stderr, "stopped after %" PRIu64 " events\n", f->fed);
+		return yt_app_fail(&f->err);
+	}
+	printf("fed %" PRIu64 " events\n", f->fed);
+	if (f->refused)
+		fprintf(stderr, "yutang: %" PRIu64 " lines were not fed\n", f->refused);
+	return f->refused ? YT_EXIT_DIFFERENCE : YT_EXIT_OK;
+}
+
+int yt_cmd_feed(int argc, char **argv)
+{
+	struct feeding f = { .tty = isatty(STDERR_FILENO) };
+	struct yt_kafka_conf kafka;
+	struct yt_conf c;
+	int n, exit_code;
+
+	if (!yt_begin(argc, argv, NULL, "feed [-c FILE] EVENTS.jsonl...", 1, INT_MAX, &n, &c, &exit_code))
+		return exit_code;
+	exit_code = YT_EXIT_USAGE;
+	if (all_readable(argv, n)) {
+		yt_conf_kafka(&c, &kafka);
+		yt_arena_init(&f.scratch, 0);
+		f.conf = &c;
+		f.feed = yt_kafka_feed_new(&kafka, &f.err);
+		f.next_ms = mono_ms() + (f.tty ? PROGRESS_TTY_MS : PROGRESS_MS);
+		exit_code = f.feed ? feed_all(&f, argv, n) : yt_app_fail(&f.err);
+		yt_kafka_feed_free(f.feed);
+		yt_arena_deinit(&f.scratch);
+	}
+	yt_conf_deinit(&c);
+	return exit_code;
+}
