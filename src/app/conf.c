@@ -75,7 +75,7 @@ const struct yt_conf_key yt_conf_keys[] = {
 	{ "worker", "dir", YT_CK_FILE, .since = NULL },
 
 	{ "http", "listen", YT_CK_LISTEN, .since = NOW, .value = "127.0.0.1:9464", .offset = AT(http.listen),
-	  .doc = "ADDRESS:PORT. An address that other machines reach needs token_file." },
+	  .doc = "ADDRESS:PORT; port 0 takes a free one and says which in the log. An address that other machines reach needs token_file." },
 	{ "http", "token_file", YT_CK_FILE, .since = NOW, .example = "/etc/yutang/http.token", .offset = AT(http.token_file),
 	  .doc = "A file with the token that `Authorization: Bearer` has to carry for all but /healthz and /readyz, when not on loopback." },
 
@@ -293,7 +293,7 @@ static void set_listen(struct yt_conf *c, const struct yt_conf_key *k, struct yt
 	bool loopback;
 	int port;
 
-	if (!yt_listen_parse(text, host, &port, &loopback) || port == 0)
+	if (!yt_listen_parse(text, host, &port, &loopback))
 		yt_problem(p, line, "`%s` is ADDRESS:PORT, for example 127.0.0.1:9464 or [::1]:9464, not `%s`", k->key, text);
 	else
 		*(const char **)field(c, k) = text;

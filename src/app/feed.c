@@ -1,8 +1,9 @@
 /* `yutang feed`: files of JSON lines into the input topics. */
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -87,27 +88,23 @@ static bool put_line(void *ctx, struct yt_str line, long number)
 	return true;
 }
 
-/* Before the first record leaves, so that a name that is wrong leaves nothing half done. */
+/* Before the first record leaves, so that a name that is wrong leaves nothing half done. Nothing is opened: a pipe can be only once. */
 static bool all_readable(char **files, int n)
 {
-	struct yt_err err;
 	bool good = true;
 
 	for (int i = 0; i < n; i++) {
-		FILE *f = strcmp(files[i], "-") == 0 ? NULL : fopen(files[i], "rb");
+		struct stat st;
 
-		if (f) {
-			if (fgetc(f) == EOF && ferror(f)) {
-				yt_err_set(&err, YT_ERR_INPUT, YT_EXIT_USAGE, "%s: cannot be read", files[i]);
-				yt_app_fail(&err);
-				good = false;
-			}
-			fclose(f);
-		} else if (strcmp(files[i], "-") != 0) {
-			yt_err_set(&err, YT_ERR_INPUT, YT_EXIT_USAGE, "%s: %m", files[i]);
-			yt_app_fail(&err);
-			good = false;
-		}
+		if (strcmp(files[i], "-") == 0)
+			continue;
+		if (access(files[i], R_OK) != 0 || stat(files[i], &st) != 0)
+			fprintf(stderr, "yutang: %s: %s\n", files[i], strerror(errno));
+		else if (S_ISDIR(st.st_mode))
+			fprintf(stderr, "yutang: %s: is a folder\n", files[i]);
+		else
+			continue;
+		good = false;
 	}
 	return good;
 }

@@ -18,6 +18,7 @@ void yt_problems_deinit(struct yt_problems *p)
 	yt_buf_deinit(&p->text);
 }
 
+__attribute__((format(printf, 4, 0)))
 static void problem_add(struct yt_problems *p, int line, const char *prefix, const char *fmt, va_list ap)
 {
 	char text[1024];

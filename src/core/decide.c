@@ -61,6 +61,25 @@ struct view {
 	const struct yt_order *o;
 };
 
+static bool has_rules(const struct yt_ruleset *rules, enum yt_type type)
+{
+	for (size_t k = 0; k < rules->n_rules; k++) {
+		if (rules->rules[k].on >> type & 1)
+			return true;
+	}
+	return false;
+}
+
+/* What is told of an order before it is paid changes nothing of its member; nor does its way to the buyer where no rule asks for it. */
+static bool changes_member(const struct view *v, const struct yt_order *o)
+{
+	if (!o || v->ev->type == YT_ORDER_PAID)
+		return true;
+	if (!o->paid)
+		return false;
+	return o->n_used || (v->ev->type != YT_ORDER_SHIPPED && v->ev->type != YT_ORDER_SIGNED) || has_rules(v->env->rules, v->ev->type);
+}
+
 static void begin(const struct view *v, struct yt_act *act)
 {
 	const struct yt_state *state = v->env->state;
@@ -68,8 +87,7 @@ static void begin(const struct view *v, struct yt_act *act)
 	*act = (struct yt_act){ .env = v->env, .shop = v->shop, .ev = v->ev };
 	if (v->order_name.n)
 		act->order = state->edit(state->ctx, YT_KIND_ORDER, v->order_name);
-	/* What is told of an order before it is paid changes nothing of its member. */
-	if (!act->order || act->order->paid || v->ev->type == YT_ORDER_PAID)
+	if (changes_member(v, act->order))
 		act->member = state->edit(state->ctx, YT_KIND_MEMBER, v->member_name);
 }
 

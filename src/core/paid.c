@@ -104,9 +104,30 @@ static void encode_gone(const struct yt_totals *t, struct yt_buf *out)
 	yt_buf_varint(out, (uint64_t)t->last_paid_at);
 }
 
+/* A member's orders are most of its bytes, and they are written and read with every event of the member: here without a call a number.
+ * The bytes are those of yt_buf_u64 and yt_buf_varint. */
+
+enum { ORDER_BYTES_MAX = 8 + 1 + 4 * 10 };
+
+static char *put_u64(char *p, uint64_t v)
+{
+	for (int i = 0; i < 8; i++)
+		p[i] = (char)(v >> 8 * i);
+	return p + 8;
+}
+
+static char *put_varint(char *p, uint64_t v)
+{
+	for (; v >= 0x80; v >>= 7)
+		*p++ = (char)(v | 0x80);
+	*p++ = (char)v;
+	return p;
+}
+
 void yt_paids_encode(const struct yt_paids *p, struct yt_buf *out)
 {
 	int64_t before = p->dropped_to;
+	char *at;
 
 	yt_buf_varint(out, p->n);
 	if (!p->n)
@@ -114,24 +135,64 @@ void yt_paids_encode(const struct yt_paids *p, struct yt_buf *out)
 	yt_buf_varint(out, (uint64_t)p->dropped_to);
 	if (p->dropped_to)
 		encode_gone(&p->gone, out);
+	yt_buf_reserve(out, (size_t)p->n * ORDER_BYTES_MAX);
+	at = out->p + out->n;
 	for (uint32_t k = 0; k < p->n; k++) {
 		const struct yt_paid *o = &p->v[k];
 
-		yt_buf_u64(out, o->fp);
-		yt_buf_c(out, (char)((o->cancelled ? PAID_CANCELLED : 0) | (o->refunded ? PAID_REFUNDED : 0)));
-		yt_buf_varint(out, (uint64_t)(o->paid_at - before));
-		yt_buf_varint(out, (uint64_t)o->amount);
-		yt_buf_varint(out, (uint64_t)o->units);
+		at = put_u64(at, o->fp);
+		*at++ = (char)((o->cancelled ? PAID_CANCELLED : 0) | (o->refunded ? PAID_REFUNDED : 0));
+		at = put_varint(at, (uint64_t)(o->paid_at - before));
+		at = put_varint(at, (uint64_t)o->amount);
+		at = put_varint(at, (uint64_t)o->units);
 		if (o->refunded)
-			yt_buf_varint(out, (uint64_t)o->refunded);
+			at = put_varint(at, (uint64_t)o->refunded);
 		before = o->paid_at;
 	}
+	out->n = (size_t)(at - out->p);
 }
 
-/* A number from 0 to 2^53. */
-static int64_t rd_amount(struct yt_rd *r)
+static uint64_t get_u64(const unsigned char *p)
 {
-	return yt_rd_instant(r);
+	uint64_t v = 0;
+
+	for (int i = 0; i < 8; i++)
+		v |= (uint64_t)p[i] << 8 * i;
+	return v;
+}
+
+/* A number from 0 to 2^53, of at most eight bytes that are there; else NULL. */
+static const unsigned char *get_number(const unsigned char *p, int64_t *out)
+{
+	uint64_t v = 0;
+
+	for (int shift = 0; shift < 56; shift += 7) {
+		v |= (uint64_t)(*p & 0x7f) << shift;
+		if (!(*p++ & 0x80)) {
+			*out = (int64_t)v;
+			return v <= (uint64_t)YT_INSTANT_MAX_MS ? p : NULL;
+		}
+	}
+	return NULL;
+}
+
+/* There are ORDER_BYTES_MAX bytes at p. NULL: none of ours. */
+static const unsigned char *get_order(const unsigned char *p, int64_t before, struct yt_paid *o)
+{
+	uint8_t flags = p[8];
+
+	o->fp = get_u64(p);
+	o->cancelled = flags & PAID_CANCELLED;
+	p = get_number(p + 9, &o->paid_at);
+	if (!p || o->paid_at > YT_INSTANT_MAX_MS - before)
+		return NULL;
+	o->paid_at += before;
+	p = get_number(p, &o->amount);
+	if (p)
+		p = get_number(p, &o->units);
+	if (p && flags & PAID_REFUNDED)
+		p = get_number(p, &o->refunded);
+	return p;
 }
 
 static void decode_gone(struct yt_totals *t, struct yt_rd *r)
@@ -162,16 +223,21 @@ void yt_paids_decode(struct yt_paids *p, struct yt_arena *a, struct yt_rd *r)
 	if (p->dropped_to)
 		decode_gone(&p->gone, r);
 	for (uint32_t k = 0; k < p->n && !r->bad; k++) {
-		struct yt_paid *o = &p->v[k];
-		uint8_t flags;
+		unsigned char tail[ORDER_BYTES_MAX];
+		size_t left = (size_t)(r->end - r->p);
+		const unsigned char *from = r->p, *to;
 
-		o->fp = yt_rd_u64(r);
-		flags = yt_rd_u8(r);
-		o->cancelled = flags & PAID_CANCELLED;
-		o->paid_at = at = yt_rd_instant_after(r, at);
-		o->amount = rd_amount(r);
-		o->units = rd_amount(r);
-		if (flags & PAID_REFUNDED)
-			o->refunded = rd_amount(r);
+		/* Near the end a copy, so that nothing is read behind it. */
+		if (left < ORDER_BYTES_MAX) {
+			memset(tail, 0, sizeof(tail));
+			from = memcpy(tail, r->p, left);
+		}
+		to = get_order(from, at, &p->v[k]);
+		if (!to || (size_t)(to - from) > left) {
+			r->bad = true;
+			return;
+		}
+		r->p += to - from;
+		at = p->v[k].paid_at;
 	}
 }

@@ -27,7 +27,9 @@ static const struct setting {
 	{ ALL, "retry.backoff.ms", "1" },
 	{ ALL, "reconnect.backoff.max.ms", "500" },
 	{ ALL, "socket.nagle.disable", "true" },
-	{ CONSUMERS, "fetch.wait.max.ms", "100" },
+	{ MEMBER, "fetch.wait.max.ms", "100" },
+	/* These fetch only while something is restored or read, and then a fetch that waits at one partition's end holds up the others. */
+	{ COMMITTED | RAW, "fetch.wait.max.ms", "10" },
 	{ MEMBER, "queued.max.messages.kbytes", "32768" },
 	{ COMMITTED, "queued.max.messages.kbytes", "32768" },
 	{ MEMBER, "max.poll.interval.ms", "30000" },
@@ -164,8 +166,9 @@ static int set(rd_kafka_conf_t *c, const char *name, const char *value, struct y
 
 static void on_log(const rd_kafka_t *rk, int level, const char *fac, const char *buf)
 {
-	/* The library repeats itself while a broker is away; what matters of it is said as kafka_away and kafka_back. */
-	enum yt_log_level l = level <= 2 ? YT_LOG_ERROR : YT_LOG_DEBUG;
+	/* The library repeats itself while a broker is away; what matters of it is said as kafka_away and kafka_back, and a fatal error
+	 * of a handle as what is done about it. */
+	enum yt_log_level l = level <= 2 && strcmp(fac, "FATAL") != 0 ? YT_LOG_ERROR : YT_LOG_DEBUG;
 
 	yt_logf(l, "librdkafka", "client=%s facility=%s text=%s", yt_q(rd_kafka_name(rk)), fac, yt_q(buf));
 }

@@ -44,8 +44,9 @@ void yt_kafka_group_pos(const struct yt_kafka_conf *conf, const rd_kafka_topic_p
                         struct yt_group_pos *pos);
 /* rd_kafka_committed where only an answer without any error counts. */
 rd_kafka_resp_err_t yt_kafka_committed(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list, int timeout_ms);
-/* The high watermarks of all partitions in the list, into their offsets; one request a broker. */
-rd_kafka_resp_err_t yt_kafka_ends(rd_kafka_t *raw, rd_kafka_topic_partition_list_t *list, int timeout_ms);
+/* The high watermarks (RD_KAFKA_OFFSET_END) or the first offsets (_BEGINNING) of all partitions in the list, into their offsets; one
+ * request a broker. */
+rd_kafka_resp_err_t yt_kafka_edges(rd_kafka_t *raw, rd_kafka_topic_partition_list_t *list, int64_t which, int timeout_ms);
 
 enum yt_side_kind { YT_SIDE_OPEN, YT_SIDE_HIGH, YT_SIDE_ENDS, YT_SIDE_FENCE, YT_SIDE_KINDS };
 
@@ -53,7 +54,8 @@ struct yt_side_answer {
 	enum yt_side_kind kind;
 	int shard;
 	struct yt_group_pos pos;    /* OPEN */
-	int64_t end[YT_INPUTS_MAX]; /* ENDS; HIGH: the first */
+	int64_t end[YT_INPUTS_MAX]; /* ENDS */
+	int64_t low, high;          /* HIGH: of the changelog */
 };
 
 struct yt_side;

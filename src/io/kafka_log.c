@@ -494,7 +494,7 @@ static void end_restore(struct yt_kafka_log *l, int shard)
 	l->up->on_restored(l->ctx, shard);
 }
 
-static void begin_restore(struct yt_kafka_log *l, int shard, int64_t high)
+static void begin_restore(struct yt_kafka_log *l, int shard, int64_t low, int64_t high)
 {
 	struct restore *r = &l->shards[shard].restore;
 	rd_kafka_topic_partition_list_t *list;
@@ -504,13 +504,12 @@ static void begin_restore(struct yt_kafka_log *l, int shard, int64_t high)
 	if (!r->on || r->reading)
 		return;
 	r->high = high;
-	if (high == 0) {
+	if (high <= low) {
 		end_restore(l, shard);
 		return;
 	}
 	list = rd_kafka_topic_partition_list_new(1);
-	rd_kafka_topic_partition_list_add(list, yt_kafka_topic(&l->conf, "state", topic), shard)->offset =
-		RD_KAFKA_OFFSET_BEGINNING;
+	rd_kafka_topic_partition_list_add(list, yt_kafka_topic(&l->conf, "state", topic), shard)->offset = low;
 	error = rd_kafka_incremental_assign(l->committed, list);
 	rd_kafka_topic_partition_list_destroy(list);
 	if (error) {
@@ -597,7 +596,7 @@ static void take_answers(struct yt_kafka_log *l)
 		if (a.kind == YT_SIDE_OPEN)
 			l->up->on_group(l->ctx, a.shard, &a.pos);
 		else if (a.kind == YT_SIDE_HIGH)
-			begin_restore(l, a.shard, a.end[0]);
+			begin_restore(l, a.shard, a.low, a.high);
 		else if (a.kind == YT_SIDE_ENDS)
 			l->up->on_ends(l->ctx, a.shard, a.end);
 	}

@@ -53,7 +53,7 @@ struct yt_side {
 
 	_Atomic uint64_t fenced;
 	struct questions todo; /* the thread's own */
-	bool blocked_said;
+	bool waiting_said;
 };
 
 static void push(struct questions *q, struct question v)
@@ -136,13 +136,13 @@ rd_kafka_resp_err_t yt_kafka_committed(rd_kafka_t *rk, rd_kafka_topic_partition_
 	return e;
 }
 
-rd_kafka_resp_err_t yt_kafka_ends(rd_kafka_t *raw, rd_kafka_topic_partition_list_t *list, int timeout_ms)
+rd_kafka_resp_err_t yt_kafka_edges(rd_kafka_t *raw, rd_kafka_topic_partition_list_t *list, int64_t which, int timeout_ms)
 {
 	rd_kafka_resp_err_t e;
 
-	/* The protocol's "latest": the answer is the high watermark, for a handle that reads uncommitted. */
+	/* The protocol's "latest" and "earliest": for a handle that reads uncommitted the latest is the high watermark. */
 	for (int i = 0; i < list->cnt; i++)
-		list->elems[i].offset = RD_KAFKA_OFFSET_END;
+		list->elems[i].offset = which;
 	e = rd_kafka_offsets_for_times(raw, list, timeout_ms);
 	for (int i = 0; i < list->cnt && !e; i++) {
 		e = list->elems[i].err;
@@ -274,15 +274,12 @@ static void fence(struct yt_side *s, int shard)
 
 /* ---- the questions */
 
+/* Says that something is waited for: once, until all was answered. */
 static void note(struct yt_side *s, rd_kafka_resp_err_t e, const char *what)
 {
-	if (!e) {
-		s->blocked_said = false;
-		return;
-	}
-	if (!s->blocked_said)
+	if (e && !s->waiting_said)
 		yt_warn("kafka_waits", "for=%s error=%s", what, yt_q(rd_kafka_err2str(e)));
-	s->blocked_said = true;
+	s->waiting_said |= e != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 static void answer_open(struct yt_side *s, const struct question *q, const rd_kafka_topic_partition_list_t *list)
@@ -355,44 +352,74 @@ static void open_shards(struct yt_side *s, struct questions *open, struct questi
 	}
 }
 
-static void find_ends(struct yt_side *s, struct questions *ends, struct questions *again)
+static int64_t offset_in(const rd_kafka_topic_partition_list_t *list, const char *topic, int shard)
 {
-	rd_kafka_topic_partition_list_t *list;
+	for (int i = 0; i < list->cnt; i++)
+		if (list->elems[i].partition == shard && strcmp(list->elems[i].topic, topic) == 0)
+			return list->elems[i].offset;
+	return -1;
+}
+
+/* The ends of all inputs of the shards asked about. */
+static void find_ends(struct yt_side *s, struct questions *v, struct questions *again)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)v->n * s->conf->n_inputs);
 	char topic[YT_KAFKA_TOPIC_MAX];
 	rd_kafka_resp_err_t e;
 
-	if (ends->n == 0)
-		return;
-	list = rd_kafka_topic_partition_list_new((int)ends->n * s->conf->n_inputs);
-	for (size_t i = 0; i < ends->n; i++)
-		if (ends->v[i].kind == YT_SIDE_HIGH)
-			rd_kafka_topic_partition_list_add(list, yt_kafka_topic(s->conf, "state", topic), ends->v[i].shard);
-		else
-			yt_kafka_add_inputs(s->conf, list, ends->v[i].shard, NULL);
-	e = yt_kafka_ends(s->raw, list, ENDS_MS);
+	for (size_t i = 0; i < v->n; i++)
+		yt_kafka_add_inputs(s->conf, list, v->v[i].shard, NULL);
+	e = v->n ? yt_kafka_edges(s->raw, list, RD_KAFKA_OFFSET_END, ENDS_MS) : RD_KAFKA_RESP_ERR_NO_ERROR;
 	note(s, e, "ends");
-	for (size_t i = 0; i < ends->n; i++) {
-		struct yt_side_answer a = { .kind = ends->v[i].kind, .shard = ends->v[i].shard };
+	for (size_t i = 0; i < v->n; i++) {
+		struct yt_side_answer a = { .kind = YT_SIDE_ENDS, .shard = v->v[i].shard };
 
 		if (e) {
-			push(again, ends->v[i]);
+			push(again, v->v[i]);
 			continue;
 		}
-		for (int j = 0; j < YT_INPUTS_MAX; j++) {
-			const char *name = a.kind == YT_SIDE_HIGH ? "state" : j < s->conf->n_inputs ? s->conf->inputs[j] : NULL;
-			const rd_kafka_topic_partition_t *p =
-				name ? rd_kafka_topic_partition_list_find(list, yt_kafka_topic(s->conf, name, topic), a.shard) : NULL;
-
-			a.end[j] = p ? p->offset : -1;
-		}
-		answer(s, &ends->v[i], &a);
+		for (int j = 0; j < YT_INPUTS_MAX; j++)
+			a.end[j] = j < s->conf->n_inputs ? offset_in(list, yt_kafka_topic(s->conf, s->conf->inputs[j], topic), a.shard) : -1;
+		answer(s, &v->v[i], &a);
 	}
 	rd_kafka_topic_partition_list_destroy(list);
 }
 
+/* Where the changelogs begin and end. The beginning as a number: to find it by itself takes the library half a second where it does not
+ * know the leader yet. */
+static void find_highs(struct yt_side *s, struct questions *v, struct questions *again)
+{
+	rd_kafka_topic_partition_list_t *high = rd_kafka_topic_partition_list_new((int)v->n), *low;
+	char topic[YT_KAFKA_TOPIC_MAX];
+	rd_kafka_resp_err_t e = RD_KAFKA_RESP_ERR_NO_ERROR;
+
+	yt_kafka_topic(s->conf, "state", topic);
+	for (size_t i = 0; i < v->n; i++)
+		rd_kafka_topic_partition_list_add(high, topic, v->v[i].shard);
+	low = rd_kafka_topic_partition_list_copy(high);
+	if (v->n)
+		e = yt_kafka_edges(s->raw, high, RD_KAFKA_OFFSET_END, ENDS_MS);
+	if (v->n && !e)
+		e = yt_kafka_edges(s->raw, low, RD_KAFKA_OFFSET_BEGINNING, ENDS_MS);
+	note(s, e, "changelog_ends");
+	for (size_t i = 0; i < v->n; i++) {
+		struct yt_side_answer a = { .kind = YT_SIDE_HIGH, .shard = v->v[i].shard };
+
+		if (e) {
+			push(again, v->v[i]);
+			continue;
+		}
+		a.high = offset_in(high, topic, a.shard);
+		a.low = offset_in(low, topic, a.shard);
+		answer(s, &v->v[i], &a);
+	}
+	rd_kafka_topic_partition_list_destroy(high);
+	rd_kafka_topic_partition_list_destroy(low);
+}
+
 static void work(struct yt_side *s)
 {
-	struct questions open = { 0 }, ends = { 0 }, again = { 0 };
+	struct questions by_kind[YT_SIDE_KINDS] = { 0 }, again = { 0 };
 
 	for (size_t i = 0; i < s->todo.n; i++) {
 		struct question *q = &s->todo.v[i];
@@ -402,16 +429,19 @@ static void work(struct yt_side *s)
 		if (q->kind == YT_SIDE_FENCE)
 			fence(s, q->shard);
 		else
-			push(q->kind == YT_SIDE_OPEN ? &open : &ends, *q);
+			push(&by_kind[q->kind], *q);
 	}
 	s->todo.n = 0;
 	/* What is quick first. */
-	find_ends(s, &ends, &again);
-	open_shards(s, &open, &again);
-	free(open.v);
-	free(ends.v);
+	find_ends(s, &by_kind[YT_SIDE_ENDS], &again);
+	find_highs(s, &by_kind[YT_SIDE_HIGH], &again);
+	open_shards(s, &by_kind[YT_SIDE_OPEN], &again);
+	for (int k = 0; k < YT_SIDE_KINDS; k++)
+		free(by_kind[k].v);
 	free(s->todo.v);
 	s->todo = again;
+	if (again.n == 0)
+		s->waiting_said = false;
 }
 
 static void look_for_brokers(struct yt_side *s)

@@ -25,6 +25,7 @@ enum {
 	PING_MS = 1000,        /* an idle connection is asked so often, so that a dead one is known */
 	JOIN_SECONDS = 3,      /* how long the end waits for the thread: name resolution cannot be interrupted */
 	PAGE_KEYS = 500,       /* SCAN COUNT of a sweep */
+	SWEEP_EVERY = 4,       /* while there is other work, so often a step of a sweep goes between */
 	SCAN_KEYS = 1000,      /* SCAN COUNT of a reset */
 	WHERE_MAX = 256,       /* questions in one pipeline */
 	MARK_BYTES = 16,
@@ -108,6 +109,7 @@ struct yt_redis_view {
 	} *sent; /* calls in `out` */
 	size_t n_sent, cap_sent;
 
+	unsigned turns;
 	bool sweeping, page_out; /* a pass is on; its page is with the main thread */
 	bool sweep_on[YT_PARTITIONS_MAX];
 	char cursor[24];
@@ -1088,13 +1090,20 @@ static void turn_away(struct yt_redis_view *v)
 	wait_until(v, v->next_try_ms);
 }
 
+static bool sweep_due(struct yt_redis_view *v)
+{
+	return !v->page_out && (v->sweeping || sweep_begin(v));
+}
+
 static void turn_connected(struct yt_redis_view *v)
 {
 	struct list work;
 
-	if (take_work(v, &work))
+	if (++v->turns % SWEEP_EVERY == 0 && sweep_due(v))
+		sweep_step(v);
+	else if (take_work(v, &work))
 		do_work(v, &work);
-	else if (!v->page_out && (v->sweeping || sweep_begin(v)))
+	else if (sweep_due(v))
 		sweep_step(v);
 	else if (mono_ms() >= v->ping_at_ms)
 		ping(v);

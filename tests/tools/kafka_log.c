@@ -10,6 +10,7 @@
  *   hang SHARD      opens a transaction of that instance on the shard's changelog and offsets, says so, and sleeps
  *   hang-state SHARD   the same without the offsets
  *   audit           reads the outputs committed: counts them, and how many came twice
+ *   big BYTES       one transaction with a record of that size
  *   times N TOUCH   N transactions, each on TOUCH shards; prints the median from begin to committed
  */
 #include <inttypes.h>
@@ -57,6 +58,8 @@ static struct {
 	uint64_t records, committed, outcomes[3], ends;
 	int64_t heard_ms;
 	int touch; /* `times` */
+	const char *slow; /* the step of the commit thread that took longest */
+	int64_t slow_ms;
 	int64_t took[100000];
 } me;
 
@@ -310,7 +313,13 @@ static const struct yt_log_up up = {
 static void turn(void)
 {
 	struct pollfd fd = { .fd = yt_kafka_log_fd(me.klog), .events = POLLIN };
+	int64_t since;
+	const char *step = yt_kafka_log_progress(me.klog, &since);
 
+	if (step && yt_kafka_mono_ms() - since > me.slow_ms) {
+		me.slow = step;
+		me.slow_ms = yt_kafka_mono_ms() - since;
+	}
 	poll(&fd, 1, 200);
 	me.log->poll(me.log->ctx, (int)(BATCH_MAX - me.n_pending));
 	if (me.start)
@@ -344,8 +353,9 @@ static int run(int64_t idle_ms)
 	drop_pending();
 	yt_kafka_log_stats(me.klog, &st);
 	say("done records=%" PRIu64 " committed=%" PRIu64 " transactions=%" PRIu64 " aborted=%" PRIu64 " lost=%" PRIu64
-	    " remade=%" PRIu64 " fenced=%" PRIu64 " rejoined=%" PRIu64,
-	    me.records, me.committed, st.committed, st.aborted, st.lost, st.remade, st.fenced, st.rejoined);
+	    " remade=%" PRIu64 " fenced=%" PRIu64 " rejoined=%" PRIu64 " slowest=%s %" PRId64 "ms",
+	    me.records, me.committed, st.committed, st.aborted, st.lost, st.remade, st.fenced, st.rejoined,
+	    me.slow ? me.slow : "none", me.slow_ms);
 	say("closed %s", yt_kafka_log_free(me.klog) ? "yes" : "no");
 	return 0;
 }
@@ -383,6 +393,31 @@ static int times(int n, int touch)
 		turn();
 	qsort(me.took, (size_t)done, sizeof me.took[0], by_value);
 	say("touched=%d median_us=%" PRId64 " p99_us=%" PRId64, touch, me.took[done / 2], me.took[done * 99 / 100]);
+	_exit(0);
+}
+
+static int big(size_t bytes)
+{
+	char *value = calloc(1, bytes);
+
+	YT_ASSERT(value, NULL);
+	open_log();
+	while (me.shards[0].state != LIVE)
+		turn();
+	me.touch = 1;
+	commit();
+	while (me.in_flight)
+		turn();
+	me.log->begin(me.log->ctx);
+	me.batch.n_shards = me.batch.n_messages = 0;
+	seal(&me.shards[0], &me.batch.n_messages);
+	me.messages[me.batch.n_messages++] = (struct yt_message){ .dest = YT_TO_OUT + YT_OUT_COUPONS, .shard = -1,
+		                                                  .key = YT_STR("s1/m-1"), .value = yt_str(value, bytes) };
+	me.in_flight = true;
+	me.log->commit(me.log->ctx, &me.batch);
+	while (me.in_flight)
+		turn();
+	say("committed %zu", bytes);
 	_exit(0);
 }
 
@@ -530,6 +565,7 @@ static int audit(void)
 {
 	struct yt_err err;
 	struct audit a = { 0 };
+	struct seen *s;
 	struct yt_kafka_read *r = yt_kafka_read_new(&me.conf, true, &err);
 	int n;
 
@@ -541,6 +577,9 @@ static int audit(void)
 			end_with(&err);
 	say("outputs=%" PRIu64 " twice=%" PRIu64, a.n, a.twice);
 	yt_kafka_read_free(r);
+	for (size_t at = 0; (s = yt_map_next(&a.map, &at));)
+		free(s);
+	yt_map_deinit(&a.map);
 	return 0;
 }
 
@@ -578,6 +617,8 @@ int main(int argc, char **argv)
 		return feed((int)arg, argc > 8 ? atoll(argv[8]) : 0);
 	if (strcmp(argv[1], "run") == 0)
 		return run(arg);
+	if (strcmp(argv[1], "big") == 0)
+		return big((size_t)arg);
 	if (strcmp(argv[1], "hang") == 0 || strcmp(argv[1], "hang-state") == 0)
 		return hang((int)arg, argv[1][4] == 0);
 	if (strcmp(argv[1], "audit") == 0)

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -19,7 +20,7 @@
 #include "yutang/base/log.h"
 #include "yutang/io/redis.h"
 
-enum { WAIT_MS = 15000, SHARDS = 16 };
+enum { WAIT_MS = 60000, SHARDS = 16 };
 
 static const char *shared_url, *prefix, *folder;
 
@@ -73,17 +74,18 @@ size_t yt_view_render(struct yt_arena *a, enum yt_kind kind, struct yt_str name,
                       struct yt_view_hash out[YT_VIEW_HASHES_MAX])
 {
 	struct yt_view_hash *h = &out[0];
-	struct yt_str *fields = yt_arena_alloc(a, 40000 * sizeof *fields);
+	struct yt_str *fields = NULL;
 	char *blob, *save = NULL;
 	size_t n = 0;
 
 	if (kind == YT_KIND_ORDER && !with_orders)
 		return 0;
-	*h = (struct yt_view_hash){ .fields = fields, .expires_at_ms = YT_NEVER };
+	*h = (struct yt_view_hash){ .expires_at_ms = YT_NEVER };
 	h->suffix = yt_arena_printf(a, "%.*s%.*s", YT_FMT(yt_entities[kind].prefix), YT_FMT(name));
 	if (!obj)
 		return 1;
 	blob = (char *)(uintptr_t)yt_arena_dup(a, *(const struct yt_str *)obj).p;
+	h->fields = fields = yt_arena_alloc(a, (64 + (*blob == '*' ? 2 * (size_t)atoi(blob + 1) : 0)) * sizeof *fields);
 	for (char *line = strtok_r(blob, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		int count, size;
 
@@ -388,6 +390,7 @@ static void start_server(const char *policy, const char *save)
 	snprintf(port, sizeof port, "%d", now.port);
 	now.server = fork();
 	if (now.server == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		int log = open("redis.log", O_WRONLY | O_CREAT | O_APPEND, 0600);
 
 		dup2(log, 1);
@@ -1033,7 +1036,7 @@ TEST(redis_that_hangs)
 	kill(now.server, SIGSTOP);
 	began = now_ms();
 	CHECK_INT(apply_one(v, 1, "L1", 0, 1, "s1/m-1", "a=1"), YT_VIEW_AWAY);
-	CHECK_MSG(now_ms() - began >= YT_REDIS_COMMAND_MS - 100 && now_ms() - began < YT_REDIS_COMMAND_MS + 2000, "after %" PRId64 " ms",
+	CHECK_MSG(now_ms() - began >= YT_REDIS_COMMAND_MS - 100 && now_ms() - began < YT_REDIS_COMMAND_MS + 5000, "after %" PRId64 " ms",
 	          now_ms() - began);
 	CHECK_STR(stats(v).why, "no answer in time");
 	/* The end does not wait for it: the kernel still accepts a connection, and nobody answers on it. */
@@ -1043,7 +1046,7 @@ TEST(redis_that_hangs)
 	began = now_ms();
 	yt_redis_view_free(v);
 	now.n_views = 0;
-	CHECK_MSG(now_ms() - began < 1500, "%" PRId64 " ms", now_ms() - began);
+	CHECK_MSG(now_ms() - began < 4000, "%" PRId64 " ms", now_ms() - began);
 	kill(now.server, SIGCONT);
 }
 
@@ -1129,6 +1132,7 @@ TEST(redis_by_a_unix_socket_and_another_database)
 	snprintf(path, sizeof path, "%s/s", now.dir);
 	now.server = fork();
 	if (now.server == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		char port[16];
 		int log = open("redis.log", O_WRONLY | O_CREAT | O_APPEND, 0600);
 
@@ -1156,7 +1160,7 @@ TEST(redis_that_never_was_there)
 	v = open_view();
 	CHECK_INT(where(v, 1), YT_VIEW_AWAY);
 	CHECK_INT(apply_one(v, 1, "L1", 0, 1, "s1/m-1", "a=1"), YT_VIEW_AWAY);
-	CHECK_MSG(now_ms() - began < 2500, "%" PRId64 " ms", now_ms() - began);
+	CHECK_MSG(now_ms() - began < 10000, "%" PRId64 " ms", now_ms() - began);
 }
 
 TEST(one_connection_that_is_cut_is_made_again)

@@ -222,7 +222,7 @@ static int64_t world_next_due(struct world *w, struct world_entity **of)
 		struct world_entity *e = &w->entities[k];
 		int64_t at;
 
-		if (!e->bytes && !e->obj)
+		if (e->kind != YT_KIND_MEMBER || (!e->bytes && !e->obj))
 			continue;
 		if (!e->obj)
 			e->obj = world_decode(&w->batch, e);

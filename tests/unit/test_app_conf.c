@@ -24,7 +24,7 @@ static const char *problems(void)
 }
 
 /* What the last one left is freed by the next: a failed check leaves nothing behind. */
-static int parse(const char *file, const char *text)
+static void fresh(const char *file)
 {
 	static bool used;
 
@@ -35,6 +35,11 @@ static int parse(const char *file, const char *text)
 	used = true;
 	yt_conf_init(&c);
 	yt_problems_init(&p, file);
+}
+
+static int parse(const char *file, const char *text)
+{
+	fresh(file);
 	return yt_conf_parse(&c, file, yt_str_z(text), &p);
 }
 
@@ -158,12 +163,16 @@ TEST(conf_option_goes_before_the_file)
 
 TEST(conf_file_that_is_not_there)
 {
-	yt_conf_init(&c);
-	yt_problems_init(&p, "/nowhere/f.conf");
+	fresh("/nowhere/f.conf");
 	CHECK_INT(yt_conf_load(&c, "/nowhere/f.conf", &p), -1);
 	CHECK_STR(problems(), "/nowhere/f.conf: cannot be read: No such file or directory\n");
-	yt_conf_deinit(&c);
-	yt_problems_deinit(&p);
+}
+
+/* The words of these two are the library's. */
+TEST(conf_kafka_property_that_the_library_refuses)
+{
+	CHECK_MSG(strncmp(fault(KAFKA "linger.msec = 5\n"), "f:3: ", 5) == 0 && strstr(problems(), "linger.msec"), "%s", problems());
+	CHECK_MSG(strncmp(fault(KAFKA "linger.ms = soon\n"), "f:3: ", 5) == 0, "%s", problems());
 }
 
 /* ---- At the limit and one above */
@@ -561,6 +570,7 @@ TEST_MAIN
 	RUN(conf_for_the_adapters);
 	RUN(conf_option_goes_before_the_file);
 	RUN(conf_file_that_is_not_there);
+	RUN(conf_kafka_property_that_the_library_refuses);
 	RUN(conf_limits);
 	RUN(conf_files_are_judged);
 	RUN(code_key_has_32_bytes);

@@ -305,7 +305,7 @@ TEST(sums_are_those_of_a_computation_over_the_history)
 		play(&w, &h, order, n);
 		for (int m = 0; m < MEMBERS; m++) {
 			struct expected x = { 0 };
-			char name[16];
+			char name[32];
 
 			snprintf(name, sizeof(name), "s1/m-%d", m);
 			for (int k = 0; k < ORDERS; k++)

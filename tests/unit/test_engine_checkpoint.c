@@ -24,7 +24,7 @@ static struct yt_checkpoint sample(void)
 static const char golden[] =
 	"\x01" LOG_ID
 	"\xac\x02"                   /* version 300 */
-	"\x80\xa0\xd9\xe6\xf9\x62"   /* now, zigzag */
+	"\x80\xa0\xab\xfe\xf9\x62"   /* now, zigzag */
 	"\x0e"                       /* revision 7, zigzag */
 	"\x10"                       /* P */
 	"\x08" "yutang-a"

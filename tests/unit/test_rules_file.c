@@ -321,7 +321,7 @@ static bool mentions(struct yt_str text, struct yt_str word)
 	return memmem(text.p, text.n, word.p, word.n) != NULL;
 }
 
-/* The part of the document from the heading of the section to the next heading of its rank. */
+/* The part of the document from that heading to the next one of its rank; empty without it. */
 static struct yt_str part_of(struct yt_str text, struct yt_str heading)
 {
 	const char *from = memmem(text.p, text.n, heading.p, heading.n), *to;
@@ -339,17 +339,20 @@ TEST(every_key_is_in_the_document_with_its_default)
 
 	CHECK(later.n);
 	for (size_t i = 0; (k = yt_rules_key(i)); i++) {
-		struct yt_str part = k->later ? later : part_of(text, yt_arena_printf(&arena, "## `[%s", k->section));
-		struct yt_str row;
+		struct yt_str part = part_of(text, yt_arena_printf(&arena, "## `[%s]", k->section)), row;
 
-		if (k->later)
+		if (!part.n)
+			part = part_of(text, yt_arena_printf(&arena, "## `[%s ", k->section));
+		if (k->later) {
+			part = later;
 			row = yt_arena_printf(&arena, "`%s`", strcmp(k->key, "param.*") ? k->key : "param.<name>");
-		else
+		} else {
 			row = yt_arena_printf(&arena, "\n| `%s` | %s | %s%s%s |", k->key, k->form, k->deflt ? "`" : "",
 			                      k->deflt      ? k->deflt
 			                      : k->required ? "required"
 			                                    : "",
 			                      k->deflt ? "`" : "");
+		}
 		CHECK_MSG(mentions(part, row), "docs/rules.md lacks, for [%s]: %.*s", k->section, YT_FMT(row));
 	}
 }

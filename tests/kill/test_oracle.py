@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+"""The oracle against values that other programs made: sha256sum and openssl of the contract's examples, Kafka's own murmur2."""
+
+import os
+import random
+import sys
+import unittest
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+import audit  # noqa: E402
+import events  # noqa: E402
+import oracle  # noqa: E402
+
+
+class Ids(unittest.TestCase):
+    def test_id_of_the_contract(self):
+        # printf 'yutang1\ncoupon.issued\ns1\nm1\nrecall\norder.paid\nA-2001\n0' | sha256sum | cut -c1-32
+        self.assertEqual(oracle.output_id("coupon.issued", "s1", "m1", "recall", ["order.paid", "A-2001"]),
+                         "b2c0a0c6d18cd2b091592caf27d02a1d")
+
+    def test_fact_of_two_texts_and_ordinal(self):
+        # printf 'yutang1\ncoupon.refused\ns\n会员\n~coupon\norder.refunded\no\nr\n1' | sha256sum | cut -c1-32
+        self.assertEqual(oracle.output_id("coupon.refused", "s", "会员", "~coupon", ["order.refunded", "o", "r"], 1), REFUSED)
+
+    def test_code_has_the_60_bits_that_openssl_tells(self):
+        # printf %s b2c0a0c6d18cd2b091592caf27d02a1d | openssl dgst -sha256 -mac HMAC -macopt hexkey:000102..1f | cut -c1-15
+        code = oracle.coupon_code(bytes(range(32)), "b2c0a0c6d18cd2b091592caf27d02a1d")
+        bits = 0
+        for c in code:
+            bits = bits << 5 | oracle.CROCKFORD.index(c)
+        self.assertEqual((len(code), "%015x" % bits), (12, CODE_BITS))
+
+    def test_murmur2_as_kafka_has_it(self):
+        # From the tests of Kafka's own client.
+        for text, hash_ in ((b"21", -973932308), (b"foobar", -790332482), (b"a-little-bit-long-string", -985981536),
+                            (b"a-little-bit-longer-string", -1486304829),
+                            (b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971), (b"abc", 479470107)):
+            self.assertEqual(oracle.murmur2(text), hash_ & 0xFFFFFFFF, text)
+
+
+REFUSED = "9a7f4f3e1b2ea3e06c526c9a8e541ed2"
+CODE_BITS = "27a5723d612ce38"
+
+
+class Stories(unittest.TestCase):
+    def world(self, seed=1):
+        return events.World(random.Random(seed), bytes(range(32)), 16)
+
+    def test_all_stories_can_be_told_and_expect_no_id_twice(self):
+        world = self.world()
+        names = set()
+        for _ in range(3000):
+            names.add(world.next_scenario().name)
+        self.assertEqual(names, {story.__name__ for _, _, story in events.SCENARIOS})
+        timed = sum(1 for e in world.expected.values() if e.wait)
+        self.assertGreater(timed * 5, len(world.expected))
+
+    def test_the_same_seed_tells_the_same_stories(self):
+        def shape(world):
+            steps = [step for _ in range(200) for step in world.next_scenario().steps]
+            return [(s.topic, s.place, s.key, s.at, s.after_ack) for s in steps], len(world.expected)
+
+        self.assertEqual(shape(self.world(7)), shape(self.world(7)))
+
+    def test_what_leans_on_the_order_lies_on_one_partition_in_order(self):
+        world = self.world()
+        for _ in range(3000):
+            s = world.next_scenario()
+            if s.shop in ("ladder", "club") and s.name != "cannot_be_taken":
+                self.assertEqual(len({step.topic for step in s.steps}), 1, s.name)
+                self.assertEqual({(step.place, step.key) for step in s.steps}, {(events.HOME, "%s/%s" % (s.shop, s.member))}, s.name)
+                self.assertEqual([step.at for step in s.steps], sorted(step.at for step in s.steps), s.name)
+
+    def test_each_bad_record_is_one_of_its_kind(self):
+        world = self.world()
+        seen, reasons = set(), set()
+        for _ in range(20000):
+            for step in world.next_scenario().steps:
+                if step.dead:
+                    self.assertNotIn((step.key, step.value), seen)
+                    seen.add((step.key, step.value))
+                    reasons.add(step.dead.reason)
+        self.assertEqual(reasons, set(events.BAD))
+
+
+class Audits(unittest.TestCase):
+    def tally(self):
+        e = oracle.Expected("coupon.expired", "s", "m", "~coupon", "test", {"e1"}, {"coupon": "c"}, 1000, 500)
+        return audit.Tally({"x": e}, {("kill.orders", "s/m", "bad"): oracle.Dead("not_json", "test", [("h", "1")])})
+
+    def output(self, **changes):
+        data = dict({"shop": "s", "member": "m", "rule": "~coupon", "ruleset": "kill@1", "cause": "e1", "coupon": "c", "at": 1500},
+                    **changes.pop("data", {}))
+        value = dict({"specversion": "1.0", "id": "x", "type": "coupon.expired", "source": "/shops/s/yutang", "subject": "m",
+                      "data": data}, **changes)
+        return events.compact({"topic": "kill.coupons", "partition": oracle.partition_of("s/m", 4), "offset": 3, "timestamp": 1,
+                               "key": "s/m", "value": events.compact(value), "headers": []})
+
+    def dead(self, **changes):
+        headers = {"h": "1", "dl_topic": "kill.orders", "dl_reason": "not_json", "dl_partition": "4", "dl_offset": "5"}
+        headers.update(changes)
+        return events.compact({"topic": "kill.dead-letters", "partition": 0, "offset": 3, "timestamp": 1, "key": "s/m",
+                               "value": "bad", "headers": [[k, v] for k, v in headers.items()]})
+
+    def test_clean(self):
+        t = self.tally()
+        self.assertFalse(t.is_complete())
+        t.take(self.output())
+        t.take(self.dead())
+        self.assertTrue(t.is_complete() and t.is_clean(), (t.wrong, t.unexpected))
+
+    def test_lost(self):
+        t = self.tally()
+        self.assertEqual((len(t.lost()[0]), len(t.lost()[1])), (1, 1))
+        self.assertFalse(t.is_clean())
+
+    def test_duplicated_unexpected_wrong(self):
+        t = self.tally()
+        for line in (self.output(), self.output(), self.output(id="y"), self.dead(), self.dead()):
+            t.take(line)
+        self.assertEqual((len(t.duplicated), len(t.unexpected), len(t.wrong)), (2, 1, 0))
+        for line in (self.output(data={"at": 1499}), self.output(data={"cause": "e2"}), self.output(subject="n"),
+                     self.output(data={"coupon": "d"})):
+            t = self.tally()
+            t.take(line)
+            self.assertEqual(len(t.wrong), 1, line)
+        for line in (self.dead(dl_reason="bad_field"), self.dead(h="2")):
+            t = self.tally()
+            t.take(line)
+            self.assertEqual(len(t.wrong), 1, line)
+
+
+class Result(unittest.TextTestResult):
+    """One line a test, as tests/run counts them."""
+
+    def name(self, test):
+        return "kill_" + test.id().split(".", 1)[1].lower().replace(".test_", "_")
+
+    def addSuccess(self, test):
+        print("ok " + self.name(test), flush=True)
+
+    def addFailure(self, test, err):
+        print("not ok %s: %s" % (self.name(test), self._exc_info_to_string(err, test)), flush=True)
+        super().addFailure(test, err)
+
+    addError = addFailure
+
+
+if __name__ == "__main__":
+    result = unittest.TextTestRunner(stream=open(os.devnull, "w"), resultclass=Result).run(
+        unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__]))
+    sys.exit(not result.wasSuccessful())

@@ -1,0 +1,311 @@
+/* Every limit of the core at the limit and one above, and that no entity can pass its bytes (world_seal checks each). */
+#include "unit/core_world.h"
+
+#include "yutang/core/day.h"
+#include "yutang/core/member.h"
+#include "yutang/core/order.h"
+
+static const int64_t t0 = INT64_C(1790000000000), minute = 60000, day = 86400000;
+
+/* Three digits before it make 128 bytes. */
+static const char long_id[] = "-0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123";
+
+static const char *envelope = "e";
+
+__attribute__((format(printf, 4, 5))) static struct yt_decision tell(struct world *w, const char *type, int64_t at, const char *fmt, ...)
+{
+	char data[2000];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(data, sizeof(data), fmt, ap);
+	va_end(ap);
+	return world_tell(w, type, envelope, at, data);
+}
+
+static struct yt_decision pay(struct world *w, int64_t at, int order, int64_t paid_at)
+{
+	return tell(w, "order.paid", at, "{\"order\":\"o-%d\",\"member\":\"m-1\",\"paid_at\":%lld,\"amount\":100,\"currency\":\"CNY\",\"items\":[]}", order, (long long)paid_at);
+}
+
+static void check_dead(struct yt_decision d, enum yt_dead why, const char *detail)
+{
+	CHECK_INT(d.result, YT_DEAD);
+	CHECK_STR(yt_dead_name(d.dead), yt_dead_name(why));
+	CHECK_MSG(strstr(d.detail, detail), "detail is %s", d.detail);
+}
+
+static void check_applied(struct yt_decision d)
+{
+	CHECK_MSG(d.result == YT_APPLIED, "result %d, %s: %s", d.result, yt_dead_name(d.dead), d.detail);
+}
+
+TEST(orders_2048_are_kept_then_the_oldest_go)
+{
+	struct world w;
+
+	world_init(&w, WORLD_SHOP);
+	w.batch_size = w.batch_left = 500;
+	for (int k = 1; k <= YT_PAID_MAX; k++)
+		check_applied(pay(&w, t0 + k * minute, k, t0 + k * minute));
+	CHECK_INT(pay(&w, t0 + 3000 * minute, 1, t0 + minute).result, YT_DUPLICATE);
+	check_applied(pay(&w, t0 + 3000 * minute, 2049, t0 + 2049 * minute));
+	CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/m-1", 0, "paid_orders"), "2049");
+	CHECK_INT(atoll(world_field(&w, YT_KIND_MEMBER, "s1/m-1", 0, "first_paid_at")), t0 + minute);
+	/* The order itself still knows; a refund mends the sums. */
+	CHECK_INT(pay(&w, t0 + 3000 * minute, 1, t0 + minute).result, YT_DUPLICATE);
+	check_applied(tell(&w, "order.refunded", t0 + 3000 * minute, "{\"order\":\"o-1\",\"member\":\"m-1\",\"refund\":\"r\",\"refunded_at\":%lld,\"amount\":100}",
+	                   (long long)(t0 + 3000 * minute)));
+	CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/m-1", 0, "paid_orders"), "2048");
+	CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/m-1", 0, "refunded_amount"), "100");
+	/* When that is gone the fingerprints of the others still do, and what is older can't be told from a repetition. */
+	w.now = t0 + 200 * day;
+	CHECK_INT(pay(&w, w.now, 2, t0 + 2 * minute).result, YT_DUPLICATE);
+	check_dead(pay(&w, w.now, 1, t0 + minute), YT_DEAD_TOO_OLD, "paid_at");
+	check_dead(pay(&w, w.now, 5000, t0), YT_DEAD_TOO_OLD, "paid_at");
+	check_applied(pay(&w, w.now, 5000, t0 + minute + 1));
+	world_seal(&w);
+	world_deinit(&w);
+}
+
+TEST(groups_256_and_accounts_64)
+{
+	struct world w;
+
+	world_init(&w, WORLD_SHOP);
+	w.batch_size = w.batch_left = 50;
+	for (int k = 1; k <= YT_GROUPS_MAX + 1; k++) {
+		struct yt_decision d = tell(&w, "group.joined", t0 + k, "{\"group\":\"g-%d\",\"member\":\"m-1\",\"joined_at\":%lld}", k, (long long)t0 + k);
+
+		if (k <= YT_GROUPS_MAX)
+			check_applied(d);
+		else
+			check_dead(d, YT_DEAD_LIMIT, "group");
+	}
+	check_applied(tell(&w, "group.left", t0 + 999, "{\"group\":\"g-1\",\"member\":\"m-1\",\"left_at\":%lld}", (long long)t0 + 999));
+	for (int k = 1; k <= YT_ACCOUNTS_MAX + 1; k++) {
+		struct yt_decision d = tell(&w, "contact.added", t0 + 1000 + k, "{\"account\":\"a-%d\",\"member\":\"m-1\",\"added_at\":%lld}", k, (long long)t0 + k);
+
+		if (k <= YT_ACCOUNTS_MAX)
+			check_applied(d);
+		else
+			check_dead(d, YT_DEAD_LIMIT, "account");
+	}
+	CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/m-1", 0, "groups"), "255");
+	CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/m-1", 0, "accounts"), "64");
+	world_seal(&w);
+	world_deinit(&w);
+}
+
+TEST(joins_and_leaves_1024_are_kept_then_the_oldest_go)
+{
+	struct world w;
+
+	world_init(&w, WORLD_SHOP);
+	w.batch_size = w.batch_left = 200;
+	check_applied(tell(&w, "group.joined", t0, "{\"group\":\"g-0\",\"member\":\"m-1\",\"joined_at\":%lld}", (long long)t0));
+	for (int k = 1; k <= YT_GROUP_MOVES_MAX; k++)
+		check_applied(tell(&w, k & 1 ? "group.joined" : "group.left", t0 + k, "{\"group\":\"g-1\",\"member\":\"m-1\",\"%s\":%lld}",
+		                   k & 1 ? "joined_at" : "left_at", (long long)t0 + k));
+	/* The oldest of all is the only thing known of g-0: it stays, the oldest of g-1 went. */
+	check_dead(tell(&w, "group.joined", t0 + 2000, "{\"group\":\"g-1\",\"member\":\"m-1\",\"joined_at\":%lld}", (long long)t0 + 1), YT_DEAD_TOO_OLD, "older");
+	CHECK_INT(tell(&w, "group.left", t0 + 2000, "{\"group\":\"g-1\",\"member\":\"m-1\",\"left_at\":%lld}", (long long)t0 + 2).result, YT_DUPLICATE);
+	CHECK_INT(tell(&w, "group.joined", t0 + 2000, "{\"group\":\"g-0\",\"member\":\"m-1\",\"joined_at\":%lld}", (long long)t0).result, YT_DUPLICATE);
+	CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/m-1", 0, "groups"), "1");
+	world_seal(&w);
+	world_deinit(&w);
+}
+
+TEST(refunds_64_an_order)
+{
+	struct world w;
+
+	world_init(&w, WORLD_SHOP);
+	for (int paid_first = 0; paid_first < 2; paid_first++) {
+		if (paid_first)
+			check_applied(pay(&w, t0, 1, t0));
+		for (int k = 1; k <= YT_REFUNDS_MAX + 1; k++) {
+			struct yt_decision d = tell(&w, "order.refunded", t0, "{\"order\":\"o-%d\",\"member\":\"m-1\",\"refund\":\"r-%d\",\"refunded_at\":%lld,\"amount\":1}",
+			                            paid_first, k, (long long)t0);
+
+			if (k <= YT_REFUNDS_MAX)
+				check_applied(d);
+			else
+				check_dead(d, YT_DEAD_LIMIT, "refunds");
+		}
+	}
+	check_applied(pay(&w, t0, 0, t0));
+	CHECK_STR(world_field(&w, YT_KIND_ORDER, "s1/o-0", 0, "refunded_amount"), "64");
+	world_deinit(&w);
+}
+
+TEST(an_order_that_is_not_paid_keeps_what_fits_into_its_bytes)
+{
+	struct world w;
+	int applied = 0;
+
+	world_init(&w, WORLD_SHOP);
+	for (int k = 0; k < 60; k++) {
+		struct yt_decision d = tell(&w, "order.refunded", t0, "{\"order\":\"o%s\",\"member\":\"m-1\",\"refund\":\"%d%s\",\"refunded_at\":%lld,\"amount\":1}",
+		                            long_id, k + 10, long_id, (long long)t0);
+
+		applied += d.result == YT_APPLIED;
+		if (d.result != YT_APPLIED)
+			check_dead(d, YT_DEAD_LIMIT, "not paid yet");
+	}
+	CHECK_MSG(applied > 10 && applied < 20, "%d refunds with long ids", applied);
+	world_deinit(&w);
+}
+
+static const char gift_rules[] = WORLD_SHOP "[coupon \"gift\"]\namount_off = 1\nvalid_for = 10d\n[rule \"gift\"]\non = order.paid\nissue = gift\n"
+	"[rule \"later\"]\non = order.signed\nafter = 1h\nissue = gift\n";
+
+TEST(coupons_128_that_live)
+{
+	struct world w;
+
+	world_init(&w, gift_rules);
+	w.batch_size = w.batch_left = 30;
+	for (int k = 1; k <= YT_COUPONS_MAX; k++)
+		check_applied(pay(&w, t0 + k * minute, k, t0 + k * minute));
+	check_dead(pay(&w, t0 + 200 * minute, 129, t0), YT_DEAD_LIMIT, "coupons");
+	/* A coupon that is over makes room. */
+	check_applied(tell(&w, "order.cancelled", t0 + 201 * minute, "{\"order\":\"o-5\",\"member\":\"m-1\",\"cancelled_at\":%lld}", (long long)t0));
+	check_applied(pay(&w, t0 + 202 * minute, 129, t0));
+	/* A timer that will issue counts as a coupon. */
+	check_applied(tell(&w, "order.cancelled", t0 + 203 * minute, "{\"order\":\"o-6\",\"member\":\"m-1\",\"cancelled_at\":%lld}", (long long)t0));
+	check_applied(tell(&w, "order.signed", t0 + 203 * minute, "{\"order\":\"o-7\",\"member\":\"m-1\",\"signed_at\":%lld}", (long long)t0));
+	check_dead(pay(&w, t0 + 204 * minute, 130, t0), YT_DEAD_LIMIT, "coupons");
+	world_until(&w, t0 + 300 * minute);
+	CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/m-1", 0, "coupons_usable"), "128");
+	world_until(&w, t0 + 11 * day);
+	CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/m-1", 0, "coupons_usable"), "0");
+	for (int k = 200; k <= 300; k++)
+		check_applied(pay(&w, w.now, k, t0));
+	world_seal(&w);
+	world_deinit(&w);
+}
+
+TEST(limits_remember_coupons_that_left_the_wallet)
+{
+	struct world w;
+
+	world_init(&w, WORLD_SHOP "[coupon \"gift\"]\namount_off = 1\nvalid_for = 1d\nlimit_per_member = 2\nlimit_per_period = 1 per 365d\n"
+	                          "[rule \"gift\"]\non = order.paid\nissue = gift\n");
+	check_applied(pay(&w, t0, 1, t0));
+	world_until(&w, t0 + 200 * day);
+	check_applied(pay(&w, t0 + 200 * day, 2, t0));
+	CHECK_STR(world_data(&w, &w.outputs[w.n_outputs - 1], "reason"), "period_limit");
+	check_applied(pay(&w, t0 + 365 * day, 3, t0));
+	CHECK_INT(w.outputs[w.n_outputs - 1].type, YT_OUT_COUPON_ISSUED);
+	/* The first one left the wallet when there was need for room. */
+	CHECK(!world_field(&w, YT_KIND_MEMBER, "s1/m-1", 1, w.outputs[0].id));
+	check_applied(pay(&w, t0 + 731 * day, 4, t0));
+	CHECK_STR(world_data(&w, &w.outputs[w.n_outputs - 1], "reason"), "member_limit");
+	world_deinit(&w);
+}
+
+/* Rules that are alike but for their numbers: three digits for each `###`. */
+static char *many_rules(int n, const char *one)
+{
+	char *text = calloc(1, 1 << 20);
+	size_t at = (size_t)sprintf(text, "%s", WORLD_SHOP);
+
+	for (int k = 0; k < n; k++) {
+		for (const char *p = one; *p; p++) {
+			if (strncmp(p, "###", 3) == 0) {
+				at += (size_t)sprintf(text + at, "%03d", k);
+				p += 2;
+			} else {
+				text[at++] = *p;
+			}
+		}
+	}
+	return text;
+}
+
+#define LONG_NAME "###-56789012345678901234567890123456789012345678901234567890123"
+
+TEST(once_per_order_64_marks)
+{
+	for (int n = YT_ORDER_MARKS_MAX; n <= YT_ORDER_MARKS_MAX + 1; n++) {
+		char *rules = many_rules(n, "[rule \"r-###\"]\non = order.shipped\nonce = per order\nfollow_up = x\n");
+		struct yt_decision d;
+		struct world w;
+
+		world_init(&w, rules);
+		check_applied(pay(&w, t0, 1, t0));
+		d = tell(&w, "order.shipped", t0, "{\"order\":\"o-1\",\"member\":\"m-1\",\"shipped_at\":%lld}", (long long)t0);
+		if (n <= YT_ORDER_MARKS_MAX)
+			check_applied(d);
+		else
+			check_dead(d, YT_DEAD_LIMIT, "once = per order");
+		world_deinit(&w);
+		free(rules);
+	}
+}
+
+TEST(a_day_with_too_many_templates_counts_the_rest_as_other)
+{
+	char *rules = many_rules(100, "[coupon \"" LONG_NAME "\"]\namount_off = 1\nvalid_for = 1d\n[rule \"r-###\"]\non = order.paid\nissue = " LONG_NAME "\n");
+	static const char date[] = "s1/2026-09-21";
+	struct world w;
+
+	world_init(&w, rules);
+	check_applied(pay(&w, t0, 1, t0));
+	CHECK_STR(world_field(&w, YT_KIND_DAY, date, 0, "issued:000-56789012345678901234567890123456789012345678901234567890123"), "1");
+	CHECK(atoi(world_field(&w, YT_KIND_DAY, date, 0, "issued:~other")) > 40);
+	world_deinit(&w);
+	free(rules);
+}
+
+/* Everything as long as it may be: each event is taken, or is a dead letter `limit`; world_seal sees to the bytes. */
+TEST(a_member_of_the_longest_texts_stays_below_its_bytes)
+{
+	char *rules = many_rules(4, "[coupon \"" LONG_NAME "\"]\namount_off = 1\nvalid_for = 900d\n"
+	                            "[rule \"" LONG_NAME "\"]\non = group.joined\nafter = 1###h\nstill = group.inviter != group.channel\n"
+	                            "issue = " LONG_NAME "\nfollow_up = " LONG_NAME "\n");
+	int limits = 0, applied = 0;
+	struct world w;
+
+	world_init(&w, rules);
+	envelope = long_id;
+	w.batch_size = w.batch_left = 100;
+	for (int k = 100; k < 3000; k++) {
+		struct yt_decision d;
+
+		w.now = t0 + k;
+		d = tell(&w, "order.paid", t0 + k, "{\"order\":\"%03x%s\",\"member\":\"m%s\",\"paid_at\":%lld,\"amount\":9007199254740991,\"currency\":\"CNY\",\"items\":[{\"sku\":\"x\",\"quantity\":9007199254740991,\"amount\":1}],\"channel\":\"%03x%s\"}",
+		         k, long_id, long_id, (long long)t0 + k, k, long_id);
+		applied += d.result == YT_APPLIED;
+		limits += d.result == YT_DEAD && d.dead == YT_DEAD_LIMIT;
+		if (k % 2)
+			d = tell(&w, "group.joined", t0 + k, "{\"group\":\"%03x%s\",\"member\":\"m%s\",\"joined_at\":%lld,\"account\":\"%03x%s\",\"inviter\":\"%03x%s\",\"channel\":\"%03x%s\"}",
+			         k % 500, long_id, long_id, (long long)t0 + k, k, long_id, k, long_id, k, long_id);
+		else
+			d = tell(&w, "contact.added", t0 + k, "{\"account\":\"%03x%s\",\"member\":\"m%s\",\"added_at\":%lld,\"channel\":\"%03x%s\"}", k % 100, long_id, long_id,
+			         (long long)t0 + k, k, long_id);
+		CHECK(d.result == YT_APPLIED || (d.result == YT_DEAD && d.dead == YT_DEAD_LIMIT) || (d.result == YT_DEAD && d.dead == YT_DEAD_TOO_OLD));
+		limits += d.result == YT_DEAD;
+	}
+	world_until(&w, t0 + 1000 * day);
+	world_seal(&w);
+	envelope = "e";
+	CHECK_MSG(limits > 0 && applied > 2000, "%d orders, %d limits", applied, limits);
+	world_deinit(&w);
+	free(rules);
+}
+
+TEST_MAIN
+{
+	RUN(orders_2048_are_kept_then_the_oldest_go);
+	RUN(groups_256_and_accounts_64);
+	RUN(joins_and_leaves_1024_are_kept_then_the_oldest_go);
+	RUN(refunds_64_an_order);
+	RUN(an_order_that_is_not_paid_keeps_what_fits_into_its_bytes);
+	RUN(coupons_128_that_live);
+	RUN(limits_remember_coupons_that_left_the_wallet);
+	RUN(once_per_order_64_marks);
+	RUN(a_day_with_too_many_templates_counts_the_rest_as_other);
+	RUN(a_member_of_the_longest_texts_stays_below_its_bytes);
+}
