@@ -249,6 +249,8 @@ static void start_ready(struct yt_engine *e)
 			continue;
 		if (s->state == YT_SHARD_READY)
 			yt_info("live", "shard=%d version=%" PRIu64, s->id, s->version);
+		if (s->state == YT_SHARD_READY && yt_shard_rules_old(s))
+			yt_error("rules_old", "shard=%d seen=%" PRId64 " ours=%" PRId64 " decided=no", s->id, s->rules_revision, e->rules->revision);
 		s->state = YT_SHARD_LIVE;
 		shards[n] = s->id;
 		for (int i = 0; i < e->conf->n_inputs; i++) {

@@ -223,7 +223,7 @@ static void gather_wall(struct yt_engine *e, int64_t *wait_ms)
 		struct yt_shard *s = e->shards[e->assigned[(k + (size_t)e->next_shard) % e->n_assigned]];
 		struct yt_queued *q;
 
-		if (s->state != YT_SHARD_LIVE)
+		if (s->state != YT_SHARD_LIVE || yt_shard_rules_old(s))
 			continue;
 		int64_t now_ms = e->wall_ms > s->now_ms ? e->wall_ms : s->now_ms;
 
@@ -271,7 +271,7 @@ static void gather_event(struct yt_engine *e)
 	bool at_end = false;
 
 	for (size_t k = 0; k < e->n_assigned; k++)
-		if (e->shards[e->assigned[k]]->state != YT_SHARD_LIVE)
+		if (e->shards[e->assigned[k]]->state != YT_SHARD_LIVE || yt_shard_rules_old(e->shards[e->assigned[k]]))
 			return;
 	while (!full(e) && (q = yt_queue_next_event(e, &at_end))) {
 		int64_t time = q->cause_now > q->time ? q->cause_now : q->time;

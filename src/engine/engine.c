@@ -238,6 +238,10 @@ bool yt_engine_ready(const struct yt_engine *e, char why[128])
 			snprintf(why, 128, "shard %d is %s", s->id, state_name(s->state));
 			return false;
 		}
+		if (yt_shard_rules_old(s)) {
+			snprintf(why, 128, "shard %d saw rules of revision %lld, newer than ours", s->id, (long long)s->rules_revision);
+			return false;
+		}
 	}
 	return true;
 }

@@ -126,6 +126,11 @@ void yt_shard_free(struct yt_shard *s)
 	free(s);
 }
 
+bool yt_shard_rules_old(const struct yt_shard *s)
+{
+	return s->rules_revision > s->engine->rules->revision;
+}
+
 struct yt_entry *yt_shard_entry(struct yt_shard *s, int kind, struct yt_str key, bool make)
 {
 	struct yt_entry *en = yt_map_get(&s->entries, key);

@@ -207,6 +207,9 @@ void yt_shard_free(struct yt_shard *s);
 /* Forgets everything but its number. */
 void yt_shard_clear(struct yt_shard *s);
 
+/* The shard was decided by a newer revision of the rules than this process has: it is held undecided (RULES.md, [ruleset]). */
+bool yt_shard_rules_old(const struct yt_shard *s);
+
 /* The entry of a changelog key, or NULL; made where `make`. */
 struct yt_entry *yt_shard_entry(struct yt_shard *s, int kind, struct yt_str key, bool make);
 struct yt_str yt_entry_key(const struct yt_entry *en);
