@@ -19,9 +19,13 @@ static bool say(char detail[160], const char *what)
 	return false;
 }
 
-static bool may_run(const struct yt_rule *r, uint32_t types, const struct yt_member *m)
+static bool may_run(const struct yt_rule *r, uint32_t types, const struct yt_member *m, const struct yt_order *o)
 {
-	return (r->on & types) && !(r->once == YT_ONCE_MEMBER && m && yt_mark_is_set(m->marks, m->n_marks, r->name));
+	if (r->once == YT_ONCE_MEMBER && m && yt_mark_is_set(m->marks, m->n_marks, r->name))
+		return false;
+	if (r->once == YT_ONCE_ORDER && o && yt_mark_is_set(o->marks, o->n_marks, r->name))
+		return false;
+	return r->on & types;
 }
 
 /* A rule that waits gives no coupon now: it sets a timer, and what that finds when it fires is its own affair. */
@@ -38,7 +42,7 @@ bool yt_limit_rules(const struct yt_decide_env *env, const struct yt_member *m, 
 	for (size_t k = 0; k < env->rules->n_rules; k++) {
 		const struct yt_rule *r = &env->rules->rules[k];
 
-		if (!may_run(r, types, m))
+		if (!may_run(r, types, m, o))
 			continue;
 		issues += may_issue_now(r);
 		marks += r->once == YT_ONCE_ORDER;
