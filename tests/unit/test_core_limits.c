@@ -249,13 +249,19 @@ static char *many_rules(int n, const char *one)
 TEST(once_per_order_64_marks)
 {
 	for (int n = YT_ORDER_MARKS_MAX; n <= YT_ORDER_MARKS_MAX + 1; n++) {
-		char *rules = many_rules(n, "[rule \"r-###\"]\non = order.shipped\nonce = per order\nfollow_up = x\n");
+		char *rules = many_rules(n, "[rule \"r-###\"]\non = order.shipped, order.signed\nonce = per order\nfollow_up = x\n");
 		struct yt_decision d;
 		struct world w;
 
 		world_init(&w, rules);
 		check_applied(pay(&w, t0, 1, t0));
 		d = tell(&w, "order.shipped", t0, "{\"order\":\"o-1\",\"member\":\"m-1\",\"shipped_at\":%lld}", (long long)t0);
+		if (n <= YT_ORDER_MARKS_MAX)
+			check_applied(d);
+		else
+			check_dead(d, YT_DEAD_LIMIT, "once = per order");
+		/* Rules that are marked set no second mark. */
+		d = tell(&w, "order.signed", t0, "{\"order\":\"o-1\",\"member\":\"m-1\",\"signed_at\":%lld}", (long long)t0);
 		if (n <= YT_ORDER_MARKS_MAX)
 			check_applied(d);
 		else
