@@ -280,16 +280,16 @@ static void gather_event(struct yt_engine *e)
 	while (!full(e) && (q = yt_queue_next_event(e, &at_end))) {
 		int64_t time = q->cause_now > q->time ? q->cause_now : q->time;
 
-		if (time > e->event_now) {
-			fire_until(e, time);
-			if (full(e))
-				return;
-			e->event_now = time;
-		}
+		if (time < e->event_now)
+			time = e->event_now;
+		fire_until(e, time);
+		if (full(e))
+			return;
+		e->event_now = time;
 		decide(e, e->shards[q->rec.shard], q, e->event_now);
 	}
 	e->all_at_end = at_end && !full(e);
-	if (e->all_at_end && e->until_ms > e->event_now)
+	if (e->all_at_end)
 		fire_until(e, e->until_ms);
 }
 

@@ -238,7 +238,8 @@ static void *load(struct yt_shard *s, struct yt_entry *en)
 /* The object expired within the batch: with `clock = event` a batch can be months long. */
 static bool is_over(const struct yt_shard *s, const struct yt_entry *en)
 {
-	return yt_entities[en->kind].expires_at(en->obj) <= s->batch_now;
+	/* What this decision has edited is what it sees. */
+	return !en->edited_now && yt_entities[en->kind].expires_at(en->obj) <= s->batch_now;
 }
 
 const void *yt_shard_peek(void *ctx, enum yt_kind kind, struct yt_str name)

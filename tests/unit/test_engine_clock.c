@@ -259,6 +259,37 @@ TEST(event_clock_takes_more_than_memory_holds_at_once)
 	ew_deinit(&w);
 }
 
+TEST(event_clock_timers_of_one_instant_that_fill_a_batch_all_fire)
+{
+	enum { MEMBERS = 8000, RULES = 25, N = MEMBERS * RULES };
+	struct ew w;
+	struct yt_buf rules;
+
+	yt_buf_init(&rules, NULL);
+	yt_buf_z(&rules, "[ruleset]\nname = t\nrevision = 1\n[shop \"*\"]\ntimezone = Asia/Shanghai\ncurrency = CNY\n");
+	for (int k = 0; k < RULES; k++)
+		yt_buf_printf(&rules, "[rule \"r%d\"]\non = group.joined\nafter = 10m\nfollow_up = nudge\n", k);
+	yt_buf_c(&rules, 0);
+	ew_init_rules(&w, EW_MEM | EW_EVENT, rules.p);
+	yt_buf_deinit(&rules);
+	for (int k = 0; k < MEMBERS; k++) {
+		const char *m = yt_arena_printf(&w.arena, "x-%d", k).p;
+
+		ew_put(&w, EW_GROUPS, ew_shard_of(&w, m), ew_joined(&w, m, "g", EW_T0));
+	}
+	for (int k = 0; k < 200 && (k < 5 || !yt_engine_idle(w.e)); k++)
+		ew_turn(&w);
+	uint64_t batches = yt_engine_stats(w.e)->batches;
+
+	yt_engine_run_until(w.e, EW_T0 + 10 * EW_MIN);
+	for (int k = 0; k < 20; k++)
+		ew_turn(&w);
+	CHECK_INT(yt_engine_stats(w.e)->timers, N);
+	CHECK_MSG(yt_engine_stats(w.e)->batches - batches >= 2, "they fit one batch: this test shows nothing");
+	CHECK_INT(at(&w, N - 1), EW_T0 + 10 * EW_MIN);
+	ew_deinit(&w);
+}
+
 /* --- clock = wall */
 
 /* A member of shard 1 has joined at w->wall; the nudge is due ten minutes later. */
@@ -554,6 +585,7 @@ TEST_MAIN
 	RUN(event_clock_a_lost_batch_changes_no_now_and_no_order);
 	RUN(event_clock_is_not_idle_while_a_forwarded_record_is_on_its_way);
 	RUN(event_clock_takes_more_than_memory_holds_at_once);
+	RUN(event_clock_timers_of_one_instant_that_fill_a_batch_all_fire);
 	RUN(wall_clock_a_timer_fires_when_it_is_due_and_not_before);
 	RUN(wall_clock_a_timer_waits_until_each_input_was_read_to_its_end);
 	RUN(wall_clock_an_end_behind_transaction_markers_is_reached_by_its_eof);
