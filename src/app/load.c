@@ -117,7 +117,8 @@ struct yt_ruleset *yt_app_rules(struct yt_arena *a, const char *file, struct yt_
 
 int yt_app_say(const struct yt_problems *p)
 {
-	fwrite(p->text.p, 1, p->text.n, stderr);
+	if (p->text.n)
+		fwrite(p->text.p, 1, p->text.n, stderr);
 	return p->errors;
 }
 

@@ -117,8 +117,10 @@ int yt_cmd_replay(int argc, char **argv)
 
 	yt_app_say(&p);
 	yt_problems_deinit(&p);
-	if (!rules)
+	if (!rules) {
+		yt_arena_deinit(&arena);
 		return YT_EXIT_CONFIG;
+	}
 
 	yt_arena_init(&r.scratch, 0);
 	r.log = yt_memlog_new(PARTITIONS, topics, N_INPUTS + 1);

@@ -129,10 +129,10 @@ static int get(struct yt_arena *a, const struct yt_conf *c, const char *path, st
 /* Takes status line and header fields off. */
 static int body_of(const char *listen, struct yt_str answer, struct yt_str *body, struct yt_err *err)
 {
-	const char *head_end = memmem(answer.p, answer.n, "\r\n\r\n", 4);
+	const char *head_end = answer.n < 16 ? NULL : memmem(answer.p, answer.n, "\r\n\r\n", 4);
 	int status = 0;
 
-	if (answer.n < 16 || !head_end || memcmp(answer.p, "HTTP/1.", 7) != 0)
+	if (!head_end || memcmp(answer.p, "HTTP/1.", 7) != 0)
 		return away(err, listen, "what answers there is not yutang");
 	for (const char *p = answer.p + 9; p < answer.p + 12; p++)
 		status = status * 10 + (*p - '0');

@@ -134,12 +134,13 @@ static uint32_t early_types(const struct yt_order *o)
 
 static bool judge_paid(const struct view *v, struct yt_decision *d)
 {
+	/* A second delivery is no dead letter, whatever it says. */
+	if (judge_known_paid(v, d))
+		return false;
 	if (!yt_str_eq(yt_event_text(v->ev, YT_F_CURRENCY), v->shop->currency)) {
 		dead(d, YT_DEAD_BAD_FIELD, "currency: not the shop's");
 		return false;
 	}
-	if (judge_known_paid(v, d))
-		return false;
 	if (v->m && v->m->orders.dropped_to && v->ev->at <= v->m->orders.dropped_to) {
 		dead(d, YT_DEAD_TOO_OLD, "paid_at: older than the 2048 orders that are kept of the member");
 		return false;
@@ -239,9 +240,18 @@ static bool judge_step(const struct view *v, struct yt_decision *d)
 	return !v->o || !v->o->paid || fits(d, yt_limit_rules(v->env, v->m, v->o, 1u << v->ev->type, d->detail));
 }
 
+/* By its refunds alone, whether or not it was cancelled, too. */
+static bool is_refunded_whole(const struct yt_order *o)
+{
+	struct yt_paid paid;
+
+	yt_order_paid(o, &paid);
+	return o->paid && paid.amount > 0 && paid.refunded == paid.amount;
+}
+
 static void fold_step(struct yt_act *act)
 {
-	bool counted = act->order->paid && !yt_order_refunded(act->order);
+	bool was_whole = is_refunded_whole(act->order);
 
 	switch (act->ev->type) {
 	case YT_ORDER_SHIPPED:
@@ -252,7 +262,7 @@ static void fold_step(struct yt_act *act)
 		break;
 	case YT_ORDER_REFUNDED:
 		yt_fold_refunded(act, act->ev);
-		if (counted && yt_order_refunded(act->order))
+		if (!was_whole && is_refunded_whole(act->order))
 			yt_coupon_revoke_earned(act, YT_REASON_ORDER_REFUNDED);
 		break;
 	default:

@@ -47,6 +47,9 @@ static void rank_order(struct yt_act *act, const struct yt_paid *was, const stru
 		yt_paids_add(orders, act->env->arena, now);
 	act->totals_known = false;
 	new = copy_or_none(yt_paids_first(orders));
+	/* There are too many, and the one that comes is the oldest: it had to go itself, as the first. */
+	if (!was && orders->gone.paid_orders == 1 && !yt_paids_find(orders, now->fp))
+		new = *now;
 	move_rank(act, now, rank, rank_of(now, &new));
 	if (old.fp == new.fp)
 		return;

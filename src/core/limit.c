@@ -19,18 +19,19 @@ static bool say(char detail[160], const char *what)
 	return false;
 }
 
-static bool may_run(const struct yt_rule *r, uint32_t types, const struct yt_member *m)
+static bool may_run(const struct yt_rule *r, uint32_t types, const struct yt_member *m, const struct yt_order *o)
 {
-	return (r->on & types) && !(r->once == YT_ONCE_MEMBER && m && yt_mark_is_set(m->marks, m->n_marks, r->name));
+	if (r->once == YT_ONCE_MEMBER && m && yt_mark_is_set(m->marks, m->n_marks, r->name))
+		return false;
+	if (r->once == YT_ONCE_ORDER && o && yt_mark_is_set(o->marks, o->n_marks, r->name))
+		return false;
+	return r->on & types;
 }
 
-static uint32_t timers_that_issue(const struct yt_member *m)
+/* A rule that waits gives no coupon now: it sets a timer, and what that finds when it fires is its own affair. */
+static bool may_issue_now(const struct yt_rule *r)
 {
-	uint32_t n = 0;
-
-	for (uint32_t k = 0; k < m->n_timers; k++)
-		n += m->timers[k].template.n != 0;
-	return n;
+	return r->issue && (r->after_expr || !r->after_ms);
 }
 
 bool yt_limit_rules(const struct yt_decide_env *env, const struct yt_member *m, const struct yt_order *o, uint32_t types, char detail[160])
@@ -41,14 +42,14 @@ bool yt_limit_rules(const struct yt_decide_env *env, const struct yt_member *m, 
 	for (size_t k = 0; k < env->rules->n_rules; k++) {
 		const struct yt_rule *r = &env->rules->rules[k];
 
-		if (!may_run(r, types, m))
+		if (!may_run(r, types, m, o))
 			continue;
-		issues += r->issue != NULL;
+		issues += may_issue_now(r);
 		marks += r->once == YT_ONCE_ORDER;
 		growth += YT_TIMER_BYTES_MAX; /* more than a coupon and a mark */
 	}
-	if (issues && m && yt_wallet_living(&m->wallet) + timers_that_issue(m) + issues > YT_COUPONS_MAX)
-		return say(detail, "coupons: the member holds 128 that are neither used nor over, or rules that wait would make it so");
+	if (issues && m && yt_wallet_living(&m->wallet) + issues > YT_COUPONS_MAX)
+		return say(detail, "coupons: the member would hold more than 128 that are neither used nor over");
 	if (marks && o && o->n_marks + marks > YT_ORDER_MARKS_MAX)
 		return say(detail, "rules with once = per order: more than 64 on one order");
 	return yt_limit_member_bytes(env, m, growth + PLACE_BYTES + 1024, detail);

@@ -124,7 +124,7 @@ static bool wait_of(struct yt_act *act, const struct yt_rule *r, int64_t *ms)
 		return true;
 	if (!yt_expr_eval(r->after_expr, act->env->arena, yt_run_fact, act, &v, NULL) || v.type != YT_V_DURATION)
 		return false;
-	*ms = yt_value_ms(&v);
+	*ms = yt_value_ms(&v) + (v.t.nsec % 1000000 != 0); /* nothing leaves before its wait is over */
 	return true;
 }
 

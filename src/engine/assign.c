@@ -51,8 +51,7 @@ static void release(struct yt_engine *e)
 		struct yt_shard *s = e->shards[e->assigned[k]];
 
 		yt_queue_clear(e, s);
-		s->ends_known = false;
-		e->ends_void[s->id] = e->ends_pending[s->id];
+		s->ends_known = s->ends_pending = false;
 		s->held_since_mono = -1;
 		if (!s->loaded)
 			yt_shard_clear(s);
@@ -81,7 +80,6 @@ void yt_assign_lost(struct yt_engine *e)
 			continue;
 		yt_queue_clear(e, e->shards[p]);
 		yt_shard_clear(e->shards[p]);
-		e->ends_void[p] = e->ends_pending[p];
 		e->shards[p]->state = YT_SHARD_KEPT;
 	}
 	e->n_assigned = 0;

@@ -198,12 +198,12 @@ static void fire_due(struct yt_engine *e, struct yt_shard *s, int64_t now_ms, in
 	}
 	int64_t left = s->ends_asked_mono + ENDS_EVERY_MS - e->mono_ms;
 
-	if (!e->ends_pending[s->id] && (!s->ends_known || s->ends_asked_now < en->due) && left <= 0) {
-		e->ends_pending[s->id] = true;
+	if (!s->ends_pending && (!s->ends_known || s->ends_asked_now < en->due) && left <= 0) {
+		s->ends_pending = true;
 		s->ends_question_now = now_ms;
 		s->ends_asked_mono = e->mono_ms;
 		e->log->ends(e->log->ctx, s->id);
-	} else if (!e->ends_pending[s->id] && left > 0 && left < *wait_ms) {
+	} else if (!s->ends_pending && left > 0 && left < *wait_ms) {
 		*wait_ms = left;
 	}
 	int64_t held = e->mono_ms - s->held_since_mono;

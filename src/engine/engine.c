@@ -32,9 +32,7 @@ struct yt_engine *yt_engine_new(const struct yt_engine_conf *conf, const struct 
 	e->shards = calloc((size_t)conf->partitions, sizeof(struct yt_shard *));
 	e->assigned = calloc((size_t)conf->partitions, sizeof *e->assigned);
 	e->commits = calloc((size_t)conf->partitions, sizeof *e->commits);
-	e->ends_pending = calloc((size_t)conf->partitions, sizeof *e->ends_pending);
-	e->ends_void = calloc((size_t)conf->partitions, sizeof *e->ends_void);
-	YT_ASSERT(e->shards && e->assigned && e->commits && e->ends_pending && e->ends_void, NULL);
+	YT_ASSERT(e->shards && e->assigned && e->commits, NULL);
 	yt_arena_init(&e->arena, 1 << 20);
 	return e;
 }
@@ -54,8 +52,6 @@ void yt_engine_free(struct yt_engine *e)
 	free(e->shards);
 	free(e->assigned);
 	free(e->commits);
-	free(e->ends_pending);
-	free(e->ends_void);
 	free(e->taken);
 	free(e->messages);
 	free(e->outputs);
@@ -105,11 +101,9 @@ static void on_ends(void *ctx, int shard, const int64_t end[YT_INPUTS_MAX])
 	struct yt_engine *e = ctx;
 	struct yt_shard *s = e->shards[shard];
 
-	bool old = e->ends_void[shard];
-
-	e->ends_pending[shard] = e->ends_void[shard] = false;
-	if (!s || old)
+	if (!s || !s->ends_pending)
 		return;
+	s->ends_pending = false;
 	s->ends_known = true;
 	s->ends_asked_now = s->ends_question_now;
 	for (int i = 0; i < e->conf->n_inputs; i++)

@@ -250,7 +250,11 @@ static void mem_start(void *ctx, const int *shards, size_t n, const int64_t (*ne
 
 static void mem_release(void *ctx)
 {
-	stop(ctx);
+	struct yt_memlog *l = ctx;
+
+	stop(l);
+	for (int p = 0; p < l->partitions; p++)
+		l->shards[p].asked = false;
 }
 
 static void mem_rejoin(void *ctx)

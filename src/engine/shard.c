@@ -110,7 +110,7 @@ void yt_shard_clear(struct yt_shard *s)
 	s->view_job = NULL;
 	s->view_behind_since = -1;
 	s->held_since_mono = -1;
-	s->ends_known = false;
+	s->ends_known = s->ends_pending = false;
 	s->sweep_at = 0;
 	for (int i = 0; i < YT_INPUTS_MAX; i++) {
 		YT_ASSERT(s->in[i].head == NULL, NULL);

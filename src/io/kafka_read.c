@@ -7,7 +7,7 @@
 
 enum {
 	ANSWER_MS = 10000,
-	SILENT_MS = 30000, /* neither a record nor an end for so long: the broker is away */
+	SILENT_MS = 15000, /* neither a record nor an end for so long: the broker is away */
 	HEADERS_MAX = 64
 };
 

@@ -7,6 +7,7 @@
  *   alter NAME=VALUE   another setting for `state`
  *   feed N [MS]     N records into `orders`, key and value `k<i>`, spread over MS
  *   run IDLE_MS     works; ends when nothing came for IDLE_MS (0: never) or at SIGTERM
+ *   stop IDLE_MS    the same, but it stops itself (SIGSTOP) before its first commit with records, after begin()
  *   hang SHARD      opens a transaction of that instance on the shard's changelog and offsets, says so, and sleeps
  *   hang-state SHARD   the same without the offsets
  *   audit           reads the outputs committed: counts them, and how many came twice
@@ -58,6 +59,7 @@ static struct {
 	uint64_t records, committed, outcomes[3], ends;
 	int64_t heard_ms;
 	int touch; /* `times` */
+	bool stop_once, stopped_now;
 	const char *slow; /* the step of the commit thread that took longest */
 	int64_t slow_ms;
 	int64_t took[100000];
@@ -267,6 +269,13 @@ static void commit(void)
 			                                .key = p->rec.key, .value = yt_str_z(p->text) };
 	}
 	me.n_batch = me.n_pending;
+	if (me.stop_once && me.n_batch > 0) {
+		me.stop_once = false;
+		say("stopping");
+		raise(SIGSTOP);
+		say("continued");
+		me.stopped_now = true;
+	}
 	for (int p = 0, k = 0; p < me.conf.partitions; p++) {
 		struct shard *s = &me.shards[p];
 
@@ -298,6 +307,9 @@ static void on_outcome(void *ctx, enum yt_outcome outcome)
 	} else {
 		say("outcome %s", outcome == YT_ABORTED ? "aborted" : "lost");
 	}
+	if (me.stopped_now && outcome == YT_COMMITTED)
+		say("outcome committed");
+	me.stopped_now = false;
 	if (me.revoked)
 		release();
 	else if (outcome == YT_LOST)
@@ -615,7 +627,8 @@ int main(int argc, char **argv)
 		return alter(argv[7]);
 	if (strcmp(argv[1], "feed") == 0)
 		return feed((int)arg, argc > 8 ? atoll(argv[8]) : 0);
-	if (strcmp(argv[1], "run") == 0)
+	me.stop_once = strcmp(argv[1], "stop") == 0;
+	if (strcmp(argv[1], "run") == 0 || me.stop_once)
 		return run(arg);
 	if (strcmp(argv[1], "big") == 0)
 		return big((size_t)arg);

@@ -68,6 +68,23 @@ TEST(orders_2048_are_kept_then_the_oldest_go)
 	world_deinit(&w);
 }
 
+TEST(an_order_older_than_the_2048_is_the_first_and_goes_itself)
+{
+	struct world w;
+
+	world_init(&w, WORLD_SHOP);
+	w.batch_size = w.batch_left = 500;
+	for (int k = 1; k <= YT_PAID_MAX; k++)
+		check_applied(pay(&w, t0 + k, k, t0 + k));
+	check_applied(pay(&w, t0 + 3000, 2049, t0 - 3 * day));
+	world_seal(&w);
+	CHECK_STR(world_field(&w, YT_KIND_DAY, "s1/2026-09-18", 0, "first_orders"), "1");
+	CHECK_STR(world_field(&w, YT_KIND_DAY, "s1/2026-09-18", 0, "repeat_orders"), "0");
+	CHECK_STR(world_field(&w, YT_KIND_DAY, "s1/2026-09-21", 0, "first_orders"), "0");
+	CHECK_STR(world_field(&w, YT_KIND_DAY, "s1/2026-09-21", 0, "repeat_orders"), "2048");
+	world_deinit(&w);
+}
+
 TEST(groups_256_and_accounts_64)
 {
 	struct world w;
@@ -172,11 +189,14 @@ TEST(coupons_128_that_live)
 	/* A coupon that is over makes room. */
 	check_applied(tell(&w, "order.cancelled", t0 + 201 * minute, "{\"order\":\"o-5\",\"member\":\"m-1\",\"cancelled_at\":%lld}", (long long)t0));
 	check_applied(pay(&w, t0 + 202 * minute, 129, t0));
-	/* A timer that will issue counts as a coupon. */
+	/* A timer that will issue is no coupon yet: it takes no order's place, and finds no room itself. */
 	check_applied(tell(&w, "order.cancelled", t0 + 203 * minute, "{\"order\":\"o-6\",\"member\":\"m-1\",\"cancelled_at\":%lld}", (long long)t0));
 	check_applied(tell(&w, "order.signed", t0 + 203 * minute, "{\"order\":\"o-7\",\"member\":\"m-1\",\"signed_at\":%lld}", (long long)t0));
-	check_dead(pay(&w, t0 + 204 * minute, 130, t0), YT_DEAD_LIMIT, "coupons");
+	check_applied(pay(&w, t0 + 204 * minute, 130, t0));
+	check_dead(pay(&w, t0 + 205 * minute, 131, t0), YT_DEAD_LIMIT, "coupons");
 	world_until(&w, t0 + 300 * minute);
+	CHECK_INT(w.outputs[w.n_outputs - 1].type, YT_OUT_COUPON_REFUSED);
+	CHECK_STR(world_data(&w, &w.outputs[w.n_outputs - 1], "reason"), "member_limit");
 	CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/m-1", 0, "coupons_usable"), "128");
 	world_until(&w, t0 + 11 * day);
 	CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/m-1", 0, "coupons_usable"), "0");
@@ -229,13 +249,19 @@ static char *many_rules(int n, const char *one)
 TEST(once_per_order_64_marks)
 {
 	for (int n = YT_ORDER_MARKS_MAX; n <= YT_ORDER_MARKS_MAX + 1; n++) {
-		char *rules = many_rules(n, "[rule \"r-###\"]\non = order.shipped\nonce = per order\nfollow_up = x\n");
+		char *rules = many_rules(n, "[rule \"r-###\"]\non = order.shipped, order.signed\nonce = per order\nfollow_up = x\n");
 		struct yt_decision d;
 		struct world w;
 
 		world_init(&w, rules);
 		check_applied(pay(&w, t0, 1, t0));
 		d = tell(&w, "order.shipped", t0, "{\"order\":\"o-1\",\"member\":\"m-1\",\"shipped_at\":%lld}", (long long)t0);
+		if (n <= YT_ORDER_MARKS_MAX)
+			check_applied(d);
+		else
+			check_dead(d, YT_DEAD_LIMIT, "once = per order");
+		/* Rules that are marked set no second mark. */
+		d = tell(&w, "order.signed", t0, "{\"order\":\"o-1\",\"member\":\"m-1\",\"signed_at\":%lld}", (long long)t0);
 		if (n <= YT_ORDER_MARKS_MAX)
 			check_applied(d);
 		else
@@ -283,7 +309,7 @@ TEST(a_member_of_the_longest_texts_stays_below_its_bytes)
 			d = tell(&w, "group.joined", t0 + k, "{\"group\":\"%03x%s\",\"member\":\"m%s\",\"joined_at\":%lld,\"account\":\"%03x%s\",\"inviter\":\"%03x%s\",\"channel\":\"%03x%s\"}",
 			         k % 500, long_id, long_id, (long long)t0 + k, k, long_id, k, long_id, k, long_id);
 		else
-			d = tell(&w, "contact.added", t0 + k, "{\"account\":\"%03x%s\",\"member\":\"m%s\",\"added_at\":%lld,\"channel\":\"%03x%s\"}", k % 100, long_id, long_id,
+			d = tell(&w, "contact.added", t0 + k, "{\"account\":\"%03x%s\",\"member\":\"m%s\",\"added_at\":%lld,\"channel\":\"%03x%s\"}", k % 200, long_id, long_id,
 			         (long long)t0 + k, k, long_id);
 		CHECK(d.result == YT_APPLIED || (d.result == YT_DEAD && d.dead == YT_DEAD_LIMIT) || (d.result == YT_DEAD && d.dead == YT_DEAD_TOO_OLD));
 		limits += d.result == YT_DEAD;
@@ -299,6 +325,7 @@ TEST(a_member_of_the_longest_texts_stays_below_its_bytes)
 TEST_MAIN
 {
 	RUN(orders_2048_are_kept_then_the_oldest_go);
+	RUN(an_order_older_than_the_2048_is_the_first_and_goes_itself);
 	RUN(groups_256_and_accounts_64);
 	RUN(joins_and_leaves_1024_are_kept_then_the_oldest_go);
 	RUN(refunds_64_an_order);

@@ -104,7 +104,7 @@ struct yt_log {
 	/* Consume exactly these shards from these offsets; replaces what start() said before. next: n rows of YT_INPUTS_MAX.
 	 * Records of shards that were started before and still lie in the adapter may be dropped: the engine names where it is. */
 	void (*start)(void *ctx, const int *shards, size_t n, const int64_t (*next)[YT_INPUTS_MAX]);
-	/* Gives all shards back; answer to on_revoked. */
+	/* Gives all shards back; answer to on_revoked. Questions that have no answer yet are forgotten: none of them is answered later. */
 	void (*release)(void *ctx);
 	/* Leaves the group and joins again (after YT_LOST). on_revoked or on_assigned follows. */
 	void (*rejoin)(void *ctx);

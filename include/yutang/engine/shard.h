@@ -97,7 +97,7 @@ struct yt_shard {
 	bool commit_at_once; /* the offsets must be committed though nothing was decided */
 
 	/* timers */
-	bool ends_known;
+	bool ends_pending, ends_known;
 	int64_t ends_asked_now;  /* `now` of the question that due_end answers */
 	int64_t ends_question_now; /* of the question that is pending */
 	int64_t ends_asked_mono; /* for the rate */
@@ -132,8 +132,6 @@ struct yt_engine {
 	struct yt_shard **shards; /* by number; NULL: never ours */
 	int *assigned;            /* as the group said, in its order */
 	size_t n_assigned;
-	/* By shard, also across a revoke: a question for the ends is out; its answer is older than the assignment. */
-	bool *ends_pending, *ends_void;
 	bool revoking;  /* finish the commit, then release */
 	bool draining, dead;
 	int64_t started_mono;  /* last start() */
