@@ -27,8 +27,10 @@ static bool eval_bool(struct yt_eval *ev, const struct yt_node *n, bool *b)
 
 	if (!yt_node_eval(ev, n, &v))
 		return false;
+	if (v.type != YT_V_BOOL)
+		return no_overload(ev);
 	*b = v.b;
-	return v.type == YT_V_BOOL || no_overload(ev);
+	return true;
 }
 
 /* --- operators --- */
