@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "calendar.h"
+#include "yutang/base/json.h"
 
 /* --- durations in --- */
 
@@ -384,6 +385,8 @@ void yt_value_json(struct yt_buf *b, const struct yt_value *v)
 
 /* --- JSON in --- */
 
+static bool value_of_json(struct yt_arena *a, const cJSON *item, struct yt_value *out, char msg[128]);
+
 static bool number_of_json(struct yt_arena *a, struct yt_str text, struct yt_value *out)
 {
 	const char *z = yt_arena_dup(a, text).p;
@@ -410,7 +413,7 @@ static bool list_of_json(struct yt_arena *a, const cJSON *item, struct yt_value 
 	out->list.items = items;
 	out->list.n = (uint32_t)n;
 	for (const cJSON *child = item->child; child; child = child->next) {
-		if (!yt_value_of_json(a, child, items++, msg))
+		if (!value_of_json(a, child, items++, msg))
 			return false;
 	}
 	return true;
@@ -429,13 +432,13 @@ static bool map_of_json(struct yt_arena *a, const cJSON *item, struct yt_value *
 	out->map.n = (uint32_t)n;
 	for (const cJSON *child = item->child; child; child = child->next, pairs++) {
 		pairs->key = (struct yt_value){ .type = YT_V_STRING, .s = yt_str_z(child->string) };
-		if (!yt_value_of_json(a, child, &pairs->value, msg))
+		if (!value_of_json(a, child, &pairs->value, msg))
 			return false;
 	}
 	return true;
 }
 
-bool yt_value_of_json(struct yt_arena *a, const cJSON *item, struct yt_value *out, char msg[128])
+static bool value_of_json(struct yt_arena *a, const cJSON *item, struct yt_value *out, char msg[128])
 {
 	struct yt_str number = yt_json_number(item);
 
@@ -476,7 +479,7 @@ bool yt_vars_parse(struct yt_arena *a, struct yt_str json, const struct yt_var *
 	*n_vars = n;
 	for (const cJSON *child = root->child; child; child = child->next, v++) {
 		v->name = yt_str_z(child->string);
-		if (!yt_value_of_json(a, child, &v->value, msg))
+		if (!value_of_json(a, child, &v->value, msg))
 			return false;
 	}
 	return true;

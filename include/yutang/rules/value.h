@@ -2,7 +2,7 @@
 #ifndef YT_RULES_VALUE_H
 #define YT_RULES_VALUE_H
 
-#include "yutang/base/json.h"
+#include "yutang/base/buf.h"
 #include "yutang/event/type.h"
 
 enum yt_vtype {
@@ -110,8 +110,6 @@ const struct yt_pair *yt_value_find(const struct yt_value *map, const struct yt_
 struct yt_str yt_value_text(struct yt_arena *a, const struct yt_value *v);
 /* As JSON: a double always with a point or an exponent, "NaN", "Infinity", "-Infinity"; times as texts; keys of a map as texts. */
 void yt_value_json(struct yt_buf *b, const struct yt_value *v);
-/* From a tree of base/json; false and msg where a number does not fit. */
-bool yt_value_of_json(struct yt_arena *a, const cJSON *item, struct yt_value *out, char msg[128]);
 
 /* Names of the table in RULES.md that exist in this version, each with its yt_vkind_<TYPE>. A name of a later version is refused by name when the file is loaded. */
 #define YT_NAMES(X)                                                                                               \
