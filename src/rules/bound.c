@@ -22,8 +22,8 @@ uint64_t yt_bound_walk(const struct yt_bound *b)
 
 	if (b->elem)
 		each = yt_cost_add(each, yt_bound_walk(b->elem));
-	if (b->key)
-		each = yt_cost_add(each, yt_bound_walk(b->key));
+	if (b->key) /* a key is looked for among all of them */
+		each = yt_cost_add(each, yt_cost_times(b->n, yt_cost_add(1, yt_bound_walk(b->key))));
 	return yt_cost_times(b->n, each);
 }
 

@@ -149,9 +149,6 @@ static bool check_order(struct yt_compile *c, struct yt_node *n)
 	if (!equality && (!has_order(a->type) || !has_order(b->type)))
 		return yt_compile_fault(c, n->at, "%s cannot compare %.*s", op_text(n), YT_FMT(text_of(c, has_order(a->type) ? b : a)));
 	n->by_value = a->type != b->type || !has_order(a->type) || is_dyn(a);
-	/* Maps are looked through for each key. */
-	if (a->type->v == YT_V_MAP || is_dyn(a) || is_dyn(b))
-		walk_a = yt_cost_times(walk_a, a->bound.key ? a->bound.n + 1 : 1);
 	costs(n, walk_a < walk_b ? walk_a : walk_b);
 	n->type = &yt_vkind_BOOL;
 	return true;

@@ -148,7 +148,7 @@ struct yt_str yt_name_text(struct yt_arena *a, enum yt_name name);
 
 uint64_t yt_cost_add(uint64_t a, uint64_t b);
 uint64_t yt_cost_times(uint64_t a, uint64_t b);
-/* What it takes to go through all of a value. */
+/* What it takes to compare all of a value with another. */
 uint64_t yt_bound_walk(const struct yt_bound *b);
 struct yt_bound yt_bound_join(struct yt_arena *a, const struct yt_bound *x, const struct yt_bound *y);
 struct yt_bound yt_bound_of_value(struct yt_arena *a, const struct yt_value *v);
