@@ -37,6 +37,7 @@ void yt_assign_on_assigned(void *ctx, const int *shards, size_t n)
 	memcpy(e->assigned, shards, n * sizeof *shards);
 	e->n_assigned = n;
 	e->next_shard = 0;
+	e->joined = true;
 	e->started_mono = e->mono_ms;
 	for (size_t k = 0; k < n; k++) {
 		if (!e->shards[shards[k]])
@@ -53,13 +54,17 @@ static void release(struct yt_engine *e)
 		yt_queue_clear(e, s);
 		s->ends_known = s->ends_pending = false;
 		s->held_since_mono = -1;
+		/* The view's answers to come belong to this assignment: the next one asks anew. */
+		s->view = YT_SV_UNKNOWN;
+		s->view_job = NULL;
+		s->view_all = true;
 		if (!s->loaded)
 			yt_shard_clear(s);
 		s->state = YT_SHARD_KEPT;
 	}
 	yt_info("released", "shards=%zu", e->n_assigned);
 	e->n_assigned = 0;
-	e->revoking = false;
+	e->revoking = e->joined = false;
 	e->log->release(e->log->ctx);
 }
 
@@ -83,7 +88,7 @@ void yt_assign_lost(struct yt_engine *e)
 		e->shards[p]->state = YT_SHARD_KEPT;
 	}
 	e->n_assigned = 0;
-	e->revoking = false;
+	e->revoking = e->joined = false;
 	e->log->release(e->log->ctx);
 	e->log->rejoin(e->log->ctx);
 }
@@ -166,6 +171,7 @@ static bool reconcile(struct yt_engine *e, struct yt_shard *s)
 	const struct yt_group_pos *g = &s->group;
 	uint32_t have = 0;
 	bool same = true;
+	int gone = -1;
 
 	for (int i = 0; i < e->conf->n_inputs; i++) {
 		if (g->next[i] < 0)
@@ -174,6 +180,12 @@ static bool reconcile(struct yt_engine *e, struct yt_shard *s)
 		if ((s->checkpoint_inputs >> i & 1) && g->next[i] != s->in[i].next)
 			same = false;
 	}
+	/* An input that the state knows and the group does not, beside others that it knows. */
+	for (int i = 0; i < e->conf->n_inputs && have; i++)
+		if ((s->checkpoint_inputs & ~have) >> i & 1)
+			gone = i;
+	if (gone >= 0)
+		same = false;
 	if (!s->has_checkpoint && !have) {
 		yt_engine_die(e, YT_EXIT_DATA, "shard %d has neither state nor offsets: run `yutang init` first", s->id);
 		return false;
@@ -185,22 +197,23 @@ static bool reconcile(struct yt_engine *e, struct yt_shard *s)
 	if (!have) {
 		yt_warn("offsets_expired", "shard=%d version=%" PRIu64, s->id, s->version);
 		s->commit_at_once = true;
-	} else if (e->conf->accept_offsets && (!g->has_meta || !same)) {
+	} else if (g->has_meta && (g->version != s->version || strcmp(g->log_id, s->log_id) != 0)) {
+		yt_engine_die(e, YT_EXIT_DATA,
+		              "shard %d: state is at version %" PRIu64 " of log %s, the group at version %" PRIu64
+		              " of log %s: Kafka lost something", s->id, s->version, s->log_id, g->version, g->log_id);
+		return false;
+	} else if ((!g->has_meta || !same) && !e->conf->accept_offsets) {
+		yt_engine_die(e, YT_EXIT_DATA,
+		              "shard %d: the group's offsets are not those of its state%s%.*s: somebody reset them; "
+		              "start with --accept-offsets if that is wanted", s->id, gone < 0 ? "" : ", none on ",
+		              gone < 0 ? 0 : (int)e->conf->topics[gone].n, gone < 0 ? "" : e->conf->topics[gone].p);
+		return false;
+	} else if (!g->has_meta || !same) {
 		yt_warn("offsets_accepted", "shard=%d version=%" PRIu64, s->id, s->version);
 		for (int i = 0; i < e->conf->n_inputs; i++)
 			if (g->next[i] >= 0)
 				s->in[i].next = g->next[i];
 		s->commit_at_once = true;
-	} else if (!g->has_meta || (!same && g->version == s->version)) {
-		yt_engine_die(e, YT_EXIT_DATA,
-		              "shard %d: the group's offsets are not those of its state: somebody reset them; "
-		              "start with --accept-offsets if that is wanted", s->id);
-		return false;
-	} else if (g->version != s->version || strcmp(g->log_id, s->log_id) != 0) {
-		yt_engine_die(e, YT_EXIT_DATA,
-		              "shard %d: state is at version %" PRIu64 " of log %s, the group at version %" PRIu64
-		              " of log %s: Kafka lost something", s->id, s->version, s->log_id, g->version, g->log_id);
-		return false;
 	}
 
 	/* Inputs that were added since the state was made. */

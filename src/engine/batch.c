@@ -227,8 +227,12 @@ static void gather_wall(struct yt_engine *e, int64_t *wait_ms)
 			continue;
 		int64_t now_ms = e->wall_ms > s->now_ms ? e->wall_ms : s->now_ms;
 
-		while (!full(e) && (q = yt_queue_next(e, s, wait_ms)))
-			decide(e, s, q, now_ms > q->cause_now ? now_ms : q->cause_now);
+		while (!full(e) && (q = yt_queue_next(e, s, wait_ms))) {
+			/* What was forwarded is decided with no earlier `now` than its cause, nor is anything after it. */
+			if (q->cause_now > now_ms)
+				now_ms = q->cause_now;
+			decide(e, s, q, now_ms);
+		}
 		if (!full(e))
 			fire_due(e, s, now_ms, wait_ms);
 	}
@@ -397,9 +401,10 @@ static bool clock_is_sane(struct yt_engine *e)
 
 bool yt_batch_turn(struct yt_engine *e, int64_t *wait_ms)
 {
-	e->all_at_end = false;
+	e->all_at_end = e->starved = false;
 	if (e->committing || e->revoking || e->draining || e->dead || e->n_assigned == 0 || !clock_is_sane(e))
 		return false;
+	e->event_now_before = e->event_now;
 	if (e->conf->clock == YT_CLOCK_EVENT)
 		gather_event(e);
 	else
@@ -410,9 +415,15 @@ bool yt_batch_turn(struct yt_engine *e, int64_t *wait_ms)
 		if (s->state == YT_SHARD_LIVE && s->commit_at_once)
 			join_batch(e, s);
 	}
+	e->starved = e->n_commits == 0 && e->queued > 0;
 	if (e->n_commits == 0)
 		return false;
 	seal(e);
+	for (size_t k = 0; k < e->n_assigned; k++) {
+		struct yt_input *internal = &e->shards[e->assigned[k]]->in[e->conf->n_inputs - 1];
+
+		internal->fetched_at_seal = internal->fetched;
+	}
 	e->committing = true;
 	e->commit_began_mono = e->mono_ms;
 	e->log->commit(e->log->ctx, &e->batch);
@@ -444,6 +455,19 @@ static void count_records(struct yt_engine *e)
 		e->stats.outputs[e->outputs[i].out.type]++;
 }
 
+/* What was forwarded lies behind the end that its owner has seen, unless it was fetched meanwhile. */
+static void expect_forwarded(struct yt_engine *e)
+{
+	int internal = e->conf->n_inputs - 1;
+
+	for (size_t i = 0; i < e->n_taken; i++) {
+		struct yt_shard *s = e->taken[i]->forwarded ? e->shards[e->taken[i]->owner] : NULL;
+
+		if (s && s->in[internal].fetched == s->in[internal].fetched_at_seal)
+			s->in[internal].end = -1;
+	}
+}
+
 static void committed(struct yt_engine *e)
 {
 	for (size_t k = 0; k < e->n_commits; k++) {
@@ -455,12 +479,15 @@ static void committed(struct yt_engine *e)
 		if (e->rules->revision > s->rules_revision)
 			s->rules_revision = e->rules->revision;
 		s->commit_at_once = false;
+		if (s->view_next_since < 0)
+			s->view_next_since = e->mono_ms;
 		for (int i = 0; i < e->conf->n_inputs; i++)
 			s->in[i].next = c->next[i];
 		yt_shard_merge(s);
 		if (s->view_behind_since < 0)
 			s->view_behind_since = e->mono_ms;
 	}
+	expect_forwarded(e);
 	e->stats.batches++;
 	count_records(e);
 	if (e->up.on_output)
@@ -473,6 +500,7 @@ static void committed(struct yt_engine *e)
 static void aborted(struct yt_engine *e)
 {
 	e->stats.aborted++;
+	e->event_now = e->event_now_before;
 	for (size_t k = 0; k < e->n_commits; k++) {
 		struct yt_shard *s = e->shards[e->commits[k].shard];
 
@@ -494,6 +522,7 @@ static void aborted(struct yt_engine *e)
 static void lost(struct yt_engine *e)
 {
 	e->stats.lost++;
+	e->event_now = INT64_MIN; /* the shards tell, when they are started again */
 	yt_warn("lost", "shards=%zu", e->n_commits);
 	for (size_t k = 0; k < e->n_commits; k++)
 		yt_shard_forget(e->shards[e->commits[k].shard]);

@@ -134,7 +134,9 @@ bool yt_engine_turn(struct yt_engine *e, int64_t wall_ms, int64_t mono_ms, int64
 	e->mono_ms = mono_ms;
 	*wait_ms = IDLE_WAIT_MS;
 	/* Even when there is no room the log is polled, so that the group does not think us gone. */
-	int room = e->queued < QUEUED_RECORDS_MAX && e->queued_bytes < QUEUED_BYTES_MAX ? POLL_RECORDS : 0;
+	bool fits = e->queued < QUEUED_RECORDS_MAX && e->queued_bytes < QUEUED_BYTES_MAX;
+	/* What waits for another input to be fetched must not keep it from being fetched. */
+	int room = fits || e->starved ? POLL_RECORDS : 0;
 	int got = e->log->poll(e->log->ctx, room);
 
 	more = room && got >= room;
@@ -223,6 +225,10 @@ bool yt_engine_ready(const struct yt_engine *e, char why[128])
 	}
 	if (e->revoking || e->draining) {
 		snprintf(why, 128, e->draining ? "draining" : "rebalancing");
+		return false;
+	}
+	if (!e->joined) {
+		snprintf(why, 128, "the group has not given out its shards");
 		return false;
 	}
 	for (size_t k = 0; k < e->n_assigned; k++) {

@@ -159,6 +159,8 @@ struct yt_queued *yt_queue_next(struct yt_engine *e, struct yt_shard *s, int64_t
 	}
 	if (!best || !lacking)
 		return best;
+	int64_t longest = 0;
+
 	for (int i = 0; lacking >> i; i++) {
 		struct yt_input *in = &s->in[i];
 
@@ -170,17 +172,18 @@ struct yt_queued *yt_queue_next(struct yt_engine *e, struct yt_shard *s, int64_t
 		}
 		int64_t left = in->lacking_since + e->conf->hold_after_input_ms - e->mono_ms;
 
-		if (left > 0) {
-			if (left < *wait_ms)
-				*wait_ms = left;
-			return NULL;
-		}
-		if (!in->passed) {
+		if (left > longest)
+			longest = left;
+		if (left <= 0 && !in->passed) {
 			in->passed = true;
 			e->stats.passed_over++;
 		}
 	}
-	return best;
+	if (longest == 0)
+		return best;
+	if (longest < *wait_ms)
+		*wait_ms = longest;
+	return NULL;
 }
 
 struct yt_queued *yt_queue_next_event(struct yt_engine *e, bool *all_at_end)

@@ -108,7 +108,7 @@ void yt_shard_clear(struct yt_shard *s)
 	s->view_version = 0;
 	s->view_all = true;
 	s->view_job = NULL;
-	s->view_behind_since = -1;
+	s->view_behind_since = s->view_next_since = -1;
 	s->held_since_mono = -1;
 	s->ends_known = s->ends_pending = false;
 	s->sweep_at = 0;
@@ -235,6 +235,12 @@ static void *load(struct yt_shard *s, struct yt_entry *en)
 	return obj;
 }
 
+/* The object expired within the batch: with `clock = event` a batch can be months long. */
+static bool is_over(const struct yt_shard *s, const struct yt_entry *en)
+{
+	return yt_entities[en->kind].expires_at(en->obj) <= s->batch_now;
+}
+
 const void *yt_shard_peek(void *ctx, enum yt_kind kind, struct yt_str name)
 {
 	struct yt_shard *s = ctx;
@@ -249,7 +255,7 @@ const void *yt_shard_peek(void *ctx, enum yt_kind kind, struct yt_str name)
 			return NULL;
 		touch(s, en, obj);
 	}
-	return en->obj;
+	return is_over(s, en) ? NULL : en->obj;
 }
 
 void *yt_shard_edit(void *ctx, enum yt_kind kind, struct yt_str name)
@@ -262,6 +268,8 @@ void *yt_shard_edit(void *ctx, enum yt_kind kind, struct yt_str name)
 
 		touch(s, en, obj ? obj : yt_entities[kind].fresh(&s->engine->arena, yt_entry_name(en)));
 	}
+	if (is_over(s, en))
+		en->obj = yt_entities[kind].fresh(&s->engine->arena, yt_entry_name(en));
 	en->dirty = true;
 	if (!en->edited_now) {
 		en->edited_now = true;

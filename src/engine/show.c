@@ -69,6 +69,11 @@ static void on_where(void *ctx, int shard, enum yt_view_status status, const cha
 		s->view_version = version;
 		s->view_all = false;
 	}
+	s->view_next_since = -1;
+	if (version == s->version)
+		s->view_behind_since = -1;
+	else if (s->view_behind_since < 0)
+		s->view_behind_since = e->mono_ms;
 	if (restarted)
 		e->view->sweep(e->view->ctx, shard);
 	set_view(s, YT_SV_OK);
@@ -98,8 +103,10 @@ static void on_applied(void *ctx, struct yt_view_job *job, enum yt_view_status s
 		if (status == YT_VIEW_OK) {
 			s->view_version = job->to;
 			s->view_written_mono = s->view_asked_mono = e->mono_ms;
-			if (s->view_version == s->version)
-				s->view_behind_since = -1;
+			if (job->to != job->from) {
+				s->view_behind_since = s->view_next_since;
+				s->view_next_since = -1;
+			}
 			set_view(s, YT_SV_OK);
 		} else {
 			/* What the job held is not in the list any more: where() finds it again by version. */
@@ -168,6 +175,8 @@ static void write_job(struct yt_engine *e, struct yt_shard *s)
 		}
 	}
 	job->to = s->n_view_dirty ? job->from : s->version;
+	if (job->to != job->from)
+		s->view_next_since = -1;
 	job->time_ms = s->now_ms;
 	s->view_job = job;
 	set_view(s, YT_SV_WRITING);
@@ -186,6 +195,9 @@ void yt_show_turn(struct yt_engine *e, int64_t *wait_ms)
 		bool behind = s->n_view_dirty || s->view_version != s->version;
 		int64_t left = INT64_MAX;
 
+		/* What Redis has is not known: it counts as behind from now on, until where() says otherwise. */
+		if (s->view_behind_since < 0 && (s->view == YT_SV_UNKNOWN || s->view == YT_SV_AWAY))
+			s->view_behind_since = e->mono_ms;
 		if (s->view == YT_SV_UNKNOWN) {
 			ask(e, s);
 		} else if (s->view == YT_SV_AWAY) {

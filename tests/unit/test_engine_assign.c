@@ -306,7 +306,7 @@ TEST(the_last_record_of_a_key_counts_and_a_tombstone_ends_it)
 	fl_record(&w.fl, EW_GROUPS, 0, 1, ew_left(&w, ew_member(&w, 0, 0), "g-1", w.wall));
 	ew_turns(&w, 3);
 	d = ew_dump(&w, w.wall, true);
-	CHECK_INT(d.n, 2); /* member and day */
+	CHECK_INT(d.n, 2); /* the member and the day */
 	struct ew_dump before = d;
 
 	ew_crash(&w);
@@ -430,7 +430,7 @@ TEST(a_process_that_was_never_given_anything_is_not_ready)
 	ew_turns(&w, 3);
 	CHECK_MSG(!yt_engine_ready(w.e, why), "ready before the group answered once: /readyz would say so while Kafka is away");
 	/* A fourth process that the group has nothing for is. */
-	fl_assign(&w.fl, NULL, 0);
+	fl_assign(&w.fl, (int[]){ 0 }, 0);
 	ew_turns(&w, 3);
 	CHECK_MSG(yt_engine_ready(w.e, why), "%s", why);
 	ew_deinit(&w);
@@ -443,6 +443,7 @@ TEST(records_from_before_the_start_offset_are_dropped)
 	struct yt_group_pos g = position(5, 10, 11, 12);
 
 	find(&w, &c, &g);
+	w.fl.end[0][0] = 10, w.fl.end[0][1] = 11, w.fl.end[0][2] = 12;
 	fl_record(&w.fl, EW_ORDERS, 0, 0, "never asked for");
 	ew_live(&w);
 	fl_record(&w.fl, EW_ORDERS, 0, 9, "bad");

@@ -289,7 +289,8 @@ TEST(a_revoke_in_mid_commit_waits_for_the_outcome)
 	ew_deinit(&w);
 }
 
-TEST(memory_that_the_group_has_passed_is_not_reused)
+/* Somebody else made version 2 of shard 0 meanwhile: by `records` records, or by a timer alone. */
+static void passed_by(int records)
 {
 	struct ew w;
 	int restores;
@@ -302,22 +303,31 @@ TEST(memory_that_the_group_has_passed_is_not_reused)
 	fl_revoke(&w.fl, true);
 	ew_turn(&w);
 
-	/* Meanwhile somebody else made version 2 of shard 0 by two records. */
 	struct yt_checkpoint c = { .log_id = EW_LOG_ID, .version = 2, .now_ms = w.wall, .partitions = EW_SHARDS, .transactional_id = YT_S("other"),
-		                   .n_inputs = EW_INPUTS, .next = { 3, 0, 0 } };
+		                   .n_inputs = EW_INPUTS, .next = { 1 + records, 0, 0 } };
 
 	memcpy(c.topics, ew_topics, sizeof ew_topics);
 	fl_set_checkpoint(&w.fl, 0, &c);
 	w.fl.group[0].version = 2;
-	w.fl.group[0].next[EW_ORDERS] = 3;
+	w.fl.group[0].next[EW_ORDERS] = 1 + records;
 	fl_assign_all(&w.fl);
 	ew_turns(&w, 5);
 	CHECK_INT(w.fl.restores[0], restores + 1);
 	CHECK_INT(yt_engine_stats(w.e)->reused_shards, EW_SHARDS - 1);
 	CHECK_INT(ew_info(&w, 0).version, 2);
-	CHECK_INT(w.fl.start_next[0][EW_ORDERS], 3);
+	CHECK_INT(w.fl.start_next[0][EW_ORDERS], 1 + records);
 	CHECK_INT(w.fatals, 0);
 	ew_deinit(&w);
+}
+
+TEST(memory_that_the_group_has_passed_is_not_reused)
+{
+	passed_by(2);
+}
+
+TEST(memory_that_the_group_has_passed_by_a_timer_alone_is_not_reused)
+{
+	passed_by(0);
 }
 
 TEST(a_shard_that_was_elsewhere_in_between_is_read_again)
@@ -661,6 +671,7 @@ TEST_MAIN
 	RUN(a_rebalance_reuses_what_memory_holds);
 	RUN(a_revoke_in_mid_commit_waits_for_the_outcome);
 	RUN(memory_that_the_group_has_passed_is_not_reused);
+	RUN(memory_that_the_group_has_passed_by_a_timer_alone_is_not_reused);
 	RUN(a_shard_that_was_elsewhere_in_between_is_read_again);
 	RUN(a_transaction_carries_every_input_of_each_shard_that_it_touches);
 	RUN(a_misplaced_record_is_forwarded_once_and_decided_by_its_owner);

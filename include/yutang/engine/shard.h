@@ -55,6 +55,7 @@ struct yt_input {
 	int64_t lacking_since; /* mono ms since when it has nothing while others have; -1 */
 	bool passed;           /* waited long enough: counted, until it has something again */
 	int64_t due_end;   /* answer of ends() for timers */
+	int64_t fetched_at_seal; /* `internal`: to know whether what the batch forwarded has come back already */
 };
 
 enum yt_shard_state {
@@ -107,7 +108,9 @@ struct yt_shard {
 	/* view */
 	enum yt_shard_view view;
 	uint64_t view_version;
-	int64_t view_asked_mono, view_written_mono, view_behind_since;
+	int64_t view_asked_mono, view_written_mono;
+	int64_t view_behind_since; /* mono ms of the oldest commit that Redis does not show; -1 */
+	int64_t view_next_since;   /* the same, of those since the job in flight was made */
 	struct yt_entry **view_dirty;
 	size_t n_view_dirty, cap_view_dirty;
 	bool view_all;                /* the list does not tell what Redis lacks: the next where() does */
@@ -127,11 +130,13 @@ struct yt_engine {
 
 	int64_t wall_ms, mono_ms; /* of this turn */
 	int64_t event_now;        /* clock event: the process's now */
+	int64_t event_now_before; /* the batch */
 	int64_t until_ms;         /* replay --until; INT64_MIN */
 
 	struct yt_shard **shards; /* by number; NULL: never ours */
 	int *assigned;            /* as the group said, in its order */
 	size_t n_assigned;
+	bool joined;    /* the group has given us our shards, which may be none */
 	bool revoking;  /* finish the commit, then release */
 	bool draining, dead;
 	int64_t started_mono;  /* last start() */
@@ -158,6 +163,7 @@ struct yt_engine {
 	size_t n_edited, cap_edited;
 	int64_t commit_began_mono;
 	uint64_t timers_fired;
+	bool starved;    /* records are here, and none can be decided before others are fetched */
 	bool all_at_end; /* clock event: nothing was left to decide this turn */
 
 	/* wall clock against the monotonic one */
