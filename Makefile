@@ -20,7 +20,7 @@ BUILD    ?= build/san-$(subst $(comma),-,$(SAN))
 CFLAGS   ?= -O1 -g -fno-omit-frame-pointer
 CPPFLAGS ?=
 LDFLAGS  ?=
-sanitize := -fsanitize=$(SAN) -fno-sanitize-recover=all
+sanitize := -fsanitize=$(SAN)$(if $(FUZZ),$(comma)fuzzer-no-link) -fno-sanitize-recover=all
 else
 BUILD    ?= build
 CFLAGS   ?= -O2 -g -fstack-protector-strong
@@ -60,6 +60,7 @@ objects := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out src/app/main.c,$(sor
 lib     := $(BUILD)/libyutang.a
 tests   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 tools   := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(sort $(wildcard tests/tools/*.c)))
+fuzzers := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/*.c)))
 benches := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
 
 # Targets that prepare the machine first call make again: what this one knows of the libraries is then out of date.
@@ -77,7 +78,7 @@ export YUTANG_BUILD := $(abspath $(BUILD))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help all tests tools benches setup run test unit check-kill bench install clean FORCE
+.PHONY: fuzz fuzzers help all tests tools benches setup run test unit check-kill bench install clean FORCE
 
 help:
 	@echo 'make               build $(BUILD)/yutang'
@@ -87,6 +88,7 @@ help:
 	@echo 'make unit          unit tests alone, no servers'
 	@echo 'make check-kill    kill and audit, CYCLES=$(CYCLES)'
 	@echo 'make bench         benchmarks'
+	@echo 'make fuzz          fuzzers with libFuzzer of clang; run build/san-fuzz/fuzz/NAME tests/fuzz/corpus/NAME'
 	@echo 'make setup         install what is missing (scripts/setup --check only lists it)'
 	@echo 'make tests tools benches   build the programs of the tests'
 	@echo 'make install       into DESTDIR, PREFIX=$(PREFIX)'
@@ -101,6 +103,12 @@ tests: $(tests)
 tools: $(tools)
 
 benches: $(benches)
+
+# Needs clang with its runtime library (Debian: libclang-rt-14-dev). In a build of its own: all of the library is watched.
+fuzz:
+	@$(rebuild) fuzzers CC=clang SAN=address,undefined BUILD=build/san-fuzz FUZZ=1
+
+fuzzers: $(fuzzers)
 
 setup:
 	@scripts/setup
@@ -153,6 +161,9 @@ $(tests): $(BUILD)/tests/%: tests/unit/%.c $(lib) $(BUILD)/flags | $(BUILD)/libr
 $(tools): $(BUILD)/tools/%: tests/tools/%.c $(lib) $(BUILD)/flags | $(BUILD)/libraries
 	$(link_test)
 
+$(fuzzers): $(BUILD)/fuzz/%: tests/fuzz/%.c $(lib) $(BUILD)/flags | $(BUILD)/libraries
+	$(link_test) -fsanitize=fuzzer
+
 $(benches): $(BUILD)/bench/%: tests/bench/%.c $(lib) $(BUILD)/flags | $(BUILD)/libraries
 	$(link_test)
 
@@ -196,4 +207,4 @@ install: $(BUILD)/yutang
 	    $(INSTALL) -m 644 $(BUILD)/$$(basename $$f) $(DESTDIR)$(UNITDIR)/ || exit; done
 	for f in $(wildcard README.md CHANGELOG.md LICENSE docs/*.md); do $(INSTALL) -m 644 $$f $(DESTDIR)$(DOCDIR)/ || exit; done
 
--include $(objects:.o=.d) $(main:.o=.d) $(tests:=.d) $(tools:=.d) $(benches:=.d)
+-include $(objects:.o=.d) $(main:.o=.d) $(tests:=.d) $(tools:=.d) $(benches:=.d) $(fuzzers:=.d)

@@ -90,7 +90,7 @@ bool yt_file_read(struct yt_arena *a, const char *path, size_t max, struct yt_st
 }
 
 /* Zone names are paths below the zoneinfo folder; the rule file's reader lets through only names without `..`. */
-static bool load_zone(void *ctx, struct yt_arena *a, const char *name, struct yt_str *tzif)
+bool yt_zone_load(void *ctx, struct yt_arena *a, const char *name, struct yt_str *tzif)
 {
 	const char *folder = getenv("TZDIR");
 	char path[512];
@@ -112,7 +112,7 @@ struct yt_ruleset *yt_app_rules(struct yt_arena *a, const char *file, struct yt_
 		yt_problem(p, 0, "%s", err.msg + (strncmp(err.msg, file, strlen(file)) == 0 ? strlen(file) + 2 : 0));
 		return NULL;
 	}
-	return yt_ruleset_parse(a, bytes, load_zone, NULL, p);
+	return yt_ruleset_parse(a, bytes, yt_zone_load, NULL, p);
 }
 
 int yt_app_say(const struct yt_problems *p)

@@ -15,13 +15,14 @@ static const struct yt_command commands[] = {
 	{ "check", "[-c FILE | --rules FILE]", "configuration and rules: all errors of all files; starts nothing", yt_cmd_check },
 	{ "config", "[-c FILE]", "every key, its value and where it came from", yt_cmd_config },
 	{ "feed", "[-c FILE] EVENTS.jsonl...", "JSON lines into the input topics, with progress", yt_cmd_feed },
+	{ "eval", "EXPR [--vars FILE.json] [--zone ZONE]", "what an expression of the rule language is worth", yt_cmd_eval },
 	{ "replay", "--rules FILE [--until INSTANT] [--code-key FILE] EVENTS.jsonl...", "the rules over recorded events, without any server", yt_cmd_replay },
 	{ "verify", "[-c FILE] [--repair]", "folds the changelog and compares it with Redis", yt_cmd_verify },
 	{ "status", "[-c FILE] [--json]", "what the running daemon says of itself", yt_cmd_status },
 };
 
 /* Commands of the design that come later, so that they are refused by name. */
-static const char *const later[] = { "eval", "explain", "report", "member", "dead-letters" };
+static const char *const later[] = { "explain", "report", "member", "dead-letters" };
 
 static void usage(FILE *out)
 {

@@ -192,6 +192,9 @@ bool yt_run_fact(const void *ctx, enum yt_name name, struct yt_value *out)
 		return true;
 	case YT_N_SHOP_ID:
 		return give_text(out, act->member->shop);
+	case YT_N_ZONE:
+		*out = (struct yt_value){ .type = YT_V_ZONE, .zone = act->shop->zone };
+		return true;
 	case YT_N_EVENT_TYPE:
 		return give_text(out, yt_types[act->ev->type].name);
 	case YT_N_EVENT_AT:

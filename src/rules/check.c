@@ -1,275 +1,66 @@
-/* Names and types: every word of the tree becomes a name or an overload here, or a fault that says what was meant. */
+/* Types and cost: every word of the tree becomes a name, a field, a macro or an overload here, or a fault that says what was meant. */
 #include "tree.h"
-
-#include <stdio.h>
 
 #include "yutang/base/ini.h"
 
 enum {
-	DOTTED_MAX = 128,  /* bytes of a name such as `member.paid_orders` */
-	WORDS_MAX = 192,   /* candidates of one suggestion */
+	WORDS_MAX = 192,         /* candidates of one suggestion */
+	NUMBER_TEXT_BYTES = 48,  /* the longest that string() makes of what is no string */
 };
-
-_Static_assert((int)YT_F__COUNT <= 64, "event fields are a bit set");
-_Static_assert(YT_N_EVENT_FIELD + YT_F__COUNT + 32 < WORDS_MAX, "a suggestion looks at all names");
-
-/* --- what later versions have --- */
-
-static const char *const later_names[] = {
-	"order.items",          "order.coupons",           "event.items",       "event.coupons",   "event.buyer",
-	"member.tier",          "member.tags",             "member.has_coupon", "member.median_gap", "member.stock_until",
-	"member.referrals_bound", "member.referrals_qualified", "member.referrals_approved",
-	/* fields of types that are not there yet */
-	"event.alias",          "event.identity",          "event.last_version", "event.share",    "event.friend",
-	"event.shared_at",      "event.gift",              "event.claimed_at",  "event.claim",     "event.balance_from",
-	"event.balance_until",
-};
-
-/* Groups of which this version has no name at all. */
-static const char *const later_groups[] = { "coupon", "referral", "share", "gift", "presale" };
-
-static const char *const later_functions[] = {
-	"size",        "startsWith",  "endsWith",     "contains",       "int",          "double",        "string",
-	"timestamp",   "getFullYear", "getMonth",     "getDate",        "getDayOfMonth", "getDayOfWeek", "getDayOfYear",
-	"getHours",    "getMinutes",  "getSeconds",   "getMilliseconds", "exists",      "all",           "exists_one",
-	"filter",      "map",         "has_coupon",
-};
-
-static const char *const groups[] = { "shop", "event", "order", "group", "contact", "member" };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static bool is_one_of(struct yt_str word, const char *const *list, size_t n)
+static const char *const macros[] = { "has", "exists", "all", "exists_one", "filter", "map" };
+
+/* RULES.md has it, this version does not. */
+static const char *const later_functions[] = { "has_coupon" };
+
+/* Of the language, and left out of this subset of it. */
+static const char *const foreign_functions[] = {
+	"matches", "bool", "bytes", "uint", "type", "dyn", "existsOne", "transformList", "transformMap", "transformMapEntry",
+};
+
+static struct yt_str text_of(struct yt_compile *c, const struct yt_node *n)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (yt_str_eq(word, yt_str_z(list[i])))
-			return true;
+	return yt_vkind_text(c->arena, n->type);
+}
+
+static bool is_dyn(const struct yt_node *n)
+{
+	return n->type->v == YT_V_DYN;
+}
+
+/* Elements of `[]` are worth nothing, and whatever is done with them fits. */
+static const struct yt_vkind *elem_of(const struct yt_vkind *t)
+{
+	return t->elem ? t->elem : &yt_vkind_DYN;
+}
+
+static void costs(struct yt_node *n, uint64_t more)
+{
+	n->cost = yt_cost_add(n->cost, more);
+}
+
+/* --- constants --- */
+
+/* What is worth the same each time is worth it already. An error stays one of the evaluation, where && or || may absorb it. */
+static void fold(struct yt_compile *c, struct yt_node *n)
+{
+	struct yt_eval ev = { .arena = c->arena };
+	struct yt_value v;
+
+	for (const struct yt_node *arg = n->args; arg; arg = arg->next) {
+		if (arg->op != YT_OP_LITERAL)
+			return;
 	}
-	return false;
-}
-
-static struct yt_str before_dot(struct yt_str dotted)
-{
-	const char *dot = memchr(dotted.p, '.', dotted.n);
-
-	return dot ? yt_str(dotted.p, (size_t)(dot - dotted.p)) : dotted;
-}
-
-/* --- names --- */
-
-struct yt_str yt_name_text(struct yt_arena *a, enum yt_name name)
-{
-	if (name < YT_N_EVENT_FIELD)
-		return yt_names[name].text;
-	return yt_arena_printf(a, "event.%.*s", YT_FMT(yt_fields[name - YT_N_EVENT_FIELD].name));
-}
-
-/* The bits of the types of the scope that have the field. */
-static uint32_t types_with(const struct yt_scope *scope, enum yt_field field)
-{
-	uint32_t types = 0;
-
-	for (int t = 0; t < YT_TYPE__COUNT; t++) {
-		for (int i = 0; i < yt_types[t].n_fields && scope->types & 1u << t; i++) {
-			if (yt_types[t].fields[i].field == field)
-				types |= 1u << t;
-		}
-	}
-	return types;
-}
-
-/* The group's bit in a scope; 0: always there. */
-static unsigned group_bit(struct yt_str group)
-{
-	static const struct {
-		struct yt_str group;
-		unsigned bit;
-	} table[] = {
-		{ YT_STR("event"), YT_SCOPE_EVENT },
-		{ YT_STR("order"), YT_SCOPE_ORDER },
-		{ YT_STR("group"), YT_SCOPE_GROUP },
-		{ YT_STR("contact"), YT_SCOPE_CONTACT },
-	};
-
-	for (size_t i = 0; i < COUNT(table); i++) {
-		if (yt_str_eq(table[i].group, group))
-			return table[i].bit;
-	}
-	return 0;
-}
-
-static bool group_in_scope(const struct yt_scope *scope, struct yt_str dotted)
-{
-	unsigned bit = group_bit(before_dot(dotted));
-
-	return !bit || scope->groups & bit;
-}
-
-/* The field of `event.<field>`, -1 where dotted is none. */
-static int event_field(struct yt_str dotted)
-{
-	if (!yt_str_starts(dotted, YT_S("event.")))
-		return -1;
-	return yt_field_find(yt_str(dotted.p + 6, dotted.n - 6));
-}
-
-/* `nth` for `order.nth`: the name without its group. */
-static bool is_last_word(struct yt_str word, const char *name)
-{
-	const char *dot = strchr(name, '.');
-
-	return dot && yt_str_eq(word, yt_str_z(dot + 1));
-}
-
-static const char *nearest_name(struct yt_compile *c, struct yt_str dotted)
-{
-	const char *words[WORDS_MAX];
-	enum yt_vtype type;
-	size_t n = 0;
-
-	for (int i = 0; i < YT_N_EVENT_FIELD; i++) {
-		if (group_in_scope(c->scope, yt_names[i].text))
-			words[n++] = yt_names[i].text.p;
-	}
-	for (int f = 0; f < YT_F__COUNT; f++) {
-		if (types_with(c->scope, f) && yt_field_vtype(f, &type))
-			words[n++] = yt_name_text(c->arena, YT_N_EVENT_FIELD + f).p;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (is_last_word(dotted, words[i]))
-			return words[i];
-	}
-	return yt_nearest(dotted, words, n);
-}
-
-/* What the expression wants kept of the event when it is evaluated later. */
-static void note_event_field(struct yt_compile *c, enum yt_name name)
-{
-	if (name >= YT_N_EVENT_FIELD)
-		c->event_fields |= UINT64_C(1) << (name - YT_N_EVENT_FIELD);
-	if (name != YT_N_EVENT_AT)
+	if ((n->op == YT_OP_APPLY || n->op == YT_OP_DISPATCH) && n->overload->here)
 		return;
-	for (int t = 0; t < YT_TYPE__COUNT; t++) {
-		if (c->scope->types & 1u << t)
-			c->event_fields |= UINT64_C(1) << yt_types[t].at;
-	}
-}
-
-static bool unknown_name(struct yt_compile *c, uint32_t at, struct yt_str dotted)
-{
-	struct yt_str group = before_dot(dotted);
-	const char *near;
-
-	if (is_one_of(dotted, later_names, COUNT(later_names)) ||
-	    (group.n < dotted.n && is_one_of(group, later_groups, COUNT(later_groups))))
-		return yt_compile_fault(c, at, "%.*s is not in this version yet", YT_FMT(dotted));
-	if (is_one_of(dotted, groups, COUNT(groups)))
-		return yt_compile_fault(c, at, "%.*s is no value by itself: name one of its fields, such as %.*s.id", YT_FMT(dotted),
-		                        YT_FMT(dotted));
-	near = nearest_name(c, dotted);
-	if (near)
-		return yt_compile_fault(c, at, "unknown name %.*s; did you mean %s?", YT_FMT(dotted), near);
-	return yt_compile_fault(c, at, "unknown name %.*s", YT_FMT(dotted));
-}
-
-/* The name with its type; false: said why not. */
-static bool resolve(struct yt_compile *c, uint32_t at, struct yt_str dotted, enum yt_name *name, enum yt_vtype *type)
-{
-	int field = event_field(dotted);
-
-	if (!group_in_scope(c->scope, dotted) && !is_one_of(dotted, later_names, COUNT(later_names)))
-		return yt_compile_fault(c, at, "%.*s is not known here: no type in `on` brings its group of names", YT_FMT(dotted));
-	for (int i = 0; i < YT_N_EVENT_FIELD; i++) {
-		if (yt_str_eq(yt_names[i].text, dotted)) {
-			*name = i;
-			*type = yt_names[i].type;
-			note_event_field(c, *name);
-			return true;
-		}
-	}
-	if (field < 0 || !yt_field_vtype(field, type))
-		return unknown_name(c, at, dotted);
-	if (!types_with(c->scope, field))
-		return yt_compile_fault(c, at, "%.*s is not known here: no type in `on` has that field", YT_FMT(dotted));
-	*name = YT_N_EVENT_FIELD + field;
-	note_event_field(c, *name);
-	return true;
-}
-
-/* `a.b.c` of IDENT and SELECT nodes as one text; empty where the node is something else. *at: where it begins. */
-static struct yt_str dotted_text(struct yt_compile *c, const struct yt_node *n, uint32_t *at)
-{
-	struct yt_str rest;
-
-	*at = n->at;
-	if (n->op == YT_OP_IDENT)
-		return n->word;
-	if (n->op != YT_OP_SELECT)
-		return yt_str(NULL, 0);
-	rest = dotted_text(c, n->args, at);
-	if (!rest.n || rest.n + n->word.n >= DOTTED_MAX)
-		return yt_str(NULL, 0);
-	return yt_arena_printf(c->arena, "%.*s.%.*s", YT_FMT(rest), YT_FMT(n->word));
-}
-
-static bool check_name(struct yt_compile *c, struct yt_node *n)
-{
-	enum yt_vtype type = YT_V_NULL;
-	enum yt_name name;
-	uint32_t at;
-	struct yt_str dotted = dotted_text(c, n, &at);
-
-	if (!dotted.n)
-		return yt_compile_fault(c, n->at, "there is no field %.*s here", YT_FMT(n->word));
-	if (!resolve(c, at, dotted, &name, &type))
-		return false;
-	n->op = YT_OP_NAME;
-	n->type = type;
-	n->name = name;
+	if (!yt_node_eval(&ev, n, &v))
+		return;
+	n->op = YT_OP_LITERAL;
+	n->value = v;
 	n->args = NULL;
-	n->bytes_max = type == YT_V_STRING ? YT_EXPR_NAME_BYTES : 0;
-	return true;
-}
-
-/* --- functions --- */
-
-static bool check_has(struct yt_compile *c, struct yt_node *n)
-{
-	struct yt_node *arg = n->args;
-
-	if (n->n_args != 1 || arg->op != YT_OP_SELECT)
-		return yt_compile_fault(c, n->at, "has() takes one field, such as has(member.referrer)");
-	if (!check_name(c, arg))
-		return false;
-	n->op = YT_OP_HAS;
-	n->type = YT_V_BOOL;
-	n->name = arg->name;
-	n->args = NULL;
-	return true;
-}
-
-static bool unknown_function(struct yt_compile *c, const struct yt_node *n)
-{
-	static const char *const here[] = { "has", "duration" };
-	const char *near;
-
-	if (is_one_of(n->word, later_functions, COUNT(later_functions)))
-		return yt_compile_fault(c, n->at, "%.*s() is not in this version yet", YT_FMT(n->word));
-	near = yt_nearest(n->word, here, COUNT(here));
-	if (!near)
-		near = yt_nearest(n->word, later_functions, COUNT(later_functions));
-	if (near)
-		return yt_compile_fault(c, n->at, "unknown function %.*s(); did you mean %s()?", YT_FMT(n->word), near);
-	return yt_compile_fault(c, n->at, "unknown function %.*s()", YT_FMT(n->word));
-}
-
-static bool is_function(struct yt_str word)
-{
-	for (size_t i = 0; i < yt_n_overloads; i++) {
-		if (yt_overloads[i].op == YT_OP_CALL && yt_str_eq(word, yt_str_z(yt_overloads[i].function)))
-			return true;
-	}
-	return false;
+	n->n_args = 0;
 }
 
 /* --- operators --- */
@@ -278,9 +69,9 @@ static const char *op_text(const struct yt_node *n)
 {
 	static const char *const texts[] = {
 		[YT_OP_AND] = "&&",     [YT_OP_OR] = "||",    [YT_OP_NOT] = "!",      [YT_OP_NEGATE] = "-",
-		[YT_OP_ADD] = "+",      [YT_OP_SUBTRACT] = "-", [YT_OP_MULTIPLY] = "*", [YT_OP_EQ] = "==",
-		[YT_OP_NE] = "!=",      [YT_OP_LT] = "<",     [YT_OP_LE] = "<=",      [YT_OP_GT] = ">",
-		[YT_OP_GE] = ">=",
+		[YT_OP_ADD] = "+",      [YT_OP_SUBTRACT] = "-", [YT_OP_MULTIPLY] = "*", [YT_OP_DIVIDE] = "/",
+		[YT_OP_MODULO] = "%",   [YT_OP_EQ] = "==",    [YT_OP_NE] = "!=",      [YT_OP_LT] = "<",
+		[YT_OP_LE] = "<=",      [YT_OP_GT] = ">",     [YT_OP_GE] = ">=",      [YT_OP_IN] = "in",
 	};
 
 	return texts[n->op];
@@ -296,6 +87,7 @@ static const char *mix_hint(enum yt_vtype a, enum yt_vtype b)
 		{ YT_V_INT, YT_V_DOUBLE, ": write both with a point, or none" },
 		{ YT_V_STRING, YT_V_DURATION, ": write duration(\"72h\")" },
 		{ YT_V_INT, YT_V_DURATION, ": write duration(\"72h\")" },
+		{ YT_V_STRING, YT_V_TIMESTAMP, ": write timestamp(\"2026-11-24T00:00:00+08:00\")" },
 		{ YT_V_INT, YT_V_TIMESTAMP, ": a number is no instant, and two instants differ by a duration" },
 		{ YT_V_TIMESTAMP, YT_V_DURATION, ": subtract two instants to get a duration" },
 		{ YT_V_INT, YT_V_STRING, ": a number stands without quotes" },
@@ -311,87 +103,471 @@ static const char *mix_hint(enum yt_vtype a, enum yt_vtype b)
 	return "";
 }
 
+static bool is_condition(const struct yt_node *n)
+{
+	return n->type->v == YT_V_BOOL || is_dyn(n);
+}
+
 static bool check_logic(struct yt_compile *c, struct yt_node *n)
 {
 	for (const struct yt_node *arg = n->args; arg; arg = arg->next) {
-		if (arg->type != YT_V_BOOL)
-			return yt_compile_fault(c, arg->at, "%s takes bool, not %s", op_text(n), yt_vtype_name(arg->type));
+		if (!is_condition(arg))
+			return yt_compile_fault(c, arg->at, "%s takes bool, not %.*s", op_text(n), YT_FMT(text_of(c, arg)));
 	}
-	n->type = YT_V_BOOL;
+	n->type = &yt_vkind_BOOL;
 	return true;
+}
+
+static bool check_cond(struct yt_compile *c, struct yt_node *n)
+{
+	const struct yt_node *condition = n->args, *a = condition->next, *b = a->next;
+
+	if (!is_condition(condition))
+		return yt_compile_fault(c, condition->at, "?: asks a bool, not %.*s", YT_FMT(text_of(c, condition)));
+	if (!yt_vkind_fits(a->type, b->type))
+		return yt_compile_fault(c, n->at, "?: cannot be %.*s or %.*s, both must be of one type%s", YT_FMT(text_of(c, a)),
+		                        YT_FMT(text_of(c, b)), mix_hint(a->type->v, b->type->v));
+	n->type = yt_vkind_join(c->arena, a->type, b->type);
+	n->bound = yt_bound_join(c->arena, &a->bound, &b->bound);
+	return true;
+}
+
+static bool has_order(const struct yt_vkind *t)
+{
+	return t->v != YT_V_NULL && t->v != YT_V_LIST && t->v != YT_V_MAP;
 }
 
 static bool check_order(struct yt_compile *c, struct yt_node *n)
 {
 	const struct yt_node *a = n->args, *b = a->next;
 	bool equality = n->op == YT_OP_EQ || n->op == YT_OP_NE;
+	uint64_t walk_a = yt_bound_walk(&a->bound), walk_b = yt_bound_walk(&b->bound);
 
-	if (a->type != b->type)
-		return yt_compile_fault(c, n->at, "%s cannot compare %s with %s%s", op_text(n), yt_vtype_name(a->type),
-		                        yt_vtype_name(b->type), mix_hint(a->type, b->type));
-	if (a->type == YT_V_NULL && !equality)
-		return yt_compile_fault(c, n->at, "%s cannot compare null", op_text(n));
-	c->cost += a->bytes_max < b->bytes_max ? a->bytes_max : b->bytes_max;
-	n->type = YT_V_BOOL;
+	if (!yt_vkind_fits(a->type, b->type))
+		return yt_compile_fault(c, n->at, "%s cannot compare %.*s with %.*s%s", op_text(n), YT_FMT(text_of(c, a)),
+		                        YT_FMT(text_of(c, b)), mix_hint(a->type->v, b->type->v));
+	if (!equality && (!has_order(a->type) || !has_order(b->type)))
+		return yt_compile_fault(c, n->at, "%s cannot compare %.*s", op_text(n), YT_FMT(text_of(c, has_order(a->type) ? b : a)));
+	n->by_value = a->type != b->type || !has_order(a->type) || is_dyn(a);
+	costs(n, walk_a < walk_b ? walk_a : walk_b);
+	n->type = &yt_vkind_BOOL;
 	return true;
+}
+
+static bool check_in(struct yt_compile *c, struct yt_node *n)
+{
+	const struct yt_node *what = n->args, *in = what->next;
+	const struct yt_vkind *elem = in->type->v == YT_V_MAP ? in->type->key : elem_of(in->type);
+
+	if (in->type->v != YT_V_LIST && in->type->v != YT_V_MAP && !is_dyn(in))
+		return yt_compile_fault(c, in->at, "in looks into a list or the keys of a map, not into %.*s%s", YT_FMT(text_of(c, in)),
+		                        in->type->v == YT_V_STRING ? ": write text.contains(\"part\")" : "");
+	if (!yt_vkind_fits(what->type, elem))
+		return yt_compile_fault(c, n->at, "in cannot find %.*s in %.*s%s", YT_FMT(text_of(c, what)), YT_FMT(text_of(c, in)),
+		                        mix_hint(what->type->v, elem->v));
+	costs(n, yt_cost_times(in->bound.n, yt_cost_add(1, yt_bound_walk(&what->bound))));
+	n->type = &yt_vkind_BOOL;
+	return true;
+}
+
+/* --- lists, maps and their parts --- */
+
+static const struct yt_bound *bound_with(struct yt_compile *c, const struct yt_bound *so_far, const struct yt_node *n)
+{
+	struct yt_bound *b = yt_arena_alloc(c->arena, sizeof(*b));
+
+	*b = so_far ? yt_bound_join(c->arena, so_far, &n->bound) : n->bound;
+	return b;
+}
+
+static bool check_list(struct yt_compile *c, struct yt_node *n)
+{
+	const struct yt_vkind *elem = &yt_vkind_NONE;
+
+	for (const struct yt_node *arg = n->args; arg; arg = arg->next) {
+		elem = yt_vkind_join(c->arena, elem, arg->type);
+		n->bound.elem = bound_with(c, n->bound.elem, arg);
+	}
+	n->bound.n = (uint32_t)n->n_args;
+	n->type = yt_vkind_new(c->arena, YT_V_LIST, NULL, elem);
+	fold(c, n);
+	return true;
+}
+
+static bool check_map(struct yt_compile *c, struct yt_node *n)
+{
+	const struct yt_vkind *key = &yt_vkind_NONE, *value = &yt_vkind_NONE;
+	uint32_t count = (uint32_t)n->n_args / 2;
+
+	for (const struct yt_node *arg = n->args; arg; arg = arg->next->next) {
+		enum yt_vtype v = arg->type->v;
+
+		if (v != YT_V_BOOL && v != YT_V_INT && v != YT_V_STRING && v != YT_V_DYN)
+			return yt_compile_fault(c, arg->at, "a key of a map is bool, int or string, not %.*s", YT_FMT(text_of(c, arg)));
+		key = yt_vkind_join(c->arena, key, arg->type);
+		value = yt_vkind_join(c->arena, value, arg->next->type);
+		n->bound.key = bound_with(c, n->bound.key, arg);
+		n->bound.elem = bound_with(c, n->bound.elem, arg->next);
+	}
+	n->bound.n = count;
+	if (n->bound.key) /* each key is compared with those before it */
+		costs(n, yt_cost_times(yt_cost_times(count, count) / 2, yt_cost_add(1, yt_bound_walk(n->bound.key))));
+	n->type = yt_vkind_new(c->arena, YT_V_MAP, key, value);
+	fold(c, n);
+	return true;
+}
+
+/* One element of what is at hand; looking it up by `key` costs. */
+static void take_part(struct yt_node *n, const struct yt_node *of, uint64_t key_bytes)
+{
+	if (of->type->v != YT_V_LIST)
+		costs(n, yt_cost_times(of->bound.n, yt_cost_add(1, key_bytes)));
+	n->type = elem_of(of->type);
+	if (of->bound.elem)
+		n->bound = *of->bound.elem;
+}
+
+static bool check_index(struct yt_compile *c, struct yt_node *n)
+{
+	const struct yt_node *of = n->args, *index = of->next;
+	const struct yt_vkind *wanted = of->type->v == YT_V_MAP ? of->type->key : of->type->v == YT_V_LIST ? &yt_vkind_INT : &yt_vkind_DYN;
+
+	if (of->type->v != YT_V_LIST && of->type->v != YT_V_MAP && !is_dyn(of))
+		return yt_compile_fault(c, n->at, "[] takes a part of a list or a map, not of %.*s", YT_FMT(text_of(c, of)));
+	if (!yt_vkind_fits(index->type, wanted))
+		return yt_compile_fault(c, index->at, "the index of %.*s is %.*s, not %.*s", YT_FMT(text_of(c, of)),
+		                        YT_FMT(yt_vkind_text(c->arena, wanted)), YT_FMT(text_of(c, index)));
+	take_part(n, of, yt_bound_walk(&index->bound));
+	return true;
+}
+
+/* Whether fields can be asked of it; false: said why not. */
+static bool has_fields(struct yt_compile *c, const struct yt_node *n, const struct yt_node *of)
+{
+	for (size_t i = 0; i < yt_n_overloads && of->type->v != YT_V_MAP && !is_dyn(of); i++) {
+		if (yt_overloads[i].style & YT_CALL_METHOD && yt_str_eq(n->word, yt_str_z(yt_overloads[i].function)))
+			return yt_compile_fault(c, n->at, "%.*s has no field %.*s; did you mean %.*s()?", YT_FMT(text_of(c, of)), YT_FMT(n->word),
+			                        YT_FMT(n->word));
+	}
+	if (of->type->v != YT_V_MAP && !is_dyn(of))
+		return yt_compile_fault(c, n->at, "%.*s has no field %.*s", YT_FMT(text_of(c, of)), YT_FMT(n->word));
+	if (of->type->v == YT_V_MAP && !yt_vkind_fits(of->type->key, &yt_vkind_STRING))
+		return yt_compile_fault(c, n->at, "%.*s has no field %.*s: its keys are no texts", YT_FMT(text_of(c, of)), YT_FMT(n->word));
+	return true;
+}
+
+static bool check_select(struct yt_compile *c, struct yt_node *n)
+{
+	struct yt_node *of = n->args;
+	bool found;
+
+	if (!yt_check_name(c, n, &found) || found)
+		return found && !c->failed;
+	if (!yt_has_object(c, n))
+		return yt_unknown_name(c, n);
+	if (!yt_expr_check(c, of) || !has_fields(c, n, of))
+		return false;
+	costs(n, of->cost);
+	n->op = YT_OP_FIELD;
+	take_part(n, of, n->word.n);
+	return true;
+}
+
+static bool check_ident(struct yt_compile *c, struct yt_node *n)
+{
+	const struct yt_local *local = yt_local_find(c, n);
+	bool found;
+
+	if (local) {
+		n->op = YT_OP_LOCAL;
+		n->slot = local->slot;
+		n->type = local->type;
+		n->bound = local->bound;
+		return true;
+	}
+	if (!yt_check_name(c, n, &found))
+		return false;
+	return found || yt_unknown_name(c, n);
+}
+
+/* --- macros --- */
+
+static bool check_has(struct yt_compile *c, struct yt_node *n)
+{
+	struct yt_node *field = n->args, *of;
+	bool found;
+
+	if (n->n_args != 1 || field->op != YT_OP_SELECT)
+		return yt_compile_fault(c, n->at, "has() takes one field, such as has(member.referrer)");
+	n->type = &yt_vkind_BOOL;
+	if (!yt_check_has_name(c, n, field, &found) || found)
+		return found && !c->failed;
+	if (!yt_has_object(c, field))
+		return yt_unknown_name(c, field);
+	of = field->args;
+	if (!yt_expr_check(c, of) || !has_fields(c, field, of))
+		return false;
+	costs(n, yt_cost_add(of->cost, yt_cost_times(of->bound.n, 1 + field->word.n)));
+	n->op = YT_OP_HAS_FIELD;
+	n->word = field->word;
+	n->args = of;
+	n->n_args = 1;
+	return true;
+}
+
+static const struct macro {
+	const char *name;
+	enum yt_op op;
+	int args_min, args_max; /* with the object before the dot */
+	const char *usage;
+} collections[] = {
+	{ "exists", YT_OP_EXISTS, 3, 3, "list.exists(x, x > 1)" },
+	{ "all", YT_OP_ALL, 3, 3, "list.all(x, x > 1)" },
+	{ "exists_one", YT_OP_EXISTS_ONE, 3, 3, "list.exists_one(x, x > 1)" },
+	{ "filter", YT_OP_FILTER, 3, 3, "list.filter(x, x > 1)" },
+	{ "map", YT_OP_TRANSFORM, 3, 4, "list.map(x, x * 2)" },
+};
+
+static const struct macro *macro_find(struct yt_str word)
+{
+	for (size_t i = 0; i < COUNT(collections); i++) {
+		if (yt_str_eq(word, yt_str_z(collections[i].name)))
+			return &collections[i];
+	}
+	return NULL;
+}
+
+/* The variable's type; NULL: said why there is none. */
+static const struct yt_vkind *range_type(struct yt_compile *c, const struct yt_node *n, const struct yt_node *of)
+{
+	if (of->type->v == YT_V_LIST)
+		return of->type->elem;
+	if (of->type->v == YT_V_MAP)
+		return of->type->key;
+	if (is_dyn(of))
+		return &yt_vkind_DYN;
+	return yt_compile_fault(c, n->at, "%.*s() goes through a list or the keys of a map, not through %.*s", YT_FMT(n->word),
+	                        YT_FMT(text_of(c, of)));
+}
+
+static bool check_macro(struct yt_compile *c, struct yt_node *n, const struct macro *m)
+{
+	struct yt_node *of = n->args, *ident, *first, *becomes = NULL;
+	struct yt_local local = { .outer = c->locals, .slot = c->locals ? c->locals->slot + 1 : 0 };
+	uint64_t each = 1;
+
+	if (!n->method || n->n_args < m->args_min || n->n_args > m->args_max || of->next->op != YT_OP_IDENT || of->next->root)
+		return yt_compile_fault(c, n->at, "%s() is written with a name and what to do with it: %s", m->name, m->usage);
+	ident = of->next;
+	first = ident->next;
+	if (!yt_expr_check(c, of))
+		return false;
+	local.name = ident->word;
+	local.type = range_type(c, n, of);
+	if (!local.type)
+		return false;
+	local.bound = yt_bound_range(c->arena, &of->bound, of->type);
+	c->locals = &local;
+	for (struct yt_node *arg = first; arg; arg = arg->next) {
+		if (!yt_expr_check(c, arg))
+			return false;
+		each = yt_cost_add(each, arg->cost);
+	}
+	c->locals = local.outer;
+	if (m->op == YT_OP_TRANSFORM)
+		becomes = first->next ? first->next : first;
+	if (first != becomes && !is_condition(first))
+		return yt_compile_fault(c, first->at, "%s() asks a bool, not %.*s", m->name, YT_FMT(text_of(c, first)));
+	of->next = first;
+	n->n_args--;
+	n->op = m->op;
+	n->slot = local.slot;
+	n->type = &yt_vkind_BOOL;
+	costs(n, yt_cost_add(of->cost, yt_cost_times(of->bound.n, each)));
+	if (m->op == YT_OP_FILTER || becomes) {
+		n->type = yt_vkind_new(c->arena, YT_V_LIST, NULL, becomes ? becomes->type : local.type);
+		n->bound.n = of->bound.n;
+		n->bound.elem = bound_with(c, NULL, becomes ? becomes : n);
+		if (!becomes)
+			*(struct yt_bound *)n->bound.elem = local.bound;
+	}
+	return true;
+}
+
+/* --- functions --- */
+
+static bool is_function(struct yt_str word)
+{
+	for (size_t i = 0; i < yt_n_overloads; i++) {
+		if (yt_overloads[i].op == YT_OP_CALL && yt_str_eq(word, yt_str_z(yt_overloads[i].function)))
+			return true;
+	}
+	return false;
+}
+
+static bool unknown_function(struct yt_compile *c, const struct yt_node *n)
+{
+	const char *words[WORDS_MAX];
+	const char *near;
+	size_t count = 0;
+
+	if (yt_is_one_of(n->word, later_functions, COUNT(later_functions)))
+		return yt_compile_fault(c, n->at, "%.*s() is not in this version yet", YT_FMT(n->word));
+	if (yt_is_one_of(n->word, foreign_functions, COUNT(foreign_functions)))
+		return yt_compile_fault(c, n->at, "%.*s() is not part of this language", YT_FMT(n->word));
+	for (size_t i = 0; i < COUNT(macros); i++)
+		words[count++] = macros[i];
+	for (size_t i = 0; i < yt_n_overloads; i++) {
+		if (yt_overloads[i].function)
+			words[count++] = yt_overloads[i].function;
+	}
+	near = yt_nearest(n->word, words, count);
+	if (near)
+		return yt_compile_fault(c, n->at, "unknown function %.*s(); did you mean %s()?", YT_FMT(n->word), near);
+	return yt_compile_fault(c, n->at, "unknown function %.*s()", YT_FMT(n->word));
+}
+
+static bool is_of(const struct yt_overload *o, const struct yt_node *n)
+{
+	return o->op == n->op && (o->op != YT_OP_CALL || yt_str_eq(n->word, yt_str_z(o->function)));
 }
 
 static bool overload_fits(const struct yt_overload *o, const struct yt_node *n)
 {
 	const struct yt_node *arg = n->args;
 
-	if (o->op != n->op || o->n_args != n->n_args || (o->op == YT_OP_CALL && !yt_str_eq(n->word, yt_str_z(o->function))))
+	if (!is_of(o, n) || o->n_args != n->n_args || (o->style && !(o->style & (n->method ? YT_CALL_METHOD : YT_CALL_FREE))))
 		return false;
 	for (int i = 0; arg; arg = arg->next, i++) {
-		if (arg->type != o->args[i])
+		if (!is_dyn(arg) && arg->type->v != o->args[i])
 			return false;
 	}
 	return true;
 }
 
+/* `string.size()`, `int(timestamp)`: one way to call the function. */
+static struct yt_str signature(struct yt_compile *c, const struct yt_overload *o)
+{
+	if (o->style & YT_CALL_FREE)
+		return yt_arena_printf(c->arena, "%s(%s)", o->function, yt_vtype_name(o->args[0]));
+	return yt_arena_printf(c->arena, "%s.%s(%s)", yt_vtype_name(o->args[0]), o->function, o->n_args > 1 ? yt_vtype_name(o->args[1]) : "");
+}
+
 static bool no_overload(struct yt_compile *c, const struct yt_node *n)
 {
 	const struct yt_node *a = n->args, *b = a ? a->next : NULL;
+	struct yt_str ways = YT_S("");
 
-	if (n->op == YT_OP_CALL)
-		return yt_compile_fault(c, n->at, "%.*s() takes one string, such as duration(\"72h\")", YT_FMT(n->word));
-	if (!b)
-		return yt_compile_fault(c, n->at, "%s cannot take %s", op_text(n), yt_vtype_name(a->type));
-	return yt_compile_fault(c, n->at, "%s cannot take %s and %s%s", op_text(n), yt_vtype_name(a->type), yt_vtype_name(b->type),
-	                        mix_hint(a->type, b->type));
+	if (n->op != YT_OP_CALL && !b)
+		return yt_compile_fault(c, n->at, "%s cannot take %.*s", op_text(n), YT_FMT(text_of(c, a)));
+	if (n->op != YT_OP_CALL)
+		return yt_compile_fault(c, n->at, "%s cannot take %.*s and %.*s%s", op_text(n), YT_FMT(text_of(c, a)), YT_FMT(text_of(c, b)),
+		                        mix_hint(a->type->v, b->type->v));
+	if (yt_str_eq(n->word, YT_S("duration")))
+		return yt_compile_fault(c, n->at, "duration() takes one string, such as duration(\"72h\")");
+	for (size_t i = 0; i < yt_n_overloads; i++) {
+		if (is_of(&yt_overloads[i], n))
+			ways = yt_arena_printf(c->arena, "%.*s%s%.*s", YT_FMT(ways), ways.n ? ", " : "", YT_FMT(signature(c, &yt_overloads[i])));
+	}
+	return yt_compile_fault(c, n->at, "%.*s() cannot be called like this; there is %.*s", YT_FMT(n->word), YT_FMT(ways));
 }
 
-/* A literal without its unit is a fault of the file, not of the evaluation. */
-static bool check_literal_duration(struct yt_compile *c, const struct yt_node *n)
+/* A literal without its unit is a fault of the file, not of the evaluation; so is a date that is none. */
+static bool check_literal_time(struct yt_compile *c, const struct yt_node *n)
 {
 	const struct yt_node *arg = n->args;
+	int shown = arg->op == YT_OP_LITERAL && arg->type->v == YT_V_STRING ? (int)(arg->value.s.n > 40 ? 40 : arg->value.s.n) : -1;
 	struct yt_value v;
 
-	if (arg->op != YT_OP_LITERAL || yt_value_duration(arg->value.s, &v))
+	if (n->op != YT_OP_CALL || shown < 0)
 		return true;
-	return yt_compile_fault(c, arg->at, "\"%.*s\" is no duration: numbers with the units h m s ms us ns, such as \"72h\" or \"1h30m\"",
-	                        arg->value.s.n > 40 ? 40 : (int)arg->value.s.n, arg->value.s.p);
+	if (yt_str_eq(n->word, YT_S("duration")) && !yt_value_duration(arg->value.s, &v))
+		return yt_compile_fault(c, arg->at, "\"%.*s\" is no duration: numbers with the units h m s ms us ns, such as \"72h\" or \"1h30m\"",
+		                        shown, arg->value.s.p);
+	if (yt_str_eq(n->word, YT_S("timestamp")) && !yt_value_timestamp(arg->value.s, &v))
+		return yt_compile_fault(c, arg->at, "\"%.*s\" is no timestamp: write it like \"2026-11-24T08:00:00+08:00\" or \"2026-11-24T00:00:00Z\"",
+		                        shown, arg->value.s.p);
+	return true;
+}
+
+/* The zone that a text names is looked up once, here. */
+static bool check_zone(struct yt_compile *c, struct yt_node *n)
+{
+	const struct yt_zones *zones = &c->scope->zones;
+	const struct yt_zone *zone;
+	const char *near;
+
+	if (n->op != YT_OP_LITERAL)
+		return c->scope->vars || yt_compile_fault(c, n->at, "a time zone is written as it is, such as \"Asia/Shanghai\" or \"+08:00\"");
+	if (n->value.type == YT_V_ZONE || n->value.type != YT_V_STRING)
+		return true;
+	zone = yt_zone_literal(c->arena, n->value.s);
+	if (!zone && zones->find)
+		zone = zones->find(zones->ctx, n->value.s);
+	if (zone) {
+		n->value = (struct yt_value){ .type = YT_V_ZONE, .zone = zone };
+		return true;
+	}
+	near = yt_zone_nearest(n->value.s);
+	return yt_compile_fault(c, n->at, "\"%.*s\" is no time zone of this system%s%s%s", n->value.s.n > 40 ? 40 : (int)n->value.s.n,
+	                        n->value.s.p, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+/* Bytes and elements that are looked at or made, and how large the result can be. */
+static void size_apply(struct yt_compile *c, struct yt_node *n)
+{
+	const struct yt_node *a = n->args, *b = a->next;
+	bool adds = n->op == YT_OP_ADD && n->type->v != YT_V_INT && n->type->v != YT_V_DOUBLE;
+
+	if (adds) {
+		n->bound = yt_bound_join(c->arena, &a->bound, &b->bound);
+		n->bound.n = (uint32_t)yt_cost_add(a->bound.n, b->bound.n);
+		costs(n, n->bound.n);
+	} else if (n->op == YT_OP_CALL) {
+		if (n->type->v == YT_V_STRING)
+			n->bound.n = a->bound.n > NUMBER_TEXT_BYTES ? a->bound.n : a->type->v == YT_V_STRING ? a->bound.n : NUMBER_TEXT_BYTES;
+		for (const struct yt_node *arg = a; arg; arg = arg->next)
+			costs(n, arg->type->v == YT_V_STRING || is_dyn(arg) ? arg->bound.n : 0);
+	}
 }
 
 static bool check_apply(struct yt_compile *c, struct yt_node *n)
 {
-	const struct yt_overload *o = NULL;
+	const struct yt_overload *first = NULL, *chosen = NULL;
+	const struct yt_node *a = n->args, *b = a ? a->next : NULL;
+	bool dyn = false;
 
-	for (size_t i = 0; i < yt_n_overloads && !o; i++) {
-		if (overload_fits(&yt_overloads[i], n))
-			o = &yt_overloads[i];
+	for (const struct yt_node *arg = a; arg; arg = arg->next)
+		dyn = dyn || is_dyn(arg);
+	for (size_t i = 0; i < yt_n_overloads; i++) {
+		const struct yt_overload *o = &yt_overloads[i];
+
+		if (!first && is_of(o, n))
+			first = o;
+		if (!overload_fits(o, n))
+			continue;
+		if (!chosen)
+			n->type = yt_vkind_scalar(o->result);
+		else if (n->type != yt_vkind_scalar(o->result))
+			n->type = &yt_vkind_DYN;
+		chosen = chosen ? chosen : o;
 	}
-	if (!o)
+	if (!chosen)
 		return no_overload(c, n);
-	if (o->result == YT_V_DURATION && o->op == YT_OP_CALL && !check_literal_duration(c, n))
-		return false;
-	if (o->result == YT_V_STRING) {
-		n->bytes_max = n->args->bytes_max + n->args->next->bytes_max;
-		c->cost += n->bytes_max;
+	if (!n->type && !dyn) { /* list + list */
+		if (!yt_vkind_fits(a->type, b->type))
+			return no_overload(c, n);
+		n->type = yt_vkind_join(c->arena, a->type, b->type);
 	}
-	n->op = YT_OP_APPLY;
-	n->type = o->result;
-	n->overload = o;
+	if (!n->type)
+		n->type = &yt_vkind_DYN;
+	if (!check_literal_time(c, n) || (chosen->n_args == 2 && chosen->args[0] == YT_V_TIMESTAMP && n->op == YT_OP_CALL &&
+	                                  !check_zone(c, n->args->next)))
+		return false;
+	size_apply(c, n);
+	n->op = dyn ? YT_OP_DISPATCH : YT_OP_APPLY;
+	n->overload = dyn ? first : chosen;
+	fold(c, n);
 	return true;
 }
 
@@ -402,27 +578,46 @@ static bool check_args(struct yt_compile *c, struct yt_node *n)
 	for (struct yt_node *arg = n->args; arg; arg = arg->next) {
 		if (!yt_expr_check(c, arg))
 			return false;
+		costs(n, arg->cost);
 	}
 	return true;
 }
 
+static bool check_call(struct yt_compile *c, struct yt_node *n)
+{
+	const struct macro *m = macro_find(n->word);
+
+	if (!n->method && yt_str_eq(n->word, YT_S("has")))
+		return check_has(c, n);
+	if (m)
+		return check_macro(c, n, m);
+	if (!is_function(n->word))
+		return unknown_function(c, n);
+	return check_args(c, n) && check_apply(c, n);
+}
+
 bool yt_expr_check(struct yt_compile *c, struct yt_node *n)
 {
-	c->cost++;
+	n->cost = 1;
 	switch (n->op) {
 	case YT_OP_LITERAL:
-		n->type = n->value.type;
-		n->bytes_max = n->type == YT_V_STRING ? n->value.s.n : 0;
+		n->type = yt_vkind_of(c->arena, &n->value);
+		n->bound = yt_bound_of_value(c->arena, &n->value);
 		return true;
 	case YT_OP_IDENT:
+		return check_ident(c, n);
 	case YT_OP_SELECT:
-		return check_name(c, n);
+		return check_select(c, n);
 	case YT_OP_CALL:
-		if (!n->method && yt_str_eq(n->word, YT_S("has")))
-			return check_has(c, n);
-		if (n->method || !is_function(n->word))
-			return unknown_function(c, n);
-		return check_args(c, n) && check_apply(c, n);
+		return check_call(c, n);
+	case YT_OP_LIST:
+		return check_args(c, n) && check_list(c, n);
+	case YT_OP_MAP:
+		return check_args(c, n) && check_map(c, n);
+	case YT_OP_INDEX:
+		return check_args(c, n) && check_index(c, n);
+	case YT_OP_COND:
+		return check_args(c, n) && check_cond(c, n);
 	case YT_OP_AND:
 	case YT_OP_OR:
 		return check_args(c, n) && check_logic(c, n);
@@ -433,6 +628,8 @@ bool yt_expr_check(struct yt_compile *c, struct yt_node *n)
 	case YT_OP_GT:
 	case YT_OP_GE:
 		return check_args(c, n) && check_order(c, n);
+	case YT_OP_IN:
+		return check_args(c, n) && check_in(c, n);
 	default:
 		return check_args(c, n) && check_apply(c, n);
 	}

@@ -56,22 +56,33 @@ struct yt_expr *yt_expr_compile(struct yt_arena *a, struct yt_str text, const st
 	struct yt_compile c = { .arena = a, .text = text, .scope = scope, .msg = msg };
 	struct yt_node *root;
 	struct yt_expr *e;
+	uint32_t bad;
 
 	if (text.n > YT_EXPR_TEXT_MAX)
 		return yt_compile_fault(&c, 0, "the expression has %u bytes, at most %d are allowed", text.n, YT_EXPR_TEXT_MAX);
+	bad = yt_utf8_bad(text);
+	if (bad < text.n)
+		return yt_compile_fault(&c, bad, "a byte that is no UTF-8");
 	root = yt_expr_parse(&c);
 	if (!root || !yt_expr_check(&c, root))
 		return NULL;
-	if (c.cost > YT_EXPR_COST_MAX)
-		return yt_compile_fault(&c, 0, "the expression costs %llu, at most %d is allowed: it joins too many texts",
-		                        (unsigned long long)c.cost, YT_EXPR_COST_MAX);
+	if (root->cost > YT_EXPR_COST_MAX)
+		return yt_compile_fault(&c, 0, "the expression costs %llu, at most %d is allowed: it joins too many texts or goes through too many elements",
+		                        (unsigned long long)root->cost, YT_EXPR_COST_MAX);
 	e = yt_arena_zalloc(a, sizeof(*e));
 	e->root = root;
 	e->event_fields = c.event_fields;
+	if (scope->vars)
+		e->zones = scope->zones;
 	return e;
 }
 
 enum yt_vtype yt_expr_type(const struct yt_expr *e)
+{
+	return e->root->type->v;
+}
+
+const struct yt_vkind *yt_expr_kind(const struct yt_expr *e)
 {
 	return e->root->type;
 }

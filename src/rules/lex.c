@@ -271,6 +271,23 @@ static bool lex_prefixed_text(struct yt_lexer *lx, struct yt_token *tok)
 	return true;
 }
 
+/* The name of a field that is no word: `content-type` in backticks. */
+static void lex_quoted(struct yt_lexer *lx, struct yt_token *tok)
+{
+	uint32_t start = lx->at++;
+	int c;
+
+	while (is_word(c = peek(lx, 0)) || is_digit(c) || (c && strchr("._-/ ", c)))
+		lx->at++;
+	if (peek(lx, 0) != '`' || lx->at == start + 1) {
+		bad(lx, tok, start, "between backticks stands the name of a field: letters, digits and ._-/ or a space");
+		return;
+	}
+	tok->kind = YT_TOK_QUOTED;
+	tok->text = yt_str(lx->source.p + start + 1, lx->at - start - 1);
+	lx->at++;
+}
+
 static void lex_sign(struct yt_lexer *lx, struct yt_token *tok)
 {
 	static const struct {
@@ -316,6 +333,8 @@ void yt_lex_next(struct yt_lexer *lx, struct yt_token *tok)
 		lex_number(lx, tok);
 	else if (c == '"' || c == '\'')
 		lex_text(lx, tok, start, false, false);
+	else if (c == '`')
+		lex_quoted(lx, tok);
 	else if (is_word(c)) {
 		if (!lex_prefixed_text(lx, tok))
 			lex_word(lx, tok);

@@ -13,6 +13,7 @@ enum yt_tok {
 	YT_TOK_STRING, /* text: decoded */
 	YT_TOK_BYTES,
 	YT_TOK_IDENT,
+	YT_TOK_QUOTED, /* `a field` behind a dot, in backticks; text: without them */
 	YT_TOK_EQ,
 	YT_TOK_NE,
 	YT_TOK_LT,
@@ -42,7 +43,7 @@ enum yt_tok {
 struct yt_token {
 	enum yt_tok kind;
 	struct yt_str raw; /* its bytes in the source */
-	struct yt_str text; /* IDENT: raw; STRING, BYTES: the decoded bytes */
+	struct yt_str text; /* IDENT: raw; QUOTED: inside; STRING, BYTES: the decoded bytes */
 	uint64_t magnitude;
 	double number;
 };

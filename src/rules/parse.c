@@ -1,10 +1,8 @@
-/* The grammar of the CEL specification by recursive descent. All of it is known here, so that what this version lacks is refused by
- * its name and not as a fault of grammar. */
+/* The grammar of the CEL specification by recursive descent. All of it is known here, so that what is not part of this language is refused
+ * by its name and not as a fault of grammar. */
 #include "tree.h"
 
 #include "lex.h"
-
-#define NOT_YET "%s not in this version yet"
 
 struct parser {
 	struct yt_compile *c;
@@ -14,6 +12,7 @@ struct parser {
 };
 
 static struct yt_node *parse_expr(struct parser *p);
+static struct yt_node *parse_binary(struct parser *p, int level);
 
 static uint32_t here(const struct parser *p)
 {
@@ -30,11 +29,6 @@ static void advance(struct parser *p)
 static bool tok_is_word(const struct parser *p, const char *word)
 {
 	return p->tok.kind == YT_TOK_IDENT && yt_str_eq(p->tok.text, yt_str_z(word));
-}
-
-static struct yt_node *not_yet(struct parser *p, uint32_t at, const char *what)
-{
-	return yt_compile_fault(p->c, at, NOT_YET, what);
 }
 
 static struct yt_node *unexpected(struct parser *p, const char *wanted)
@@ -109,22 +103,40 @@ static struct yt_node *parse_text(struct parser *p)
 	return n;
 }
 
-/* The arguments behind `(`, which is the token at hand. */
+/* Expressions with commas between them behind an opening token, up to and with the closing one, into n. */
+static struct yt_node *parse_list_of(struct parser *p, struct yt_node *n, enum yt_tok close, const char *wanted)
+{
+	bool call = close == YT_TOK_RPAREN;
+
+	advance(p);
+	if (!call && p->tok.kind == YT_TOK_COMMA)
+		advance(p); /* `[,]` is empty */
+	else
+		while (n && !p->c->failed && p->tok.kind != close) {
+			n = node_add(p, n, parse_expr(p));
+			if (n && close == YT_TOK_RBRACE) {
+				if (p->tok.kind != YT_TOK_COLON)
+					return unexpected(p, "`:`");
+				advance(p);
+				n = node_add(p, n, parse_expr(p));
+			}
+			if (!n || p->tok.kind != YT_TOK_COMMA)
+				break;
+			advance(p);
+			if (call && p->tok.kind == close)
+				return unexpected(p, "a value");
+		}
+	if (!n || p->c->failed)
+		return NULL;
+	if (p->tok.kind != close)
+		return unexpected(p, wanted);
+	advance(p);
+	return n;
+}
+
 static struct yt_node *parse_args(struct parser *p, struct yt_node *call)
 {
-	advance(p);
-	while (call && !p->c->failed && p->tok.kind != YT_TOK_RPAREN) {
-		call = node_add(p, call, parse_expr(p));
-		if (!call || p->tok.kind == YT_TOK_RPAREN)
-			break;
-		if (p->tok.kind != YT_TOK_COMMA)
-			return unexpected(p, "`,` or `)`");
-		advance(p);
-	}
-	if (!call || p->c->failed)
-		return NULL;
-	advance(p);
-	return call;
+	return parse_list_of(p, call, YT_TOK_RPAREN, "`,` or `)`");
 }
 
 static bool is_reserved(struct yt_str word)
@@ -141,15 +153,35 @@ static bool is_reserved(struct yt_str word)
 	return false;
 }
 
-static struct yt_node *parse_word(struct parser *p)
+static bool is_keyword(struct yt_str word)
+{
+	return yt_str_eq(word, YT_S("true")) || yt_str_eq(word, YT_S("false")) || yt_str_eq(word, YT_S("null")) || yt_str_eq(word, YT_S("in"));
+}
+
+static struct yt_node *parse_ident(struct parser *p)
 {
 	uint32_t at = here(p);
 	struct yt_str word = p->tok.text;
 	struct yt_node *n;
 
+	if (is_keyword(word))
+		return unexpected(p, "a value");
+	if (is_reserved(word))
+		return yt_compile_fault(p->c, at, "%.*s is a reserved word", YT_FMT(word));
+	advance(p);
+	n = node_new(p, p->tok.kind == YT_TOK_LPAREN ? YT_OP_CALL : YT_OP_IDENT, at);
+	n->word = yt_arena_dup(p->c->arena, word);
+	return n->op == YT_OP_CALL ? parse_args(p, n) : n;
+}
+
+static struct yt_node *parse_word(struct parser *p)
+{
+	uint32_t at = here(p);
+	struct yt_node *n;
+
 	if (tok_is_word(p, "true") || tok_is_word(p, "false")) {
 		n = node_new(p, YT_OP_LITERAL, at);
-		n->value = (struct yt_value){ .type = YT_V_BOOL, .b = word.n == 4 };
+		n->value = (struct yt_value){ .type = YT_V_BOOL, .b = p->tok.text.n == 4 };
 		advance(p);
 		return n;
 	}
@@ -158,14 +190,21 @@ static struct yt_node *parse_word(struct parser *p)
 		advance(p);
 		return n;
 	}
-	if (tok_is_word(p, "in"))
-		return unexpected(p, "a value");
-	if (is_reserved(word))
-		return yt_compile_fault(p->c, at, "%.*s is a reserved word", YT_FMT(word));
+	return parse_ident(p);
+}
+
+/* `.name`: not what a macro's variable of that name is. */
+static struct yt_node *parse_root(struct parser *p)
+{
+	struct yt_node *n;
+
 	advance(p);
-	n = node_new(p, p->tok.kind == YT_TOK_LPAREN ? YT_OP_CALL : YT_OP_IDENT, at);
-	n->word = yt_arena_dup(p->c->arena, word);
-	return n->op == YT_OP_CALL ? parse_args(p, n) : n;
+	if (p->tok.kind != YT_TOK_IDENT)
+		return unexpected(p, "a name");
+	n = parse_ident(p);
+	if (n && n->op == YT_OP_IDENT)
+		n->root = true;
+	return n;
 }
 
 static struct yt_node *parse_parens(struct parser *p)
@@ -199,10 +238,12 @@ static struct yt_node *parse_primary(struct parser *p)
 		return yt_compile_fault(p->c, here(p), "unsigned numbers (%.*s) are not part of this language", YT_FMT(p->tok.raw));
 	case YT_TOK_BYTES:
 		return yt_compile_fault(p->c, here(p), "bytes (%.*s) are not part of this language", YT_FMT(p->tok.raw));
+	case YT_TOK_DOT:
+		return parse_root(p);
 	case YT_TOK_LBRACKET:
-		return not_yet(p, here(p), "a list ([]) is");
+		return parse_list_of(p, node_new(p, YT_OP_LIST, here(p)), YT_TOK_RBRACKET, "`,` or `]`");
 	case YT_TOK_LBRACE:
-		return not_yet(p, here(p), "a map ({}) is");
+		return parse_list_of(p, node_new(p, YT_OP_MAP, here(p)), YT_TOK_RBRACE, "`,` or `}`");
 	default:
 		return unexpected(p, "a value");
 	}
@@ -214,20 +255,37 @@ static struct yt_node *parse_select(struct parser *p, struct yt_node *of)
 	struct yt_node *n;
 	struct yt_str word;
 	uint32_t at;
+	bool quoted;
 
 	advance(p);
-	if (p->tok.kind != YT_TOK_IDENT)
+	if ((p->tok.kind != YT_TOK_IDENT || is_keyword(p->tok.text)) && p->tok.kind != YT_TOK_QUOTED)
 		return unexpected(p, "the name of a field");
 	at = here(p);
+	quoted = p->tok.kind == YT_TOK_QUOTED;
 	word = p->tok.text;
 	advance(p);
-	n = node_new(p, p->tok.kind == YT_TOK_LPAREN ? YT_OP_CALL : YT_OP_SELECT, at);
+	n = node_new(p, p->tok.kind == YT_TOK_LPAREN && !quoted ? YT_OP_CALL : YT_OP_SELECT, at);
 	n->word = yt_arena_dup(p->c->arena, word);
 	n = node_add(p, n, of);
 	if (!n || n->op == YT_OP_SELECT)
 		return n;
 	n->method = true;
 	return parse_args(p, n);
+}
+
+/* `[index]`, the token at hand being the bracket. */
+static struct yt_node *parse_index(struct parser *p, struct yt_node *of)
+{
+	struct yt_node *n = node_add(p, node_new(p, YT_OP_INDEX, here(p)), of);
+
+	advance(p);
+	n = node_add(p, n, parse_expr(p));
+	if (!n)
+		return NULL;
+	if (p->tok.kind != YT_TOK_RBRACKET)
+		return unexpected(p, "`]`");
+	advance(p);
+	return n;
 }
 
 static struct yt_node *parse_member(struct parser *p)
@@ -238,8 +296,8 @@ static struct yt_node *parse_member(struct parser *p)
 		if (p->tok.kind == YT_TOK_DOT)
 			n = parse_select(p, n);
 		else if (p->tok.kind == YT_TOK_LBRACKET)
-			n = not_yet(p, here(p), "an index ([]) is");
-		else if (p->tok.kind == YT_TOK_LBRACE)
+			n = parse_index(p, n);
+		else if (p->tok.kind == YT_TOK_LBRACE && (n->op == YT_OP_IDENT || n->op == YT_OP_SELECT))
 			n = yt_compile_fault(p->c, here(p), "messages ({}) are not part of this language");
 		else
 			break;
@@ -277,26 +335,25 @@ struct binary {
 	enum yt_tok tok;
 	int level; /* higher binds tighter */
 	enum yt_op op;
-	const char *later; /* not NULL: refused by this name */
 };
 
 static const struct binary *binary_at(const struct parser *p)
 {
-	static const struct binary in = { YT_TOK_IDENT, 3, YT_OP_EQ, "the operator `in` is" };
+	static const struct binary in = { YT_TOK_IDENT, 3, YT_OP_IN };
 	static const struct binary table[] = {
-		{ YT_TOK_OR, 1, YT_OP_OR, NULL },
-		{ YT_TOK_AND, 2, YT_OP_AND, NULL },
-		{ YT_TOK_EQ, 3, YT_OP_EQ, NULL },
-		{ YT_TOK_NE, 3, YT_OP_NE, NULL },
-		{ YT_TOK_LT, 3, YT_OP_LT, NULL },
-		{ YT_TOK_LE, 3, YT_OP_LE, NULL },
-		{ YT_TOK_GT, 3, YT_OP_GT, NULL },
-		{ YT_TOK_GE, 3, YT_OP_GE, NULL },
-		{ YT_TOK_PLUS, 4, YT_OP_ADD, NULL },
-		{ YT_TOK_MINUS, 4, YT_OP_SUBTRACT, NULL },
-		{ YT_TOK_STAR, 5, YT_OP_MULTIPLY, NULL },
-		{ YT_TOK_SLASH, 5, YT_OP_MULTIPLY, "the operator `/` is" },
-		{ YT_TOK_PERCENT, 5, YT_OP_MULTIPLY, "the operator `%` is" },
+		{ YT_TOK_OR, 1, YT_OP_OR },
+		{ YT_TOK_AND, 2, YT_OP_AND },
+		{ YT_TOK_EQ, 3, YT_OP_EQ },
+		{ YT_TOK_NE, 3, YT_OP_NE },
+		{ YT_TOK_LT, 3, YT_OP_LT },
+		{ YT_TOK_LE, 3, YT_OP_LE },
+		{ YT_TOK_GT, 3, YT_OP_GT },
+		{ YT_TOK_GE, 3, YT_OP_GE },
+		{ YT_TOK_PLUS, 4, YT_OP_ADD },
+		{ YT_TOK_MINUS, 4, YT_OP_SUBTRACT },
+		{ YT_TOK_STAR, 5, YT_OP_MULTIPLY },
+		{ YT_TOK_SLASH, 5, YT_OP_DIVIDE },
+		{ YT_TOK_PERCENT, 5, YT_OP_MODULO },
 	};
 
 	if (tok_is_word(p, "in"))
@@ -322,13 +379,26 @@ static struct yt_node *parse_binary(struct parser *p, int level)
 	while (left && !p->c->failed && (b = binary_at(p)) && b->level >= level) {
 		uint32_t at = here(p);
 
-		if (b->later)
-			return not_yet(p, at, b->later);
 		advance(p);
 		n = is_chain(left, b->op) ? left : node_add(p, node_new(p, b->op, at), left);
 		left = node_add(p, n, parse_binary(p, b->level + 1));
 	}
 	return left;
+}
+
+/* `? a : b` behind its condition. What stands in the middle is no conditional itself, unless in parentheses. */
+static struct yt_node *parse_conditional(struct parser *p, struct yt_node *condition)
+{
+	struct yt_node *n = node_add(p, node_new(p, YT_OP_COND, here(p)), condition);
+
+	advance(p);
+	n = node_add(p, n, parse_binary(p, 1));
+	if (!n)
+		return NULL;
+	if (p->tok.kind != YT_TOK_COLON)
+		return unexpected(p, "`:`");
+	advance(p);
+	return node_add(p, n, parse_expr(p));
 }
 
 static struct yt_node *parse_expr(struct parser *p)
@@ -338,8 +408,8 @@ static struct yt_node *parse_expr(struct parser *p)
 	if (++p->depth > YT_EXPR_DEPTH_MAX)
 		return yt_compile_fault(p->c, here(p), "more than %d parentheses within each other", YT_EXPR_DEPTH_MAX);
 	n = parse_binary(p, 1);
-	if (n && p->tok.kind == YT_TOK_QUESTION)
-		n = not_yet(p, here(p), "the operator `?:` is");
+	if (n && !p->c->failed && p->tok.kind == YT_TOK_QUESTION)
+		n = parse_conditional(p, n);
 	p->depth--;
 	return p->c->failed ? NULL : n;
 }

@@ -198,29 +198,9 @@ struct loaded_zone {
 	struct loaded_zone *next;
 };
 
-/* A relative path without `..` or empty parts: the name is handed to something that opens files. */
-static bool is_zone_name(struct yt_str s)
+const struct yt_zone *yt_rulefile_zone(void *file, struct yt_str name)
 {
-	bool part_begins = true;
-
-	for (uint32_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (c == '/') {
-			if (part_begins)
-				return false;
-			part_begins = true;
-			continue;
-		}
-		if (!is_lower_or_digit(c) && !(c >= 'A' && c <= 'Z') && !memchr("_+-", c, 3))
-			return false;
-		part_begins = false;
-	}
-	return s.n <= 64 && !part_begins;
-}
-
-static const struct yt_zone *zone_of(struct yt_rulefile *f, struct yt_str name)
-{
+	struct yt_rulefile *f = file;
 	struct loaded_zone *z = f->zones;
 	struct yt_str tzif;
 
@@ -230,43 +210,23 @@ static const struct yt_zone *zone_of(struct yt_rulefile *f, struct yt_str name)
 		return z->zone;
 	z = yt_arena_zalloc(f->arena, sizeof(*z));
 	z->name = yt_arena_dup(f->arena, name);
-	if (is_zone_name(name) && f->load(f->load_ctx, f->arena, z->name.p, &tzif))
+	if (yt_zone_name_ok(name) && f->load(f->load_ctx, f->arena, z->name.p, &tzif))
 		z->zone = yt_zone_parse(f->arena, name, tzif);
 	z->next = f->zones;
 	f->zones = z;
 	return z->zone;
 }
 
-static const char *nearest_zone(struct yt_str name)
-{
-	/* Not all there are: what a shop is likely to have meant. */
-	static const char *const zones[] = {
-		"Asia/Shanghai",    "Asia/Hong_Kong",   "Asia/Taipei",     "Asia/Macau",          "Asia/Urumqi",       "Asia/Singapore",
-		"Asia/Tokyo",       "Asia/Seoul",       "Asia/Bangkok",    "Asia/Ho_Chi_Minh",    "Asia/Jakarta",      "Asia/Manila",
-		"Asia/Kuala_Lumpur", "Asia/Kolkata",    "Asia/Dubai",      "Europe/London",       "Europe/Berlin",     "Europe/Paris",
-		"Europe/Madrid",    "Europe/Rome",      "Europe/Vienna",   "Europe/Zurich",       "Europe/Amsterdam",  "Europe/Warsaw",
-		"Europe/Moscow",    "America/New_York", "America/Chicago", "America/Denver",      "America/Los_Angeles", "America/Toronto",
-		"America/Sao_Paulo", "America/Mexico_City", "Australia/Sydney", "Pacific/Auckland", "UTC",
-	};
-	static const char *const wrong[][2] = { { "Asia/Beijing", "Asia/Shanghai" }, { "China", "Asia/Shanghai" }, { "CST", "Asia/Shanghai" } };
-
-	for (size_t i = 0; i < COUNT(wrong); i++) {
-		if (yt_str_eq(name, yt_str_z(wrong[i][0])))
-			return wrong[i][1];
-	}
-	return yt_nearest(name, zones, COUNT(zones));
-}
-
 bool yt_read_zone(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target)
 {
-	const struct yt_zone *zone = zone_of(f, e->value);
+	const struct yt_zone *zone = yt_rulefile_zone(f, e->value);
 	const char *near;
 
 	if (zone) {
 		*(const struct yt_zone **)field_of(target, k) = zone;
 		return true;
 	}
-	near = nearest_zone(e->value);
+	near = yt_zone_nearest(e->value);
 	yt_problem(f->problems, e->line, "%s: `%.*s` is no time zone of this system%s%s%s", k->doc.key, YT_FMT(e->value),
 	           near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 	return false;

@@ -58,6 +58,8 @@ bool yt_read_duration(struct yt_rulefile *f, const struct yt_key_row *k, const s
 bool yt_read_yes_no(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
 bool yt_read_instant(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
 bool yt_read_currency(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+/* The zone of that name, read once; NULL where there is none. `file` is the struct yt_rulefile. */
+const struct yt_zone *yt_rulefile_zone(void *file, struct yt_str name);
 bool yt_read_zone(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
 bool yt_read_discount(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
 bool yt_read_period(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);

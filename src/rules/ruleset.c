@@ -124,9 +124,12 @@ static void read_coupon(struct yt_rulefile *f, const struct yt_ini_section *sec,
 /* --- [rule] --- */
 
 /* Without a right `on` the names of all types are known: their absence must not be a second error. */
-static struct yt_scope scope_of_rule(const struct yt_rule *rule)
+static struct yt_scope scope_of_rule(struct yt_rulefile *f, const struct yt_rule *rule)
 {
-	return yt_scope_of(rule->on ? rule->on : (1u << YT_TYPE__COUNT) - 1);
+	struct yt_scope scope = yt_scope_of(rule->on ? rule->on : (1u << YT_TYPE__COUNT) - 1);
+
+	scope.zones = (struct yt_zones){ yt_rulefile_zone, f };
+	return scope;
 }
 
 static const struct yt_expr *read_expr(struct yt_rulefile *f, const struct yt_ini_entry *e, const struct yt_scope *scope, enum yt_vtype type)
@@ -221,7 +224,7 @@ static void read_rule(struct yt_rulefile *f, const struct yt_ini_section *sec, s
 
 	read_entries(f, sec, rule);
 	read_rest(f, sec, rule);
-	scope = scope_of_rule(rule);
+	scope = scope_of_rule(f, rule);
 	rule->when = read_expr(f, yt_entry(sec, "when"), &scope, YT_V_BOOL);
 	read_after(f, yt_entry(sec, "after"), &scope, rule);
 	rule->still = read_expr(f, yt_entry(sec, "still"), &scope, YT_V_BOOL);

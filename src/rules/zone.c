@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "calendar.h"
+#include "yutang/base/ini.h"
 
 enum {
 	DAY = YT_DAY_SECONDS,
@@ -424,17 +425,25 @@ int64_t yt_zone_to_utc_ms(const struct yt_zone *z, int year, int month, int day,
 	return to_utc(z, yt_days_of(year, month, day) * DAY + hour * 3600 + minute * 60 + second) * 1000;
 }
 
-void yt_zone_civil(const struct yt_zone *z, int64_t utc_ms, struct yt_civil *out)
+void yt_civil_at(const struct yt_zone *z, int64_t utc, struct yt_civil *out)
 {
-	int64_t local = utc_ms + yt_zone_offset_ms(z, utc_ms);
-	int64_t days = floor_div(local, INT64_C(1000) * DAY);
-	int64_t ms = local - days * 1000 * DAY;
+	int64_t local = utc + (z ? offset_at(z, utc) : 0);
+	int64_t days = floor_div(local, DAY);
+	int rest = (int)(local - days * DAY);
 
 	yt_civil_of(days, &out->year, &out->month, &out->day);
-	out->hour = (int)(ms / 3600000);
-	out->minute = (int)(ms / 60000 % 60);
-	out->second = (int)(ms / 1000 % 60);
-	out->ms = (int)(ms % 1000);
+	out->hour = rest / 3600;
+	out->minute = rest / 60 % 60;
+	out->second = rest % 60;
+	out->ms = 0;
+}
+
+void yt_zone_civil(const struct yt_zone *z, int64_t utc_ms, struct yt_civil *out)
+{
+	int64_t seconds = floor_div(utc_ms, 1000);
+
+	yt_civil_at(z, seconds, out);
+	out->ms = (int)(utc_ms - seconds * 1000);
 }
 
 int32_t yt_zone_day(const struct yt_zone *z, int64_t utc_ms)
@@ -456,4 +465,81 @@ void yt_day_format(int32_t day, char out[11])
 	snprintf(text, sizeof(text), "%04d-%02d-%02d", year, month, dom);
 	memcpy(out, text, 10);
 	out[10] = '\0';
+}
+
+/* --- names --- */
+
+struct yt_zone *yt_zone_fixed(struct yt_arena *a, struct yt_str name, int32_t offset_seconds)
+{
+	struct yt_zone *z = yt_arena_zalloc(a, sizeof(*z));
+
+	z->name = yt_arena_dup(a, name);
+	z->first = offset_seconds;
+	return z;
+}
+
+struct yt_zone *yt_zone_literal(struct yt_arena *a, struct yt_str text)
+{
+	const char *p = text.p;
+	bool sign = text.n == 6 && (p[0] == '+' || p[0] == '-');
+	int hours, minutes, seconds;
+
+	if (yt_str_eq(text, YT_S("UTC")))
+		return yt_zone_fixed(a, text, 0);
+	if (text.n != 5 + (uint32_t)sign)
+		return NULL;
+	p += sign;
+	for (int i = 0; i < 5; i++) {
+		if (i == 2 ? p[i] != ':' : p[i] < '0' || p[i] > '9')
+			return NULL;
+	}
+	hours = (p[0] - '0') * 10 + p[1] - '0';
+	minutes = (p[3] - '0') * 10 + p[4] - '0';
+	seconds = hours * 3600 + minutes * 60;
+	if (hours > 23 || minutes > 59)
+		return NULL;
+	return yt_zone_fixed(a, text, text.p[0] == '-' ? -seconds : seconds);
+}
+
+/* A relative path without `..` or empty parts: the name is handed to something that opens files. */
+bool yt_zone_name_ok(struct yt_str s)
+{
+	bool part_begins = true;
+
+	for (uint32_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (c == '/') {
+			if (part_begins)
+				return false;
+			part_begins = true;
+			continue;
+		}
+		if (!is_letter(c) && !(c >= '0' && c <= '9') && !memchr("_+-", c, 3))
+			return false;
+		part_begins = false;
+	}
+	return s.n <= 64 && !part_begins;
+}
+
+const char *yt_zone_nearest(struct yt_str name)
+{
+	/* Not all there are: what a shop is likely to have meant. */
+	static const char *const zones[] = {
+		"Asia/Shanghai",    "Asia/Hong_Kong",   "Asia/Taipei",     "Asia/Macau",          "Asia/Urumqi",       "Asia/Singapore",
+		"Asia/Tokyo",       "Asia/Seoul",       "Asia/Bangkok",    "Asia/Ho_Chi_Minh",    "Asia/Jakarta",      "Asia/Manila",
+		"Asia/Kuala_Lumpur", "Asia/Kolkata",    "Asia/Dubai",      "Europe/London",       "Europe/Berlin",     "Europe/Paris",
+		"Europe/Madrid",    "Europe/Rome",      "Europe/Vienna",   "Europe/Zurich",       "Europe/Amsterdam",  "Europe/Warsaw",
+		"Europe/Moscow",    "America/New_York", "America/Chicago", "America/Denver",      "America/Los_Angeles", "America/Toronto",
+		"America/Sao_Paulo", "America/Mexico_City", "Australia/Sydney", "Pacific/Auckland", "UTC",
+	};
+	static const char *const wrong[][2] = { { "Asia/Beijing", "Asia/Shanghai" }, { "China", "Asia/Shanghai" }, { "CST", "Asia/Shanghai" } };
+	const char *near;
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		if (yt_str_eq(name, yt_str_z(wrong[i][0])))
+			return wrong[i][1];
+	}
+	near = yt_nearest(name, zones, sizeof(zones) / sizeof(zones[0]));
+	return near && yt_str_eq(name, yt_str_z(near)) ? NULL : near;
 }

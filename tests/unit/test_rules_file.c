@@ -362,7 +362,8 @@ TEST(every_name_is_in_the_document)
 	struct yt_str text = slurp(root(), "docs/rules.md");
 
 	for (int i = 0; i < YT_N_EVENT_FIELD; i++) {
-		struct yt_str row = yt_arena_printf(&arena, "\n| `%.*s` | %s |", YT_FMT(yt_names[i].text), yt_vtype_name(yt_names[i].type));
+		struct yt_str row = yt_arena_printf(&arena, "\n| `%.*s` | %.*s |", YT_FMT(yt_names[i].text),
+		                                   YT_FMT(yt_vkind_text(&arena, yt_names[i].type)));
 
 		CHECK_MSG(mentions(text, row), "docs/rules.md lacks: %.*s", YT_FMT(row));
 	}

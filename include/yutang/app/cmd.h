@@ -20,6 +20,7 @@ int yt_cmd_feed(int argc, char **argv);
 int yt_cmd_replay(int argc, char **argv);
 int yt_cmd_verify(int argc, char **argv);
 int yt_cmd_status(int argc, char **argv);
+int yt_cmd_eval(int argc, char **argv);
 
 /* --- options */
 
@@ -38,6 +39,8 @@ bool yt_options(int argc, char **argv, const struct yt_option *table, const char
 bool yt_file_read(struct yt_arena *a, const char *path, size_t max, struct yt_str *out, struct yt_err *err);
 /* Loads and judges; prints the problems. False: exit 78. */
 bool yt_app_conf(struct yt_conf *c, const char *file);
+/* The bytes of one of the system's time zone files: a yt_zone_loader. */
+bool yt_zone_load(void *ctx, struct yt_arena *a, const char *name, struct yt_str *tzif);
 /* The rule file, with the system's time zones; problems are added to p. NULL where there is an error. */
 struct yt_ruleset *yt_app_rules(struct yt_arena *a, const char *file, struct yt_problems *p);
 /* Prints what was found. Returns the number of errors. */

@@ -74,11 +74,8 @@ struct yt_ruleset {
 	const struct yt_rule **rules_by_name;
 };
 
-/* Hands over the bytes of the system's zone file of that name (`Asia/Shanghai`), in the arena; false where there is none. The name is
- * relative and made of letters, digits and `_+-/` alone. Called once for each zone of the file. */
-typedef bool (*yt_zone_loader)(void *ctx, struct yt_arena *a, const char *name, struct yt_str *tzif);
-
-/* Everything in the arena. NULL when there is an error; problems has them all. */
+/* Everything in the arena. NULL when there is an error; problems has them all. `load` is called once for each zone that a shop has, and once for
+ * each that an expression names. */
 struct yt_ruleset *yt_ruleset_parse(struct yt_arena *a, struct yt_str bytes, yt_zone_loader load, void *ctx,
                                     struct yt_problems *problems);
 

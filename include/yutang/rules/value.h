@@ -2,7 +2,7 @@
 #ifndef YT_RULES_VALUE_H
 #define YT_RULES_VALUE_H
 
-#include "yutang/base/str.h"
+#include "yutang/base/buf.h"
 #include "yutang/event/type.h"
 
 enum yt_vtype {
@@ -12,9 +12,17 @@ enum yt_vtype {
 	YT_V_DOUBLE,
 	YT_V_STRING,
 	YT_V_TIMESTAMP,
-	YT_V_DURATION
+	YT_V_DURATION,
+	YT_V_LIST,
+	YT_V_MAP,
+	YT_V_DYN,  /* of types alone: known only when evaluated */
+	YT_V_ZONE, /* of values alone: a time zone; no expression has one */
 };
 
+struct yt_zone;
+struct yt_pair;
+
+/* Lists and maps borrow what they hold, and are never changed once made. */
 struct yt_value {
 	enum yt_vtype type;
 	union {
@@ -26,8 +34,48 @@ struct yt_value {
 			int64_t sec;  /* TIMESTAMP: since 1970 UTC; DURATION */
 			int32_t nsec; /* 0 to 999,999,999 added to sec (so -0.5 s is sec -1, nsec 500,000,000) */
 		} t;
+		struct {
+			const struct yt_value *items;
+			uint32_t n;
+		} list;
+		struct {
+			const struct yt_pair *entries; /* in the order in which they were written; no key twice */
+			uint32_t n;
+		} map;
+		const struct yt_zone *zone;
 	};
 };
+
+struct yt_pair {
+	struct yt_value key; /* BOOL, INT or STRING */
+	struct yt_value value;
+};
+
+/* What an expression is known to be before it is evaluated: `list(int)`, `map(string, dyn)`. */
+struct yt_vkind {
+	enum yt_vtype v;
+	const struct yt_vkind *key;  /* MAP */
+	const struct yt_vkind *elem; /* LIST, MAP: of the values */
+};
+extern const struct yt_vkind yt_vkind_NULL, yt_vkind_BOOL, yt_vkind_INT, yt_vkind_DOUBLE, yt_vkind_STRING, yt_vkind_TIMESTAMP, yt_vkind_DURATION,
+	yt_vkind_DYN;
+extern const struct yt_vkind yt_vkind_NONE;    /* what the elements of `[]` are: DYN that gives way to any other type */
+extern const struct yt_vkind yt_vkind_STRINGS; /* list(string) */
+extern const struct yt_vkind yt_vkind_ITEMS;   /* list(map(string, dyn)) */
+
+/* NULL for LIST, MAP and ZONE. */
+const struct yt_vkind *yt_vkind_scalar(enum yt_vtype v);
+const struct yt_vkind *yt_vkind_new(struct yt_arena *a, enum yt_vtype v, const struct yt_vkind *key, const struct yt_vkind *elem);
+/* The type of that value; of elements that are not of one type: dyn; of what is empty: NONE. */
+const struct yt_vkind *yt_vkind_of(struct yt_arena *a, const struct yt_value *v);
+/* Of a list or map, `known` where it says more than the value can: what an empty list would hold. */
+const struct yt_vkind *yt_vkind_refine(struct yt_arena *a, const struct yt_vkind *known, const struct yt_value *v);
+/* Whether a value of one may be a value of the other: equal, or dyn on one side, at any depth. */
+bool yt_vkind_fits(const struct yt_vkind *a, const struct yt_vkind *b);
+/* The one type for both: the wider where they fit, else dyn. */
+const struct yt_vkind *yt_vkind_join(struct yt_arena *a, const struct yt_vkind *x, const struct yt_vkind *y);
+/* `map(string, list(int))` */
+struct yt_str yt_vkind_text(struct yt_arena *a, const struct yt_vkind *t);
 
 /* `int`, `timestamp`, as messages say it. */
 const char *yt_vtype_name(enum yt_vtype t);
@@ -37,18 +85,33 @@ struct yt_value yt_value_dur_ms(int64_t ms);
 /* Milliseconds of a timestamp or duration, rounded toward minus infinity. */
 int64_t yt_value_ms(const struct yt_value *v);
 
-/* CEL's ranges, inclusive; an operation that leaves them is an evaluation error. */
-#define YT_DURATION_SEC_MAX INT64_C(315576000000) /* 10,000 years, either sign */
+/* CEL's ranges, inclusive; an operation that leaves them is an evaluation error. A duration is a number of nanoseconds that fits into 64 bits. */
+#define YT_DURATION_NS_MAX INT64_MAX               /* 292 years and some, 9223372036.854775807 s */
+#define YT_DURATION_NS_MIN INT64_MIN
 #define YT_TIMESTAMP_SEC_MIN INT64_C(-62135596800) /* 0001-01-01T00:00:00Z */
 #define YT_TIMESTAMP_SEC_MAX INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
 /* The text of a CEL duration (`72h`, `1h30m`, `-1.5s`; units h m s ms us ns). False where it is none or out of range. */
 bool yt_value_duration(struct yt_str text, struct yt_value *out);
-/* Both of the same type. -1, 0, 1 as the language orders them (false before true, texts by code points); 2 where they are not equal and
+/* RFC 3339 with seconds (`2026-11-24T08:00:00.5+08:00`). False where it is none or out of range; digits behind the ninth are dropped. */
+bool yt_value_timestamp(struct yt_str text, struct yt_value *out);
+
+/* Both of the same scalar type. -1, 0, 1 as the language orders them (false before true, texts by code points); 2 where they are not equal and
  * have no order (NaN). */
 int yt_value_order(const struct yt_value *a, const struct yt_value *b);
+/* As yt_value_order, of any two values: int and double on one line of numbers; 3 where their types have no common order. */
+int yt_value_compare(const struct yt_value *a, const struct yt_value *b);
+/* By value, to any depth: an int and a double that are the same number are equal, values of other types of their own never are. */
+bool yt_value_equal(const struct yt_value *a, const struct yt_value *b);
+/* The entry of that key, by the same equality; NULL where the map has none. */
+const struct yt_pair *yt_value_find(const struct yt_value *map, const struct yt_value *key);
 
-/* Names of the table in RULES.md that exist in this version. A name of a later version is refused by name when the file is loaded. */
+/* What `string()` makes of a scalar: `3600s`, `2026-11-24T08:00:00Z`, `0.5`; a string is borrowed. Not of null, lists and maps. */
+struct yt_str yt_value_text(struct yt_arena *a, const struct yt_value *v);
+/* As JSON: a double always with a point or an exponent, "NaN", "Infinity", "-Infinity"; times as texts; keys of a map as texts. */
+void yt_value_json(struct yt_buf *b, const struct yt_value *v);
+
+/* Names of the table in RULES.md that exist in this version, each with its yt_vkind_<TYPE>. A name of a later version is refused by name when the file is loaded. */
 #define YT_NAMES(X)                                                                                               \
 	X(NOW, "now", TIMESTAMP)                                                                                  \
 	X(SHOP_ID, "shop.id", STRING)                                                                             \
@@ -97,17 +160,21 @@ enum yt_name {
 	YT_NAMES(X)
 #undef X
 	YT_N_EVENT_FIELD, /* YT_N_EVENT_FIELD + enum yt_field: `event.<field>` */
-	YT_N__COUNT = YT_N_EVENT_FIELD + YT_F__COUNT
+	/* The zone of the shop, for `getHours()` and its like without an argument; no expression can name it. Absent: UTC. */
+	YT_N_ZONE = YT_N_EVENT_FIELD + YT_F__COUNT,
+	YT_N__COUNT
 };
 
 struct yt_name_info {
 	struct yt_str text; /* `member.paid_orders` */
-	enum yt_vtype type;
+	const struct yt_vkind *type;
 };
 /* The names below YT_N_EVENT_FIELD. */
 extern const struct yt_name_info yt_names[YT_N_EVENT_FIELD];
 /* The type of `event.<field>`; false where no value of this version can hold it (items, coupons, buyer). */
 bool yt_field_vtype(enum yt_field field, enum yt_vtype *type);
+/* The same as a type; NULL for false. */
+const struct yt_vkind *yt_field_vkind(enum yt_field field);
 
 /* What a name is worth for the decision at hand. False: absent (`has()` is false, using it is an error). A string value borrows for as long as
  * the evaluation lasts. Must not allocate outside `ctx`. */

@@ -9,6 +9,24 @@ struct yt_zone;
 
 /* NULL where the bytes are no TZif file. Instants behind the table follow its POSIX TZ footer. */
 struct yt_zone *yt_zone_parse(struct yt_arena *a, struct yt_str name, struct yt_str tzif);
+/* One offset for ever: UTC, `+05:30`. */
+struct yt_zone *yt_zone_fixed(struct yt_arena *a, struct yt_str name, int32_t offset_seconds);
+/* `UTC`, `+05:30`, `-09:30`, `02:00`; NULL where the text is none of these and must be looked up. */
+struct yt_zone *yt_zone_literal(struct yt_arena *a, struct yt_str text);
+/* Letters, digits and `_+-/`, relative: what may be handed to a yt_zone_loader. */
+bool yt_zone_name_ok(struct yt_str name);
+
+/* Hands over the bytes of the system's zone file of that name (`Asia/Shanghai`), in the arena; false where there is none. */
+typedef bool (*yt_zone_loader)(void *ctx, struct yt_arena *a, const char *name, struct yt_str *tzif);
+/* What it is likely to have meant; NULL where nothing is near. */
+const char *yt_zone_nearest(struct yt_str name);
+
+/* Where an expression finds the zones that it names. */
+struct yt_zones {
+	const struct yt_zone *(*find)(void *ctx, struct yt_str name); /* NULL: there is none of that name; it lives as long as the expression */
+	void *ctx;
+};
+
 struct yt_str yt_zone_name(const struct yt_zone *z);
 /* Offset from UTC in ms at that instant. */
 int64_t yt_zone_offset_ms(const struct yt_zone *z, int64_t utc_ms);
