@@ -31,13 +31,15 @@ struct data {
 	union yt_field_value v[YT_F__COUNT];
 };
 
-static void skip_space(struct cursor *c)
+static inline void skip_space(struct cursor *c)
 {
+	if (c->p < c->end && (unsigned char)*c->p > ' ')
+		return;
 	while (c->p < c->end && (*c->p == ' ' || *c->p == '\n' || *c->p == '\r' || *c->p == '\t'))
 		c->p++;
 }
 
-static bool take(struct cursor *c, char ch)
+static inline bool take(struct cursor *c, char ch)
 {
 	skip_space(c);
 	if (c->p == c->end || *c->p != ch)
