@@ -60,6 +60,7 @@ objects := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out src/app/main.c,$(sor
 lib     := $(BUILD)/libyutang.a
 tests   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 tools   := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(sort $(wildcard tests/tools/*.c)))
+fuzzers := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 benches := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
 
 # Targets that prepare the machine first call make again: what this one knows of the libraries is then out of date.
@@ -77,7 +78,7 @@ export YUTANG_BUILD := $(abspath $(BUILD))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help all tests tools benches setup run test unit check-kill bench install clean FORCE
+.PHONY: help all tests tools benches fuzzers setup run test unit check-kill bench install clean FORCE
 
 help:
 	@echo 'make               build $(BUILD)/yutang'
@@ -88,7 +89,7 @@ help:
 	@echo 'make check-kill    kill and audit, CYCLES=$(CYCLES)'
 	@echo 'make bench         benchmarks'
 	@echo 'make setup         install what is missing (scripts/setup --check only lists it)'
-	@echo 'make tests tools benches   build the programs of the tests'
+	@echo 'make tests tools benches fuzzers   build the programs of the tests'
 	@echo 'make install       into DESTDIR, PREFIX=$(PREFIX)'
 	@echo 'make clean         remove $(BUILD)'
 	@echo
@@ -101,6 +102,8 @@ tests: $(tests)
 tools: $(tools)
 
 benches: $(benches)
+
+fuzzers: $(fuzzers)
 
 setup:
 	@scripts/setup
@@ -156,6 +159,11 @@ $(tools): $(BUILD)/tools/%: tests/tools/%.c $(lib) $(BUILD)/flags | $(BUILD)/lib
 $(benches): $(BUILD)/bench/%: tests/bench/%.c $(lib) $(BUILD)/flags | $(BUILD)/libraries
 	$(link_test)
 
+# With libFuzzer where the objects are instrumented for it; else programs that read files.
+$(fuzzers): private ldflags += $(if $(findstring fuzzer-no-link,$(SAN)),-fsanitize=fuzzer -DYT_LIBFUZZER)
+$(fuzzers): $(BUILD)/fuzz/%: tests/fuzz/%.c $(lib) $(BUILD)/flags | $(BUILD)/libraries
+	$(link_test)
+
 # Two stamps that change only when their text does: other flags rebuild, and so does a source that came or went.
 changed = @mkdir -p $(@D); printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' >$@
 
@@ -196,4 +204,4 @@ install: $(BUILD)/yutang
 	    $(INSTALL) -m 644 $(BUILD)/$$(basename $$f) $(DESTDIR)$(UNITDIR)/ || exit; done
 	for f in $(wildcard README.md CHANGELOG.md LICENSE docs/*.md); do $(INSTALL) -m 644 $$f $(DESTDIR)$(DOCDIR)/ || exit; done
 
--include $(objects:.o=.d) $(main:.o=.d) $(tests:=.d) $(tools:=.d) $(benches:=.d)
+-include $(objects:.o=.d) $(main:.o=.d) $(tests:=.d) $(tools:=.d) $(benches:=.d) $(fuzzers:=.d)
