@@ -355,20 +355,17 @@ static void engine_conf(struct yt_daemon *d, bool accept_offsets)
 	c->hold_after_input_ms = 500;
 }
 
-static bool unwire(struct yt_daemon *d)
+static void unwire(struct yt_daemon *d)
 {
-	bool clean = true;
-
 	if (d->redis)
 		yt_redis_view_free(d->redis);
 	if (d->engine)
 		yt_engine_free(d->engine);
 	if (d->kafka)
-		clean = yt_kafka_log_free(d->kafka);
+		yt_kafka_log_free(d->kafka);
 	if (d->http)
 		yt_http_free(d->http);
 	yt_notify_deinit(&d->notify);
-	return clean;
 }
 
 int yt_cmd_run(int argc, char **argv)
@@ -408,10 +405,11 @@ int yt_cmd_run(int argc, char **argv)
 		loop(d);
 	}
 	yt_info("end", "exit=%d", d->exit_code);
-	bool clean = unwire(d);
-
+	/* A batch that is still with the commit thread is read by it: then nothing is freed, and its outcome is found out at the next start. */
+	if (!d->engine || !yt_engine_committing(d->engine))
+		unwire(d);
 	yt_log_flush();
-	/* What the libraries leave running does not matter any more. */
 	fflush(stdout);
-	_exit(clean || d->exit_code ? d->exit_code : YT_EXIT_OK);
+	/* Whatever the libraries leave running does not matter any more. */
+	_exit(d->exit_code);
 }

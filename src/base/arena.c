@@ -14,7 +14,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
 #endif
 
-enum { ALIGN = 16, CHUNK_SIZE = 64 * 1024 };
+enum { ALIGN = 16, CHUNK_SIZE = 64 * 1024, SPARE_MAX = 15 };
 
 struct yt_arena_chunk {
 	struct yt_arena_chunk *next;
@@ -41,7 +41,26 @@ static void chunks_free(struct yt_arena_chunk *c)
 void yt_arena_deinit(struct yt_arena *a)
 {
 	chunks_free(a->chunks);
+	chunks_free(a->spare);
 	yt_arena_init(a, a->chunk_size);
+}
+
+static void keep_spare(struct yt_arena *a, struct yt_arena_chunk *c)
+{
+	while (c) {
+		struct yt_arena_chunk *next = c->next;
+
+		c->next = NULL;
+		if (c->size == a->chunk_size && a->n_spare < SPARE_MAX) {
+			ASAN_POISON_MEMORY_REGION(c->data, c->size);
+			c->next = a->spare;
+			a->spare = c;
+			a->n_spare++;
+		} else {
+			chunks_free(c);
+		}
+		c = next;
+	}
 }
 
 /* The first of the list is an ordinary chunk as soon as there is one: big ones are put behind it. */
@@ -52,7 +71,7 @@ void yt_arena_reset(struct yt_arena *a)
 	a->used = 0;
 	if (!c)
 		return;
-	chunks_free(c->next);
+	keep_spare(a, c->next);
 	c->next = NULL;
 	if (c->size != a->chunk_size) {
 		chunks_free(c);
@@ -93,7 +112,13 @@ static void *alloc_slow(struct yt_arena *a, size_t n)
 		}
 		return c->data;
 	}
-	c = chunk_new(a->chunk_size);
+	c = a->spare;
+	if (c) {
+		a->spare = c->next;
+		a->n_spare--;
+	} else {
+		c = chunk_new(a->chunk_size);
+	}
 	c->next = a->chunks;
 	a->chunks = c;
 	a->at = c->data + n;

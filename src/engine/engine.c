@@ -161,6 +161,11 @@ bool yt_engine_drained(const struct yt_engine *e)
 	return e->draining && !e->committing && !yt_show_busy(e, false);
 }
 
+bool yt_engine_committing(const struct yt_engine *e)
+{
+	return e->committing;
+}
+
 bool yt_engine_idle(const struct yt_engine *e)
 {
 	return e->n_assigned > 0 && !e->committing && e->all_at_end && e->queued == 0 && !yt_show_busy(e, true);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "direct.h"
 #include "yutang/base/json.h"
 
 struct decode {
@@ -341,8 +342,7 @@ static bool attrs_of_headers(struct decode *d, const struct yt_header *headers, 
 	return true;
 }
 
-/* `/shops/<shop>` with a shop of [A-Za-z0-9._-]{1,64}. */
-static bool shop_of_source(struct yt_str source, struct yt_str *shop)
+bool yt_event_shop(struct yt_str source, struct yt_str *shop)
 {
 	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 	const struct yt_str prefix = YT_STR("/shops/");
@@ -370,7 +370,7 @@ static bool read_source_attr(struct decode *d, struct yt_str text)
 {
 	struct yt_str shop;
 
-	if (!shop_of_source(text, &shop))
+	if (!yt_event_shop(text, &shop))
 		return fault(d->out, YT_DEAD_BAD_FIELD, "source: not /shops/<shop> with a shop of 1 to 64 of A-Z a-z 0-9 . _ -");
 	d->ev->shop = yt_arena_dup(d->arena, shop);
 	return true;
@@ -480,22 +480,43 @@ bool yt_event_check_now(const struct yt_event *ev, int64_t now_ms, struct yt_dec
 	return true;
 }
 
-void yt_event_decode(struct yt_arena *a, struct yt_str value, const struct yt_header *headers, size_t n_headers,
-                     int64_t now_ms, struct yt_decoded *out)
+static void decode_tree(struct decode *d, struct yt_str value, const struct yt_header *headers, size_t n_headers, int64_t now_ms)
 {
-	struct decode d = { a, out, yt_arena_zalloc(a, sizeof *d.ev) };
 	const bool binary = is_binary(headers, n_headers);
 	const cJSON *root = NULL, *data = NULL;
 	struct attrs attrs = { 0 };
 	bool good;
 
-	*out = (struct yt_decoded){ 0 };
-	good = binary ? attrs_of_headers(&d, headers, n_headers, &attrs) : attrs_of_value(&d, value, &root, &attrs);
-	good = good && read_attrs(&d, &attrs);
-	good = good && (binary ? data_of_body(&d, value, &data) : data_of_value(&d, root, &data));
-	good = good && read_data(&d, data) && yt_event_check_now(d.ev, now_ms, out);
+	good = binary ? attrs_of_headers(d, headers, n_headers, &attrs) : attrs_of_value(d, value, &root, &attrs);
+	good = good && read_attrs(d, &attrs);
+	good = good && (binary ? data_of_body(d, value, &data) : data_of_value(d, root, &data));
+	good = good && read_data(d, data) && yt_event_check_now(d->ev, now_ms, d->out);
 	if (good)
-		out->event = d.ev;
+		d->out->event = d->ev;
+}
+
+void yt_event_decode_tree(struct yt_arena *a, struct yt_str value, const struct yt_header *headers, size_t n_headers, int64_t now_ms,
+                          struct yt_decoded *out)
+{
+	struct decode d = { a, out, yt_arena_zalloc(a, sizeof *d.ev) };
+
+	*out = (struct yt_decoded){ 0 };
+	decode_tree(&d, value, headers, n_headers, now_ms);
+}
+
+void yt_event_decode(struct yt_arena *a, struct yt_str value, const struct yt_header *headers, size_t n_headers,
+                     int64_t now_ms, struct yt_decoded *out)
+{
+	struct decode d = { a, out, yt_arena_zalloc(a, sizeof *d.ev) };
+
+	*out = (struct yt_decoded){ 0 };
+	if (!is_binary(headers, n_headers) && yt_event_direct(a, value, d.ev)) {
+		if (yt_event_check_now(d.ev, now_ms, out))
+			out->event = d.ev;
+		return;
+	}
+	*d.ev = (struct yt_event){ 0 };
+	decode_tree(&d, value, headers, n_headers, now_ms);
 }
 
 /* ---- key and fact ---- */
@@ -503,10 +524,16 @@ void yt_event_decode(struct yt_arena *a, struct yt_str value, const struct yt_he
 struct yt_str yt_event_key(struct yt_arena *a, const struct yt_event *ev)
 {
 	struct yt_str member = yt_event_text(ev, YT_F_MEMBER), order = yt_event_text(ev, YT_F_ORDER);
+	const struct yt_str parts[] = { ev->shop, member.n ? YT_S("/") : YT_S("/~order:"), member.n ? member : order };
+	char *p = yt_arena_alloc(a, (size_t)parts[0].n + parts[1].n + parts[2].n + 1), *at = p;
 
-	if (member.n)
-		return yt_arena_printf(a, "%.*s/%.*s", YT_FMT(ev->shop), YT_FMT(member));
-	return yt_arena_printf(a, "%.*s/~order:%.*s", YT_FMT(ev->shop), YT_FMT(order));
+	for (int k = 0; k < 3; k++) {
+		if (parts[k].n)
+			memcpy(at, parts[k].p, parts[k].n);
+		at += parts[k].n;
+	}
+	*at = '\0';
+	return yt_str(p, (size_t)(at - p));
 }
 
 void yt_event_fact(struct yt_buf *buf, const struct yt_event *ev)

@@ -86,6 +86,7 @@ struct yt_kafka_log {
 	bool joined;
 
 	bool fenced_once;
+	int64_t away_ms;       /* when the brokers were last seen away */
 	int64_t rejoined_ms;   /* first assignment after that; 0: none */
 	uint64_t n_rejoined;
 	int64_t probe_at_ms;
@@ -293,7 +294,8 @@ static void replace_member(struct yt_kafka_log *l)
 	struct yt_err err;
 
 	if (l->member_err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
-		if (l->fenced_once && l->rejoined_ms && now - l->rejoined_ms < INSTANCE_TWICE_MS) {
+		/* A broker that came back fences every static member (DESIGN 4): it counts only where none was away since. */
+		if (l->fenced_once && l->rejoined_ms && now - l->rejoined_ms < INSTANCE_TWICE_MS && l->away_ms < l->rejoined_ms) {
 			yt_err_set(&err, YT_ERR_FATAL, YT_EXIT_INSTANCE,
 			           "instance %s of group %s was started twice: another process has joined under this name",
 			           l->conf.instance, l->conf.group);
@@ -654,7 +656,9 @@ static int log_poll(void *ctx, int max_records)
 		l->up->on_outcome(l->ctx, outcome);
 	if (l->old)
 		reap(l);
-	if (atomic_load(&l->away) && yt_kafka_mono_ms() >= l->probe_at_ms) {
+	if (atomic_load(&l->away))
+		l->away_ms = yt_kafka_mono_ms();
+	if (atomic_load(&l->away) && l->away_ms >= l->probe_at_ms) {
 		l->probe_at_ms = yt_kafka_mono_ms() + PROBE_MS;
 		yt_side_probe(l->side);
 	}

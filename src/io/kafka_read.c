@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "yutang/engine/checkpoint.h"
+
 #include "kafka_int.h"
 
 enum {
@@ -158,4 +160,45 @@ int yt_kafka_read_group(struct yt_kafka_read *r, int shard, struct yt_group_pos 
 	if (e)
 		return yt_err_set(err, YT_ERR_TRANSIENT, YT_EXIT_UNAVAILABLE, "offsets of group %s: %s", r->conf.group, rd_kafka_err2str(e));
 	return 0;
+}
+
+struct last_search {
+	const char *tid;
+	bool found, ours;
+	uint64_t version;
+};
+
+static bool look_for_last(void *ctx, const struct yt_record *rec)
+{
+	struct last_search *w = ctx;
+	struct yt_checkpoint c;
+
+	if (!yt_str_eq(rec->key, YT_S(YT_CHECKPOINT_KEY)) || !yt_checkpoint_decode(rec->value, &c))
+		return true;
+	w->found = true;
+	w->version = c.version;
+	w->ours = w->tid && yt_str_eq(c.transactional_id, yt_str_z(w->tid));
+	return true;
+}
+
+/* Each step back is 16 times as far. */
+int yt_kafka_last_checkpoint(struct yt_kafka_read *r, int shard, const char *tid, uint64_t *version, bool *ours)
+{
+	struct last_search w = { .tid = tid };
+	char topic[YT_KAFKA_TOPIC_MAX];
+	struct yt_err err;
+	int64_t lo, hi;
+
+	if (rd_kafka_query_watermark_offsets(r->rk, yt_kafka_topic(&r->conf, "state", topic), shard, &lo, &hi, ANSWER_MS))
+		return -1;
+	for (int64_t back = 64;; back *= 16) {
+		if (yt_kafka_read_run(r, "state", shard, hi > back ? hi - back : -1, look_for_last, &w, &err) < 0)
+			return -1;
+		if (w.found || hi - back <= lo)
+			break;
+	}
+	*version = w.version;
+	if (ours)
+		*ours = w.ours;
+	return w.found;
 }

@@ -19,6 +19,7 @@ enum {
 	AGAIN_MS = 200,
 	FENCE_MS = 10000,
 	LOOK_MS = 5000,    /* reading the tail of a changelog */
+	UNSURE_MS = 60000, /* offsets that disagree with the changelog for so long are told as they are */
 	JOIN_SECONDS = 5
 };
 
@@ -26,6 +27,7 @@ struct question {
 	enum yt_side_kind kind;
 	int shard;
 	uint32_t seq; /* outdated where it is not the newest of its kind and shard */
+	int64_t unsure_since; /* OPEN: since when offsets and changelog disagree, mono ms; 0: they do not */
 };
 
 struct questions {
@@ -53,6 +55,8 @@ struct yt_side {
 
 	_Atomic uint64_t fenced;
 	struct questions todo; /* the thread's own */
+	struct questions unsure; /* OPEN questions whose answer is not to be believed yet */
+	struct yt_kafka_read *reader; /* read_committed, of changelogs; made when it is needed */
 	bool waiting_said;
 };
 
@@ -282,12 +286,39 @@ static void note(struct yt_side *s, rd_kafka_resp_err_t e, const char *what)
 	s->waiting_said |= e != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-static void answer_open(struct yt_side *s, const struct question *q, const rd_kafka_topic_partition_list_t *list)
+/* A group coordinator that has just been loaded was seen to answer with offsets of long ago, without any error. So C counts only where the
+ * changelog's last checkpoint has its version, or after both have disagreed for UNSURE_MS: then somebody must look. */
+static bool is_believed(struct yt_side *s, struct question *q, const struct yt_group_pos *pos)
 {
-	struct yt_side_answer a = { .kind = q->kind, .shard = q->shard };
+	struct yt_err err;
+	uint64_t version;
+	int n;
 
-	yt_kafka_group_pos(s->conf, list, q->shard, &a.pos);
-	answer(s, q, &a);
+	if (!pos->has_meta)
+		return true;
+	if (!s->reader)
+		s->reader = yt_kafka_read_new(s->conf, true, &err);
+	n = s->reader ? yt_kafka_last_checkpoint(s->reader, q->shard, NULL, &version, NULL) : -1;
+	if (n == 0 || (n > 0 && version == pos->version))
+		return true;
+	if (!q->unsure_since) {
+		q->unsure_since = yt_kafka_mono_ms();
+		if (n > 0)
+			yt_warn("offsets_unsure", "shard=%d group=%" PRIu64 " state=%" PRIu64, q->shard, pos->version, version);
+	}
+	return n > 0 && yt_kafka_mono_ms() - q->unsure_since >= UNSURE_MS;
+}
+
+static void answer_open(struct yt_side *s, const struct question *asked, const rd_kafka_topic_partition_list_t *list)
+{
+	struct question q = *asked;
+	struct yt_side_answer a = { .kind = q.kind, .shard = q.shard };
+
+	yt_kafka_group_pos(s->conf, list, q.shard, &a.pos);
+	if (is_believed(s, &q, &a.pos))
+		answer(s, &q, &a);
+	else
+		push(&s->unsure, q);
 }
 
 static rd_kafka_resp_err_t read_group(struct yt_side *s, const struct question *v, size_t n, int timeout_ms)
@@ -438,6 +469,9 @@ static void work(struct yt_side *s)
 	open_shards(s, &by_kind[YT_SIDE_OPEN], &again);
 	for (int k = 0; k < YT_SIDE_KINDS; k++)
 		free(by_kind[k].v);
+	for (size_t i = 0; i < s->unsure.n; i++)
+		push(&again, s->unsure.v[i]);
+	s->unsure.n = 0;
 	free(s->todo.v);
 	s->todo = again;
 	if (again.n == 0)
@@ -538,6 +572,8 @@ bool yt_side_free(struct yt_side *s)
 	if (pthread_timedjoin_np(s->thread, NULL, &until) != 0)
 		return false;
 	yt_kafka_destroy(s->raw);
+	yt_kafka_read_free(s->reader);
+	free(s->unsure.v);
 	for (int k = 0; k < YT_SIDE_KINDS; k++)
 		free(s->seq[k]);
 	free(s->asked.v);
@@ -554,7 +590,7 @@ void yt_side_ask(struct yt_side *s, enum yt_side_kind kind, int shard)
 {
 	pthread_mutex_lock(&s->lock);
 	s->seq[kind][shard] = ++s->next_seq;
-	push(&s->asked, (struct question){ kind, shard, s->next_seq });
+	push(&s->asked, (struct question){ .kind = kind, .shard = shard, .seq = s->next_seq });
 	pthread_cond_broadcast(&s->cond);
 	pthread_mutex_unlock(&s->lock);
 }

@@ -372,68 +372,39 @@ static bool send_offsets(struct yt_txn *t)
 	return ok;
 }
 
-/* ---- who wrote a version
- * After a takeover C may have the very version that this batch would have made, made by the next owner: its checkpoint names it. */
+/* ---- the verdict
+ * A transaction is atomic: what the changelog has of it, the offsets have. The changelog decides, because C alone can mislead twice. After a
+ * takeover it may have the very version that this batch would have made, made by the next owner (its checkpoint names it). And a group
+ * coordinator that has just been loaded was seen to answer with offsets of long ago. */
 
-enum writer { NOBODY_KNOWN, WE, ANOTHER };
-
-struct writer_search {
-	const char *tid;
-	uint64_t version;
-	enum writer found;
-};
-
-static bool look_for_writer(void *ctx, const struct yt_record *rec)
-{
-	struct writer_search *w = ctx;
-	struct yt_checkpoint c;
-
-	if (yt_str_eq(rec->key, YT_S(YT_CHECKPOINT_KEY)) && yt_checkpoint_decode(rec->value, &c) && c.version == w->version)
-		w->found = yt_str_eq(c.transactional_id, yt_str_z(w->tid)) ? WE : ANOTHER;
-	return true;
-}
-
-/* Who committed this version of the shard, by its changelog; each step back is 16 times as far. */
-static enum writer writer_of(struct yt_txn *t, struct yt_kafka_read *r, int shard, uint64_t version)
-{
-	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-	char topic[YT_KAFKA_TOPIC_MAX], tid[512];
-	struct writer_search w = { .tid = tid, .version = version };
-	struct yt_err err;
-	int64_t end = -1;
-
-	yt_kafka_tid(t->conf, tid, sizeof tid);
-	rd_kafka_topic_partition_list_add(list, yt_kafka_topic(t->conf, "state", topic), shard);
-	if (!yt_kafka_edges(t->committed, list, RD_KAFKA_OFFSET_END, READ_MS))
-		end = list->elems[0].offset;
-	rd_kafka_topic_partition_list_destroy(list);
-	for (int64_t back = 64; end >= 0 && w.found == NOBODY_KNOWN; back *= 16) {
-		step(t, "read_writer");
-		if (yt_kafka_read_run(r, "state", shard, end > back ? end - back : -1, look_for_writer, &w, &err) < 0 || end <= back)
-			break;
-	}
-	return w.found;
-}
-
-/* Marks the shards whose version is another's. False where that can't be known yet. */
-static bool sort_writers(struct yt_txn *t, uint64_t *have, const uint64_t *made)
+/* Turns what C says into what is so: made, made - 1, or UINT64_MAX. False where that can't be known yet. */
+static bool judge(struct yt_txn *t, uint64_t *have, const uint64_t *made)
 {
 	const struct yt_batch *b = t->batch;
-	struct yt_kafka_read *r = NULL;
+	char tid[512];
 	struct yt_err err;
-	bool known = true;
+	struct yt_kafka_read *r = yt_kafka_read_new(t->conf, true, &err);
+	bool known = r != NULL;
 
+	yt_kafka_tid(t->conf, tid, sizeof tid);
 	for (size_t i = 0; i < b->n_shards && known; i++) {
-		enum writer w;
+		uint64_t version = 0;
+		bool ours = false;
+		int n;
 
-		if (have[i] != made[i])
-			continue;
-		if (!r)
-			r = yt_kafka_read_new(t->conf, true, &err);
-		w = r ? writer_of(t, r, b->shards[i].shard, made[i]) : NOBODY_KNOWN;
-		if (w == ANOTHER)
+		step(t, "read_changelog");
+		n = yt_kafka_last_checkpoint(r, b->shards[i].shard, tid, &version, &ours);
+		known = n >= 0;
+		if (n <= 0 || have[i] == UINT64_MAX)
 			have[i] = UINT64_MAX;
-		known = w != NOBODY_KNOWN;
+		else if (version == made[i])
+			have[i] = ours ? made[i] : UINT64_MAX;
+		else if (version + 1 != made[i])
+			have[i] = UINT64_MAX;
+		else if (have[i] > version)
+			known = false; /* offsets of a transaction that the changelog does not show yet */
+		else
+			have[i] = version;
 	}
 	yt_kafka_read_free(r);
 	return known;
@@ -458,8 +429,8 @@ static bool read_c(struct yt_txn *t)
 		made[i] = b->shards[i].version;
 	}
 	rd_kafka_topic_partition_list_destroy(list);
-	if (e || !sort_writers(t, have, made)) {
-		snprintf(t->why, sizeof t->why, "committed offsets: %s", e ? rd_kafka_err2str(e) : "their writer is not known yet");
+	if (e || !judge(t, have, made)) {
+		snprintf(t->why, sizeof t->why, "committed offsets: %s", e ? rd_kafka_err2str(e) : "the changelog does not tell yet");
 		return false;
 	}
 	yt_ktxn_read(&t->k, have, made, b->n_shards);

@@ -4,7 +4,7 @@ import json
 import subprocess
 import threading
 
-from cluster import INPUTS, OUTPUT_PARTITIONS, OUTPUTS, PREFIX, Failure, tool
+from cluster import INPUTS, OUTPUT_PARTITIONS, OUTPUTS, PREFIX, Failure, end_process, tool
 
 SHOWN = 20
 DEAD_TOPIC = PREFIX + "dead-letters"
@@ -61,7 +61,8 @@ class Tally:
         self.seen_dead[what] = where
         dead = self.dead.get(what)
         if not dead:
-            self.unexpected.append(("dead letter", where, "%s %s: %s" % (record["headers"], record["key"], (record["value"] or "")[:500])))
+            text = "%s %s: %s" % (record["headers"], record["key"], (record["value"] or "")[:500])
+            self.unexpected.append(("dead letter", where, text))
             return
         wrong = []
         if headers.get("dl_reason") != dead.reason:
@@ -108,9 +109,7 @@ class Reader:
 
     def stop(self):
         self.over = True
-        if self.process.poll() is None:
-            self.process.terminate()
-        self.process.wait()
+        end_process(self.process)
         self.thread.join()
 
 
@@ -146,7 +145,8 @@ def differences(tally, world):
         lines.append("lost %s: %s" % (id_, about(id_)))
     for topic, key, value in lost_dead[:SHOWN]:
         dead = tally.dead[topic, key, value]
-        lines.append("lost dead letter %s of %s/%s@%s key %s: %s" % (dead.reason, topic, dead.partition, dead.offset, key, value[:300]))
+        lines.append("lost dead letter %s of %s/%s@%s key %s: %s"
+                     % (dead.reason, topic, dead.partition, dead.offset, key, value[:300]))
         members[key] = 1
     for id_, where, before in tally.duplicated[:SHOWN]:
         lines.append("duplicated %s at %s and %s: %s" % (id_, before, where, about(id_)))
@@ -162,6 +162,10 @@ def differences(tally, world):
     return lines, list(members)
 
 
+def is_about(record, member):
+    return record["key"] == member or '"member":"%s"' % member.split("/", 1)[1] in (record["value"] or "")
+
+
 def history(brokers, members, path):
     """All that Kafka has of these members, by time, into a file."""
     topics = [PREFIX + t for t in INPUTS + ("internal",)] + output_topics()
@@ -169,14 +173,13 @@ def history(brokers, members, path):
     with subprocess.Popen([tool("kread"), brokers] + topics, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as p:
         for line in p.stdout:
             record = json.loads(line)
-            if any((record["key"] or "") == m or '"member":"%s"' % m.split("/", 1)[1] in (record["value"] or "") for m in members):
+            if any(is_about(record, m) for m in members):
                 found.append(record)
     found.sort(key=lambda r: r["timestamp"])
     with open(path, "w") as f:
         for member in members:
             f.write("=== %s\n" % member)
-            name = '"member":"%s"' % member.split("/", 1)[1]
             for r in found:
-                if (r["key"] or "") == member or name in (r["value"] or ""):
+                if is_about(r, member):
                     f.write("%d %s/%d@%d key=%s headers=%s %s\n" % (r["timestamp"], r["topic"], r["partition"], r["offset"],
                                                                    r["key"], r["headers"], (r["value"] or "")[:2000]))

@@ -16,6 +16,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.environ.get("YUTANG_BUILD") or os.path.join(ROOT, "build")
 BIN = os.environ.get("YUTANG_BIN") or os.path.join(BUILD, "yutang")
 PREFIX = "kill."
+GROUP = "kill"
 PARTITIONS, OUTPUT_PARTITIONS = 16, 4
 INPUTS = ("orders", "groups", "referrals")
 OUTPUTS = ("coupons", "followups", "members")
@@ -49,6 +50,17 @@ def poll(what, seconds, every=0.05):
         time.sleep(every)
 
 
+def end_process(process, seconds=5):
+    """SIGTERM, and SIGKILL when that is not heard."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 class Servers:
     """Kafka and Redis, by scripts/stack."""
 
@@ -62,15 +74,30 @@ class Servers:
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if done.returncode != 0:
             raise Failure("stack %s: %s" % (command, done.stdout[-3000:]))
+        self.read_env()
 
     def start(self):
         self.call("start")
+
+    def read_env(self):
         with open(os.path.join(self.folder, "env")) as f:
             self.env = dict(line.rstrip("\n").split("=", 1) for line in f)
 
     def stop(self):
         if os.path.exists(os.path.join(self.folder, "env")):
             subprocess.run([self.script, "stop", self.folder], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for key in ("KAFKA_PID", "REDIS_PID"):  # also when somebody removed the folder
+            self.end_server(key)
+
+    def end_server(self, key):
+        try:
+            with open("/proc/%s/cmdline" % self.env[key], "rb") as f:
+                command = f.read()
+            port = self.env["REDIS"].rsplit(":", 1)[1]
+            if self.folder.encode() in command or b":" + port.encode() in command:
+                os.kill(int(self.env[key]), signal.SIGKILL)
+        except (OSError, KeyError):
+            pass
 
     @property
     def brokers(self):
@@ -85,16 +112,54 @@ class Servers:
         if not answer or answer[:1] == b"-":
             raise Failure("Redis answers to %s: %r" % (" ".join(command), answer))
 
-    def open_transaction(self):
-        """Whether offsets of some transaction stay uncommitted: seen three times at the same place."""
-        done = subprocess.run([tool("kread"), "--ends=3,50", "--seconds=5", self.brokers, "__consumer_offsets"],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        looks = [{tuple(line.split("\t")[:2]): line.split("\t")[3:] for line in look.splitlines()}
-                 for look in done.stdout.split("\n\n") if look.strip()]
-        if done.returncode != 0 or len(looks) != 3:
+
+
+def offsets_partition(group, partitions):
+    """Where the group's offsets lie: Java's hash of its name. scripts/stack makes that topic with 8 partitions."""
+    h = 0
+    for c in group:
+        h = h * 31 + ord(c) & 0xFFFFFFFF
+    return (h if h < 1 << 31 else (1 << 32) - h) % partitions
+
+
+class Transactions:
+    """Watches whether offsets of some transaction stay uncommitted: one that is open for longer than its few milliseconds
+    is that of a stopped process."""
+
+    LOOK = 3            # looks in a row that have to agree
+    EVERY_MS = 25
+
+    def __init__(self, servers):
+        self.looks = []     # (when, {partition: (stable, end)})
+        self.process = subprocess.Popen([tool("kread"), "--ends=1000000,%d" % self.EVERY_MS, "--seconds=20", servers.brokers,
+                                         "__consumer_offsets/%d" % offsets_partition(GROUP, 8)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        text=True, start_new_session=True)
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        look = {}
+        for line in self.process.stdout:
+            words = line.split()
+            if words:
+                look[words[1]] = (int(words[3]), int(words[4]))
+            else:
+                self.looks.append((time.monotonic(), look))
+                look = {}
+
+    def is_one_open(self, since):
+        """The first looks that began after `since` tell."""
+        def enough():
+            # A look is known when it ends; the one that was under way is not counted.
+            return self.process.poll() is not None or len([1 for when, _ in self.looks if when > since]) > self.LOOK
+        if not poll(enough, 5, 0.005) or self.process.poll() is not None:
             return False
-        return any(len({look[p][0] for look in looks}) == 1 and all(int(look[p][0]) < int(look[p][1]) for look in looks)
-                   for p in looks[0])
+        looks = [look for when, look in self.looks if when > since][1:]
+        return any(len({look[p][0] for look in looks}) == 1 and all(look[p][0] < look[p][1] for look in looks) for p in looks[0])
+
+    def end(self):
+        end_process(self.process)
+        self.thread.join()
 
 
 class Worker:
@@ -117,7 +182,7 @@ class Worker:
     def configure(self, servers, rules, code_key):
         self.port = free_port()
         with open(self.conf, "w") as f:
-            f.write(CONF.format(brokers=servers.brokers, redis=servers.env["REDIS"], name=self.name, rules=rules,
+            f.write(CONF.format(group=GROUP, brokers=servers.brokers, redis=servers.env["REDIS"], name=self.name, rules=rules,
                                 code_key=code_key, port=self.port, prefix=PREFIX, partitions=PARTITIONS,
                                 output_partitions=OUTPUT_PARTITIONS, inputs=", ".join(INPUTS)))
 
@@ -193,7 +258,7 @@ prefix = yk
 orders = yes
 
 [worker]
-group         = kill
+group         = {group}
 instance      = {name}
 rules         = {rules}
 clock         = wall

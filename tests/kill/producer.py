@@ -129,11 +129,10 @@ class Producer:
     def stop(self):
         self.over.set()
         self.threads[0].join()
-        if self.process.poll() is None:
+        try:
             self.process.stdin.close()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+            self.process.wait(10)
+        except (OSError, subprocess.TimeoutExpired):
+            self.process.kill()
+            self.process.wait()
         self.threads[1].join()

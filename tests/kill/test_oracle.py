@@ -11,6 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 import audit  # noqa: E402
+import cluster  # noqa: E402
 import events  # noqa: E402
 import oracle  # noqa: E402
 
@@ -39,6 +40,13 @@ class Ids(unittest.TestCase):
                             (b"a-little-bit-longer-string", -1486304829),
                             (b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971), (b"abc", 479470107)):
             self.assertEqual(oracle.murmur2(text), hash_ & 0xFFFFFFFF, text)
+
+
+    def test_a_groups_offsets_lie_where_java_says(self):
+        # "kill".hashCode() is 3291998, "yutang-group-7".hashCode() is below 0.
+        self.assertEqual(cluster.offsets_partition("kill", 1 << 30), 3291998)
+        self.assertEqual(cluster.offsets_partition("", 8), 0)
+        self.assertIn(cluster.offsets_partition("yutang-group-7", 8), range(8))
 
 
 REFUSED = "9a7f4f3e1b2ea3e06c526c9a8e541ed2"
@@ -88,7 +96,7 @@ class Stories(unittest.TestCase):
 
 class Audits(unittest.TestCase):
     def tally(self):
-        e = oracle.Expected("coupon.expired", "s", "m", "~coupon", "test", {"e1"}, {"coupon": "c"}, 1000, 500)
+        e = oracle.Expected("coupon.expired", "s", "m", "~coupon", "test", {"e1"}, {"coupon": "c"}, 1000, 1500)
         return audit.Tally({"x": e}, {("kill.orders", "s/m", "bad"): oracle.Dead("not_json", "test", [("h", "1")])})
 
     def output(self, **changes):
@@ -122,7 +130,7 @@ class Audits(unittest.TestCase):
         for line in (self.output(), self.output(), self.output(id="y"), self.dead(), self.dead()):
             t.take(line)
         self.assertEqual((len(t.duplicated), len(t.unexpected), len(t.wrong)), (2, 1, 0))
-        for line in (self.output(data={"at": 1499}), self.output(data={"cause": "e2"}), self.output(subject="n"),
+        for line in (self.output(data={"at": 1499}), self.output(data={"due_at": 1501}), self.output(data={"cause": "e2"}), self.output(subject="n"),
                      self.output(data={"coupon": "d"})):
             t = self.tally()
             t.take(line)

@@ -18,8 +18,8 @@ static void usage(FILE *to)
 	fputs("usage: kread [OPTION]... BROKERS TOPIC...\n"
 	      "       kread --ends[=TIMES,MS] BROKERS TOPIC...\n"
 	      "\n"
-	      "Reads all partitions of the topics from their beginning to the end that they had when it was called\n"
-	      "(read_committed) and prints a line of JSON for each record:\n"
+	      "Reads all partitions of the topics (of TOPIC/N that one alone) from their beginning to the end that they had\n"
+	      "when it was called (read_committed) and prints a line of JSON for each record:\n"
 	      "\n"
 	      "  {\"topic\":T,\"partition\":N,\"offset\":N,\"timestamp\":MS,\"key\":K,\"value\":V,\"headers\":[[NAME,VALUE],...]}\n"
 	      "\n"
@@ -140,12 +140,17 @@ static rd_kafka_t *consumer(const char *brokers, bool committed)
 	return rk;
 }
 
-static void add_parts(rd_kafka_t *rk, const char *topic)
+static void add_parts(rd_kafka_t *rk, char *topic)
 {
-	rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, topic, NULL);
+	char *slash = strchr(topic, '/');
+	rd_kafka_topic_t *rkt;
 	double until = now() + me.seconds;
 	const char *why = "no answer";
-	int n = 0;
+	int n = 0, only = slash ? atoi(slash + 1) : -1;
+
+	if (slash)
+		*slash = 0;
+	rkt = rd_kafka_topic_new(rk, topic, NULL);
 
 	while (n == 0 && now() < until && !stop_asked) {
 		const struct rd_kafka_metadata *md;
@@ -168,7 +173,9 @@ static void add_parts(rd_kafka_t *rk, const char *topic)
 		die("topic %s: %s", topic, why);
 	if (me.n_parts + n > PARTS_MAX)
 		die("more than %d partitions", PARTS_MAX);
-	for (int p = 0; p < n; p++)
+	if (only >= n)
+		die("topic %s has %d partitions", topic, n);
+	for (int p = only < 0 ? 0 : only; p < (only < 0 ? n : only + 1); p++)
 		me.parts[me.n_parts++] = (struct part){ .topic = topic, .partition = p, .from = -1 };
 }
 
@@ -455,8 +462,10 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return 64;
 	}
-	signal(SIGTERM, on_signal);
-	signal(SIGINT, on_signal);
+	if (!ends) { /* the library's question for an end can't be interrupted otherwise */
+		signal(SIGTERM, on_signal);
+		signal(SIGINT, on_signal);
+	}
 	signal(SIGPIPE, SIG_DFL);
 	all = consumer(argv[optind], false);
 	for (int i = optind + 1; i < argc; i++)

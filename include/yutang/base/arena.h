@@ -12,12 +12,14 @@ struct yt_arena {
 	char *at, *end;                /* free space of the newest chunk */
 	size_t used;                   /* bytes handed out since the last reset */
 	size_t chunk_size;
+	struct yt_arena_chunk *spare; /* chunks of chunk_size for the next round */
+	unsigned n_spare;
 };
 
 /* chunk_size: bytes a chunk, 0 for the default of 64 KiB. Allocates nothing yet. */
 void yt_arena_init(struct yt_arena *a, size_t chunk_size);
 void yt_arena_deinit(struct yt_arena *a);
-/* Frees everything handed out; keeps one chunk for the next round. */
+/* Frees everything handed out; keeps up to 16 chunks for the next round, which then need not be faulted in again. */
 void yt_arena_reset(struct yt_arena *a);
 
 /* 16-byte aligned, never NULL. */

@@ -61,6 +61,8 @@ bool yt_engine_turn(struct yt_engine *e, int64_t wall_ms, int64_t mono_ms, int64
 /* SIGTERM: decide nothing new, finish what is in flight. yt_engine_drained says when. */
 void yt_engine_drain(struct yt_engine *e);
 bool yt_engine_drained(const struct yt_engine *e);
+/* A batch is with the log: the engine must not be freed. */
+bool yt_engine_committing(const struct yt_engine *e);
 /* Clock event only: every input was read to its end and everything fetched is decided and committed. */
 bool yt_engine_idle(const struct yt_engine *e);
 /* replay --until: in clock event, after the ends, timers run on to this instant. */

@@ -1,4 +1,4 @@
-/* One decoded input event. Plain memory in an arena; texts borrow from that arena. */
+/* One decoded input event. Plain memory in an arena; texts borrow from that arena or from the value that was decoded. */
 #ifndef YT_EVENT_EVENT_H
 #define YT_EVENT_EVENT_H
 
