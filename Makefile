@@ -115,7 +115,7 @@ setup:
 
 run:
 	@scripts/setup
-	@$(rebuild) all
+	@$(rebuild) all $(BUILD)/tools/kread
 	@scripts/run-example
 
 test:

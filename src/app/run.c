@@ -318,15 +318,22 @@ static bool load(struct yt_daemon *d, const char *conf_file, const char *instanc
 	return true;
 }
 
-/* --first-start=TOPIC,..: bits of the inputs. */
+static bool is_word(const char *word, const char *text, size_t n)
+{
+	return strlen(word) == n && memcmp(word, text, n) == 0;
+}
+
+/* --first-start=TOPIC,..: bits of the inputs; with or without the prefix. */
 static bool first_start(struct yt_daemon *d, const char *list)
 {
+	char full[YT_KAFKA_TOPIC_MAX];
+
 	while (list && *list) {
 		size_t n = strcspn(list, ",");
 		int found = -1;
 
 		for (int i = 0; i < d->kafka_conf.n_inputs - 1; i++)
-			if (strlen(d->kafka_conf.inputs[i]) == n && memcmp(d->kafka_conf.inputs[i], list, n) == 0)
+			if (is_word(d->kafka_conf.inputs[i], list, n) || is_word(yt_kafka_topic(&d->kafka_conf, d->kafka_conf.inputs[i], full), list, n))
 				found = i;
 		if (found < 0) {
 			fprintf(stderr, "yutang: --first-start: `%.*s` is not in [topics] in\n", (int)n, list);

@@ -46,6 +46,8 @@ static struct yt_shard_info *shards_of(struct yt_daemon *d, struct yt_arena *a, 
 {
 	struct yt_shard_info *v = yt_arena_alloc(a, (size_t)d->engine_conf.partitions * sizeof *v);
 
+	if (d->engine)
+		yt_engine_want_ends(d->engine);
 	*n = d->engine ? yt_engine_shards(d->engine, v, (size_t)d->engine_conf.partitions) : 0;
 	return v;
 }

@@ -173,6 +173,27 @@ static bool ends_reached(const struct yt_engine *e, const struct yt_shard *s)
 	return true;
 }
 
+static void ask_ends(struct yt_engine *e, struct yt_shard *s, int64_t now_ms)
+{
+	s->ends_pending = true;
+	s->ends_question_now = now_ms;
+	s->ends_asked_mono = e->mono_ms;
+	e->log->ends(e->log->ctx, s->id);
+}
+
+/* Somebody wants to see the lag, which is measured against the ends. */
+static void ask_wanted_ends(struct yt_engine *e)
+{
+	e->ends_wanted = false;
+	for (size_t k = 0; k < e->n_assigned; k++) {
+		struct yt_shard *s = e->shards[e->assigned[k]];
+		int64_t now_ms = e->conf->clock == YT_CLOCK_EVENT ? INT64_MIN : e->wall_ms > s->now_ms ? e->wall_ms : s->now_ms;
+
+		if (s->state == YT_SHARD_LIVE && !s->ends_pending && (!s->ends_known || e->mono_ms - s->ends_asked_mono >= ENDS_EVERY_MS))
+			ask_ends(e, s, now_ms);
+	}
+}
+
 /* Wall clock: fires what is due, once the inputs were read far enough. */
 static void fire_due(struct yt_engine *e, struct yt_shard *s, int64_t now_ms, int64_t *wait_ms)
 {
@@ -199,10 +220,7 @@ static void fire_due(struct yt_engine *e, struct yt_shard *s, int64_t now_ms, in
 	int64_t left = s->ends_asked_mono + ENDS_EVERY_MS - e->mono_ms;
 
 	if (!s->ends_pending && (!s->ends_known || s->ends_asked_now < en->due) && left <= 0) {
-		s->ends_pending = true;
-		s->ends_question_now = now_ms;
-		s->ends_asked_mono = e->mono_ms;
-		e->log->ends(e->log->ctx, s->id);
+		ask_ends(e, s, now_ms);
 	} else if (!s->ends_pending && left > 0 && left < *wait_ms) {
 		*wait_ms = left;
 	}
@@ -402,6 +420,8 @@ static bool clock_is_sane(struct yt_engine *e)
 bool yt_batch_turn(struct yt_engine *e, int64_t *wait_ms)
 {
 	e->all_at_end = e->starved = false;
+	if (e->ends_wanted)
+		ask_wanted_ends(e);
 	if (e->committing || e->revoking || e->draining || e->dead || e->n_assigned == 0 || !clock_is_sane(e))
 		return false;
 	e->event_now_before = e->event_now;

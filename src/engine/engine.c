@@ -193,6 +193,11 @@ static const char *state_name(enum yt_shard_state s)
 	return "?";
 }
 
+void yt_engine_want_ends(struct yt_engine *e)
+{
+	e->ends_wanted = true;
+}
+
 size_t yt_engine_shards(const struct yt_engine *e, struct yt_shard_info *out, size_t cap)
 {
 	size_t n = 0;
@@ -211,10 +216,12 @@ size_t yt_engine_shards(const struct yt_engine *e, struct yt_shard_info *out, si
 		for (int i = 0; i < e->conf->n_inputs; i++) {
 			o->queued += s->in[i].queued;
 			o->next[i] = s->in[i].next;
-			o->end[i] = s->in[i].end > s->in[i].fetched ? s->in[i].end : s->in[i].fetched;
+			const struct yt_input *in = &s->in[i];
+
+			o->end[i] = !s->ends_known ? -1 : in->due_end > in->fetched ? in->due_end : in->fetched;
 			/* Nothing fetched behind it and read to the end: no lag, though a transaction marker lies between. */
-			if (!s->in[i].head && s->in[i].end >= s->in[i].fetched)
-				o->end[i] = s->in[i].next;
+			if (!in->head && yt_input_at_end(in) && in->end >= in->due_end)
+				o->end[i] = in->next;
 		}
 		if (e->view && s->view_behind_since >= 0)
 			o->view_lag_ms = e->mono_ms - s->view_behind_since;

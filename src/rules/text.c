@@ -1,13 +1,13 @@
 /* Values as texts: durations and timestamps in and out, numbers, JSON. */
 #include "yutang/rules/expr.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "calendar.h"
+#include "yutang/base/ini.h"
 #include "yutang/base/json.h"
 
 /* --- durations in --- */
@@ -396,9 +396,8 @@ static bool number_of_json(struct yt_arena *a, struct yt_str text, struct yt_val
 		*out = (struct yt_value){ .type = YT_V_DOUBLE, .d = strtod(z, &end) };
 		return !isinf(out->d);
 	}
-	errno = 0;
-	*out = (struct yt_value){ .type = YT_V_INT, .i = strtoll(z, &end, 10) };
-	return errno == 0;
+	*out = (struct yt_value){ .type = YT_V_INT };
+	return yt_parse_int(text, INT64_MIN, INT64_MAX, &out->i);
 }
 
 static bool list_of_json(struct yt_arena *a, const cJSON *item, struct yt_value *out, char msg[128])

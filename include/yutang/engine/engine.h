@@ -81,6 +81,8 @@ struct yt_shard_info {
 	int64_t next[YT_INPUTS_MAX], end[YT_INPUTS_MAX]; /* decided up to; end last seen, -1: none */
 	int64_t view_lag_ms; /* age of the oldest committed change that Redis does not show; 0 */
 };
+/* Has the ends of the inputs asked for, so that the next yt_engine_shards knows them; once a second at most. */
+void yt_engine_want_ends(struct yt_engine *e);
 size_t yt_engine_shards(const struct yt_engine *e, struct yt_shard_info *out, size_t cap);
 /* Every assigned shard decides; why (128 bytes) names what is missing. */
 bool yt_engine_ready(const struct yt_engine *e, char why[128]);
