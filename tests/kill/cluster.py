@@ -86,7 +86,7 @@ class Servers:
     def stop(self):
         if os.path.exists(os.path.join(self.folder, "env")):
             subprocess.run([self.script, "stop", self.folder], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for key in ("KAFKA_PID", "REDIS_PID"):  # also when somebody removed the folder
+        for key in ("KAFKA_PID", "CONTROLLER_PID", "REDIS_PID"):  # also when somebody removed the folder
             self.end_server(key)
 
     def end_server(self, key):
