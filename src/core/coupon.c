@@ -51,8 +51,8 @@ static int64_t period_from(const struct yt_act *act, const struct yt_coupon_rule
 {
 	const struct yt_zone *zone = act->shop->zone;
 
-	if (t->period_ms)
-		return act->env->now_ms - t->period_ms + 1;
+	if (t->limit_per_period.ms)
+		return act->env->now_ms - t->limit_per_period.ms + 1;
 	return yt_zone_day_start_ms(zone, yt_zone_day(zone, act->env->now_ms));
 }
 
@@ -64,7 +64,7 @@ static enum yt_reason judge_issue(struct yt_act *act, const struct yt_coupon_rul
 		return YT_REASON_ENDED;
 	if (t->limit_per_member && yt_wallet_issued(w, t->name) >= t->limit_per_member)
 		return YT_REASON_MEMBER_LIMIT;
-	if (t->period_n && yt_wallet_issued_since(w, t->name, period_from(act, t)) >= (uint32_t)t->period_n)
+	if (t->limit_per_period.n && yt_wallet_issued_since(w, t->name, period_from(act, t)) >= (uint32_t)t->limit_per_period.n)
 		return YT_REASON_PERIOD_LIMIT;
 	/* Only a timer gets here with a wallet full of coupons that live: an event is judged before (limit.h). */
 	if (!yt_wallet_room(w, act->env->arena, act->env->now_ms, keep_ms(act)))

@@ -32,6 +32,7 @@ static bool is_marked(const struct yt_act *act, const struct yt_rule *r)
 		return yt_mark_is_set(act->member->marks, act->member->n_marks, r->name);
 	case YT_ONCE_ORDER:
 		return act->order && yt_mark_is_set(act->order->marks, act->order->n_marks, r->name);
+	case YT_ONCE_COUPON:
 	case YT_ONCE_NO:
 		break;
 	}

@@ -95,6 +95,13 @@ int yt_type_find(struct yt_str name)
 	return -1;
 }
 
+struct yt_str yt_on_name(unsigned on)
+{
+	static const struct yt_str follow[] = { YT_STR("coupon.issued"), YT_STR("coupon.used"), YT_STR("coupon.expired") };
+
+	return on < YT_TYPE__COUNT ? yt_types[on].name : follow[on - YT_TYPE__COUNT];
+}
+
 int yt_field_find(struct yt_str name)
 {
 	for (int f = 0; f < YT_F__COUNT; f++)

@@ -146,7 +146,7 @@ static struct yt_str next_word(struct yt_str *rest)
 	return yt_str(from, (size_t)(p - from));
 }
 
-/* `N per 30d`, `N per day`: into period_n and period_ms of a coupon. */
+/* `N per 30d`, `N per day`: into the limit_per_period of a coupon. */
 bool yt_read_period(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target)
 {
 	struct yt_coupon_rules *c = target;
@@ -163,8 +163,8 @@ bool yt_read_period(struct yt_rulefile *f, const struct yt_key_row *k, const str
 	}
 	if (!yt_str_eq(period, YT_S("day")) && !duration_of(f, k, e->line, period, 1, &ms))
 		return false;
-	c->period_n = (int)count;
-	c->period_ms = ms;
+	c->limit_per_period.n = (int)count;
+	c->limit_per_period.ms = ms;
 	return true;
 }
 

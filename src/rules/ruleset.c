@@ -536,3 +536,18 @@ const struct yt_rule *yt_ruleset_rule(const struct yt_ruleset *rs, struct yt_str
 
 	return found ? *found : NULL;
 }
+
+const struct yt_product *yt_ruleset_product(const struct yt_ruleset *rs, uint64_t hash)
+{
+	size_t lo = 0, hi = rs->n_products;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (rs->products[mid].hash < hash)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < rs->n_products && rs->products[lo].hash == hash ? &rs->products[lo] : NULL;
+}

@@ -183,8 +183,8 @@ TEST(the_example_is_taken_whole)
 	CHECK_INT(rs->coupons[0].value, 50);
 	CHECK_INT(rs->coupons[0].valid_for_ms, INT64_C(259200000));
 	CHECK_INT(rs->coupons[0].remind_before_ms, INT64_C(86400000));
-	CHECK_INT(rs->coupons[0].period_n, 1);
-	CHECK_INT(rs->coupons[0].period_ms, INT64_C(2592000000));
+	CHECK_INT(rs->coupons[0].limit_per_period.n, 1);
+	CHECK_INT(rs->coupons[0].limit_per_period.ms, INT64_C(2592000000));
 	CHECK_INT(rs->coupons[0].min_amount, -1);
 
 	r = yt_ruleset_rule(rs, YT_S("recall"));
@@ -262,13 +262,13 @@ TEST(every_key_reaches_its_field)
 	CHECK(a->to_end_of_day && a->keep_on_refund && !a->valid_for_ms);
 	CHECK_INT(a->remind_before_ms, 7200000);
 	CHECK_INT(a->limit_per_member, 3);
-	CHECK_INT(a->period_n, 32);
-	CHECK_INT(a->period_ms, 0);
+	CHECK_INT(a->limit_per_period.n, 32);
+	CHECK_INT(a->limit_per_period.ms, 0);
 	CHECK_INT(b->discount, YT_AMOUNT_OFF);
 	CHECK_INT(b->value, 3000);
 	CHECK_INT(b->valid_for_ms, 5400000);
 	CHECK_INT(b->min_amount, -1);
-	CHECK(!b->to_end_of_day && !b->keep_on_refund && !b->period_n && !b->limit_per_member);
+	CHECK(!b->to_end_of_day && !b->keep_on_refund && !b->limit_per_period.n && !b->limit_per_member);
 	CHECK_INT(b->index, 1);
 	CHECK_INT(r->on, 1u << YT_ORDER_SIGNED | 1u << YT_ORDER_PAID);
 	check_str(r->from_text, "2026-11-01");

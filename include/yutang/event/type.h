@@ -79,6 +79,17 @@ enum yt_type {
 	YT_TYPE__COUNT
 };
 
+/* What a rule may be on: an input type, or one of these, which follow from one. A set of them is a bit each, in 32 bits. */
+enum yt_on {
+	YT_ON_COUPON_ISSUED = YT_TYPE__COUNT,
+	YT_ON_COUPON_USED,
+	YT_ON_COUPON_EXPIRED,
+	YT_ON__COUNT
+};
+#define YT_ON_COUPONS (1u << YT_ON_COUPON_ISSUED | 1u << YT_ON_COUPON_USED | 1u << YT_ON_COUPON_EXPIRED)
+/* `order.paid`, `coupon.issued` */
+struct yt_str yt_on_name(unsigned on);
+
 enum { YT_TYPE_FIELDS_MAX = 12 };
 
 struct yt_type_field {

@@ -25,6 +25,7 @@ enum {
 	YT_SCOPE_ORDER = 2,
 	YT_SCOPE_GROUP = 4,
 	YT_SCOPE_CONTACT = 8,
+	YT_SCOPE_COUPON = 16,
 };
 
 /* A variable; its name may be dotted. */
@@ -37,7 +38,8 @@ struct yt_var {
  * false, using it is an error of the evaluation. */
 struct yt_scope {
 	unsigned groups; /* YT_SCOPE_* */
-	uint32_t types;  /* bit per enum yt_type: `event.<field>` must be a field of one of them */
+	uint32_t types;  /* bit per enum yt_type and yt_on: `event.<field>` must be a field of one of them */
+	bool kept;       /* evaluated when the event is long gone: what no timer keeps (items, codes, the buyer) is not known */
 	struct yt_zones zones; /* for the zones that the text names; find NULL: only UTC and `+05:30` */
 	/* Not NULL: these are the names, and no other; they and zones.find must live as long as the expression, and zones that are not
 	 * known before are asked for while it is evaluated. */

@@ -13,17 +13,31 @@ enum {
 	YT_RULES_SHOPS_MAX = 10000,
 	YT_RULES_COUPONS_MAX = 1000,
 	YT_RULES_RULES_MAX = 1000,
+	YT_RULES_PRODUCTS_MAX = 10000,
 	YT_PERIOD_N_MAX = 32, /* N of `N per 30d` */
+	YT_CAPS_MAX = 4,      /* parts of a contact_cap */
+	YT_PARAMS_MAX = 16,   /* param.* of a rule */
+	YT_PARAM_BYTES_MAX = 1024, /* the text of one, as it stands in the file */
 };
 #define YT_RULES_DURATION_MAX_MS INT64_C(3153600000000) /* 36500d */
 
 enum yt_discount { YT_PAY_PERCENT, YT_PERCENT_OFF, YT_AMOUNT_OFF };
+
+/* `N per 30d`, `N per day`. */
+struct yt_period {
+	int n;         /* 0: none */
+	int64_t ms;    /* 0: the local calendar day */
+};
 
 struct yt_shop_rules {
 	struct yt_str shop; /* `*`: any shop without a section of its own */
 	const struct yt_zone *zone;
 	struct yt_str currency;
 	int64_t refund_window_ms;
+	bool has_quiet_hours;
+	int quiet_from_min, quiet_until_min; /* minutes of the local day, 0 to 1439, not equal; from > until: over midnight */
+	struct yt_period caps[YT_CAPS_MAX];  /* of every followup.due of a member */
+	int n_caps;
 };
 
 struct yt_coupon_rules {
@@ -37,26 +51,55 @@ struct yt_coupon_rules {
 	bool to_end_of_day;
 	int64_t remind_before_ms; /* 0: none */
 	int64_t limit_per_member; /* 0: none */
-	int period_n;             /* 0: none; `N per 30d`, `N per day` */
-	int64_t period_ms;        /* 0 with period_n > 0: the local calendar day */
+	struct yt_period limit_per_period;
 	bool keep_on_refund;
 };
 
-enum yt_once { YT_ONCE_NO, YT_ONCE_MEMBER, YT_ONCE_ORDER };
+struct yt_product {
+	struct yt_str sku;
+	uint64_t hash;    /* yt_hash64 of the sku: what state keeps */
+	int64_t lasts_ms; /* one unit, > 0 */
+	bool learn;
+};
+
+enum yt_once { YT_ONCE_NO, YT_ONCE_MEMBER, YT_ONCE_ORDER, YT_ONCE_COUPON };
+/* Who gets what a rule issues and sends. */
+enum yt_to { YT_TO_MEMBER, YT_TO_REFERRER, YT_TO_BOTH };
+
+/* A piece of a param's text. */
+struct yt_param_part {
+	struct yt_str text;          /* with expr NULL */
+	const struct yt_expr *expr;  /* of a scalar type; its value as `string()` gives it */
+};
+
+struct yt_param {
+	struct yt_str name;
+	const struct yt_param_part *parts;
+	uint32_t n_parts;
+};
 
 struct yt_rule {
 	struct yt_str name;
 	int index;
-	uint32_t on; /* bit per enum yt_type */
+	uint32_t on; /* bit per enum yt_type and yt_on */
+	int64_t priority;   /* higher first */
+	int64_t max_age_ms; /* 0: none; an event whose `at` is older does not set it off */
+	bool pending_per_member;
+	bool promotes;
 	const struct yt_expr *when, *still; /* NULL: true */
 	const struct yt_expr *after_expr;   /* of type duration; NULL: after_ms */
 	int64_t after_ms;                   /* 0: at once */
-	uint64_t event_fields;              /* yt_expr_event_fields of `still`: what a timer keeps */
+	uint64_t event_fields;              /* yt_expr_event_fields of `still` and of the params: what a timer keeps */
 	struct yt_str from_text, until_text; /* as valid_from_text; compared with `event.at` in the zone of the shop */
 	enum yt_once once;
 	const struct yt_coupon_rules *issue; /* NULL: none */
 	struct yt_str follow_up;             /* kind; empty: none */
 	int64_t send_by_ms;                  /* 0: none */
+	enum yt_to to;
+	const struct yt_param *params;       /* in file order; of the follow-up */
+	uint32_t n_params;
+	const struct yt_coupon_rules *revoke; /* all unused ones of the member; NULL: none */
+	struct yt_str tag, untag;             /* empty: none */
 };
 
 struct yt_ruleset {
@@ -68,10 +111,12 @@ struct yt_ruleset {
 	size_t n_shops;
 	struct yt_coupon_rules *coupons; /* in file order */
 	size_t n_coupons;
-	struct yt_rule *rules; /* in the order in which they run */
+	struct yt_rule *rules; /* in the order in which they run: by priority, then as in the file */
 	size_t n_rules;
 	const struct yt_coupon_rules **coupons_by_name;
 	const struct yt_rule **rules_by_name;
+	struct yt_product *products; /* by hash */
+	size_t n_products;
 };
 
 /* Everything in the arena. NULL when there is an error; problems has them all. `load` is called once for each zone that a shop has, and once for
@@ -92,6 +137,7 @@ const struct yt_rules_key *yt_rules_key(size_t i);
 /* The shop's own section, else that of `*`, else NULL (unknown_shop). */
 const struct yt_shop_rules *yt_ruleset_shop(const struct yt_ruleset *rs, struct yt_str shop);
 const struct yt_coupon_rules *yt_ruleset_coupon(const struct yt_ruleset *rs, struct yt_str name);
+const struct yt_product *yt_ruleset_product(const struct yt_ruleset *rs, uint64_t hash);
 const struct yt_rule *yt_ruleset_rule(const struct yt_ruleset *rs, struct yt_str name);
 
 /* An instant of the file in the zone of a shop: `from` takes the day's start, `until` its end (the first instant of the next day). The text

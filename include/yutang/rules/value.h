@@ -130,6 +130,8 @@ void yt_value_json(struct yt_buf *b, const struct yt_value *v);
 	X(ORDER_CANCELLED, "order.cancelled", BOOL)                                                               \
 	X(ORDER_UNITS, "order.units", INT)                                                                        \
 	X(ORDER_NTH, "order.nth", INT)                                                                            \
+	X(ORDER_COUPONS, "order.coupons", STRINGS)                                                                \
+	X(ORDER_ITEMS, "order.items", ITEMS)                                                                      \
 	X(GROUP_ID, "group.id", STRING)                                                                           \
 	X(GROUP_JOINED_AT, "group.joined_at", TIMESTAMP)                                                          \
 	X(GROUP_ACCOUNT, "group.account", STRING)                                                                 \
@@ -138,9 +140,15 @@ void yt_value_json(struct yt_buf *b, const struct yt_value *v);
 	X(CONTACT_ACCOUNT, "contact.account", STRING)                                                             \
 	X(CONTACT_ADDED_AT, "contact.added_at", TIMESTAMP)                                                        \
 	X(CONTACT_CHANNEL, "contact.channel", STRING)                                                             \
+	X(COUPON_ID, "coupon.id", STRING)                                                                         \
+	X(COUPON_CODE, "coupon.code", STRING)                                                                     \
+	X(COUPON_TEMPLATE, "coupon.template", STRING)                                                             \
+	X(COUPON_VALID_FROM, "coupon.valid_from", TIMESTAMP)                                                      \
+	X(COUPON_VALID_UNTIL, "coupon.valid_until", TIMESTAMP)                                                    \
 	X(MEMBER_ID, "member.id", STRING)                                                                         \
 	X(MEMBER_CHANNEL, "member.channel", STRING)                                                               \
 	X(MEMBER_REFERRER, "member.referrer", STRING)                                                             \
+	X(MEMBER_TAGS, "member.tags", STRINGS)                                                                    \
 	X(MEMBER_PAID_ORDERS, "member.paid_orders", INT)                                                          \
 	X(MEMBER_PAID_AMOUNT, "member.paid_amount", INT)                                                          \
 	X(MEMBER_PAID_ITEMS, "member.paid_items", INT)                                                            \
@@ -149,6 +157,8 @@ void yt_value_json(struct yt_buf *b, const struct yt_value *v);
 	X(MEMBER_NET_AMOUNT, "member.net_amount", INT)                                                            \
 	X(MEMBER_FIRST_PAID_AT, "member.first_paid_at", TIMESTAMP)                                                \
 	X(MEMBER_LAST_PAID_AT, "member.last_paid_at", TIMESTAMP)                                                  \
+	X(MEMBER_MEDIAN_GAP, "member.median_gap", DURATION)                                                       \
+	X(MEMBER_STOCK_UNTIL, "member.stock_until", TIMESTAMP)                                                    \
 	X(MEMBER_GROUPS, "member.groups", INT)                                                                    \
 	X(MEMBER_ACCOUNTS, "member.accounts", INT)                                                                \
 	X(MEMBER_JOINED_AT, "member.joined_at", TIMESTAMP)                                                        \
@@ -162,6 +172,8 @@ enum yt_name {
 	YT_N_EVENT_FIELD, /* YT_N_EVENT_FIELD + enum yt_field: `event.<field>` */
 	/* The zone of the shop, for `getHours()` and its like without an argument; no expression can name it. Absent: UTC. */
 	YT_N_ZONE = YT_N_EVENT_FIELD + YT_F__COUNT,
+	/* The templates of the coupons that the member holds, a list of texts: what `member.has_coupon("half-price")` looks in. */
+	YT_N_MEMBER_HELD,
 	YT_N__COUNT
 };
 
