@@ -123,6 +123,15 @@ void yt_hex(const unsigned char *in, size_t n, char *out)
 	*out = '\0';
 }
 
+void yt_unhex(const char *hex, unsigned char *out, size_t n)
+{
+	for (size_t k = 0; k < 2 * n; k++) {
+		unsigned digit = (unsigned)(hex[k] <= '9' ? hex[k] - '0' : hex[k] - 'a' + 10);
+
+		out[k / 2] = (unsigned char)(k & 1 ? out[k / 2] | digit : digit << 4);
+	}
+}
+
 static const char crockford[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 void yt_crockford60(const unsigned char in[8], char out[13])

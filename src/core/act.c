@@ -62,6 +62,81 @@ const struct yt_totals *yt_act_totals(struct yt_act *act)
 	return &act->totals;
 }
 
+struct yt_str yt_act_text(const struct yt_act *act, enum yt_field field)
+{
+	return act->ev ? yt_event_text(act->ev, field) : (struct yt_str){ 0 };
+}
+
+int64_t yt_act_at(const struct yt_act *act)
+{
+	return act->follow ? act->follow->at : act->ev->at;
+}
+
+struct yt_str yt_act_cause(const struct yt_act *act)
+{
+	return act->follow ? act->follow->cause : act->ev->id;
+}
+
+int64_t yt_act_period_from(const struct yt_act *act, const struct yt_period *p)
+{
+	const struct yt_zone *zone = act->shop->zone;
+
+	if (p->ms)
+		return act->env->now_ms - p->ms + 1;
+	return yt_zone_day_start_ms(zone, yt_zone_day(zone, act->env->now_ms));
+}
+
+void yt_act_follows(struct yt_act *act, enum yt_on on, const char id[33], const struct yt_coupon *c)
+{
+	struct yt_follow *f;
+
+	if (!(act->env->rules->on >> on & 1))
+		return;
+	f = yt_arena_zalloc(act->env->arena, sizeof(*f));
+	f->on = (uint8_t)on;
+	yt_unhex(id, f->out, sizeof(f->out));
+	memcpy(f->coupon, c->id, sizeof(f->coupon));
+	f->at = act->env->now_ms;
+	f->cause = act->ev || act->follow ? yt_act_cause(act) : c->cause;
+	f->ev = act->ev;
+	f->by = act->follow;
+	f->rule = act->running;
+	f->depth = act->follow ? act->follow->depth + 1 : 1;
+	if (act->last)
+		act->last->next = f;
+	else
+		act->follows = f;
+	act->last = f;
+}
+
+struct yt_str yt_act_fact(struct yt_act *act, enum yt_out_type type)
+{
+	struct yt_buf fact;
+
+	if (!act->follow)
+		return yt_act_fact_of_event(act, act->ev);
+	if (!act->ev || type == YT_OUT_COUPON_ISSUED || type == YT_OUT_FOLLOWUP_DUE || type == YT_OUT_FOLLOWUP_WITHHELD)
+		return yt_act_fact_of_follow(act, act->follow);
+	yt_buf_init(&fact, act->env->arena);
+	yt_buf_str_add(&fact, yt_act_fact_of_follow(act, act->follow));
+	yt_buf_c(&fact, '\n');
+	yt_event_fact(&fact, act->ev);
+	return yt_buf_str(&fact);
+}
+
+struct yt_str yt_act_fact_of_follow(struct yt_act *act, const struct yt_follow *f)
+{
+	struct yt_buf fact;
+	char id[33];
+
+	yt_hex(f->out, sizeof(f->out), id);
+	yt_buf_init(&fact, act->env->arena);
+	yt_buf_str_add(&fact, yt_on_name(f->on));
+	yt_buf_c(&fact, '\n');
+	yt_buf_z(&fact, id);
+	return yt_buf_str(&fact);
+}
+
 struct yt_str yt_act_fact_of_event(struct yt_act *act, const struct yt_event *ev)
 {
 	struct yt_buf fact;

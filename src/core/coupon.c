@@ -2,19 +2,11 @@
 
 #include "yutang/base/hash.h"
 #include "yutang/core/followup.h"
+#include "yutang/core/limit.h"
 
 static int64_t keep_ms(const struct yt_act *act)
 {
 	return act->shop->refund_window_ms + YT_AFTER_REFUND_WINDOW_MS;
-}
-
-static void unhex(const char *hex, unsigned char *out, size_t n)
-{
-	for (size_t k = 0; k < 2 * n; k++) {
-		unsigned digit = (unsigned)(hex[k] <= '9' ? hex[k] - '0' : hex[k] - 'a' + 10);
-
-		out[k / 2] = (unsigned char)(k & 1 ? out[k / 2] | digit : digit << 4);
-	}
 }
 
 static void say_coupon(struct yt_say *say, const struct yt_coupon *c)
@@ -44,30 +36,22 @@ static void set_validity(const struct yt_act *act, const struct yt_coupon_rules 
 	if (t->to_end_of_day && !is_date(until))
 		c->valid_until = yt_zone_day_start_ms(zone, yt_zone_day(zone, c->valid_until) + 1);
 	if (t->remind_before_ms && c->valid_until - t->remind_before_ms > act->env->now_ms)
-		c->remind_at = c->valid_until - t->remind_before_ms;
-}
-
-static int64_t period_from(const struct yt_act *act, const struct yt_coupon_rules *t)
-{
-	const struct yt_zone *zone = act->shop->zone;
-
-	if (t->limit_per_period.ms)
-		return act->env->now_ms - t->limit_per_period.ms + 1;
-	return yt_zone_day_start_ms(zone, yt_zone_day(zone, act->env->now_ms));
+		c->remind_at = c->remind_due = c->valid_until - t->remind_before_ms;
 }
 
 static enum yt_reason judge_issue(struct yt_act *act, const struct yt_coupon_rules *t, const struct yt_coupon *c)
 {
 	struct yt_wallet *w = &act->member->wallet;
+	const struct yt_period *period = &t->limit_per_period;
 
 	if (c->valid_until <= act->env->now_ms)
 		return YT_REASON_ENDED;
 	if (t->limit_per_member && yt_wallet_issued(w, t->name) >= t->limit_per_member)
 		return YT_REASON_MEMBER_LIMIT;
-	if (t->limit_per_period.n && yt_wallet_issued_since(w, t->name, period_from(act, t)) >= (uint32_t)t->limit_per_period.n)
+	if (period->n && yt_wallet_issued_since(w, t->name, yt_act_period_from(act, period)) >= (uint32_t)period->n)
 		return YT_REASON_PERIOD_LIMIT;
-	/* Only a timer gets here with a wallet full of coupons that live: an event is judged before (limit.h). */
-	if (!yt_wallet_room(w, act->env->arena, act->env->now_ms, keep_ms(act)))
+	/* Only a timer and what follows from an output get here with a wallet full of coupons that live: an event is judged before (limit.h). */
+	if (!yt_wallet_room(w, act->env->arena, act->env->now_ms, keep_ms(act)) || !yt_limit_room(act))
 		return YT_REASON_MEMBER_LIMIT;
 	return YT_REASON_NONE;
 }
@@ -76,7 +60,7 @@ static const char *const discount_names[] = { [YT_PAY_PERCENT] = "pay_percent", 
 
 static void say_issued(struct yt_act *act, struct yt_say *say, const struct yt_coupon_rules *t, const struct yt_coupon *c)
 {
-	struct yt_str order = yt_event_text(act->ev, YT_F_ORDER);
+	struct yt_str order = yt_act_text(act, YT_F_ORDER);
 	struct yt_buf *buf = &say->buf;
 
 	yt_output_text(buf, "coupon", yt_str(say->id, 32));
@@ -100,12 +84,12 @@ static void say_issued(struct yt_act *act, struct yt_say *say, const struct yt_c
 	yt_say_end(say);
 }
 
-void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str template, struct yt_str fact, enum yt_reason reason)
+void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str template, enum yt_reason reason)
 {
-	struct yt_str order = yt_event_text(act->ev, YT_F_ORDER);
+	struct yt_str order = yt_act_text(act, YT_F_ORDER);
 	struct yt_say say;
 
-	yt_say_begin(&say, act, YT_OUT_COUPON_REFUSED, rule, act->ev->id, fact, 0);
+	yt_say_begin(&say, act, YT_OUT_COUPON_REFUSED, rule, yt_act_cause(act), yt_act_fact(act, YT_OUT_COUPON_REFUSED), 0);
 	yt_output_text(&say.buf, "template", template);
 	if (order.n)
 		yt_output_text(&say.buf, "order", order);
@@ -113,11 +97,11 @@ void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str temp
 	yt_say_end(&say);
 }
 
-enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_rule *rule, struct yt_str fact, char id[33])
+enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_rule *rule, char id[33])
 {
 	const struct yt_coupon_rules *t = rule->issue;
 	struct yt_arena *a = act->env->arena;
-	struct yt_str order = yt_event_text(act->ev, YT_F_ORDER);
+	struct yt_str order = yt_act_text(act, YT_F_ORDER), cause = yt_act_cause(act);
 	struct yt_coupon c = { .min_amount = t->min_amount, .keep_on_refund = t->keep_on_refund, .issued_at = act->env->now_ms };
 	enum yt_reason reason;
 	struct yt_say say;
@@ -125,19 +109,20 @@ enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_rule *rule, s
 	set_validity(act, t, &c);
 	reason = judge_issue(act, t, &c);
 	if (reason) {
-		yt_coupon_refuse(act, rule->name, t->name, fact, reason);
+		yt_coupon_refuse(act, rule->name, t->name, reason);
 		return reason;
 	}
-	yt_say_begin(&say, act, YT_OUT_COUPON_ISSUED, rule->name, act->ev->id, fact, 0);
-	unhex(say.id, c.id, sizeof(c.id));
+	yt_say_begin(&say, act, YT_OUT_COUPON_ISSUED, rule->name, cause, yt_act_fact(act, YT_OUT_COUPON_ISSUED), 0);
+	yt_unhex(say.id, c.id, sizeof(c.id));
 	if (act->env->code_key)
 		yt_coupon_code(act->env->code_key, yt_str(say.id, 32), c.code);
 	c.template = yt_arena_dup(a, t->name);
-	c.cause = yt_arena_dup(a, act->ev->id);
+	c.cause = yt_arena_dup(a, cause);
 	c.for_order = order.n ? yt_hash64(order) : 0;
 	yt_wallet_add(&act->member->wallet, a, &c);
 	say_issued(act, &say, t, &c);
 	yt_act_count_named(act, YT_DAY_ISSUED, t->name);
+	yt_act_follows(act, YT_ON_COUPON_ISSUED, say.id, &c);
 	memcpy(id, say.id, sizeof(say.id));
 	return YT_REASON_NONE;
 }
@@ -177,6 +162,7 @@ static void use(struct yt_act *act, struct yt_coupon *c)
 	yt_output_text(&say.buf, "order", o->id);
 	yt_say_end(&say);
 	yt_act_count_named(act, YT_DAY_USED, c->template);
+	yt_act_follows(act, YT_ON_COUPON_USED, say.id, c);
 }
 
 /* c NULL: nobody of this shop holds that code, as far as this member goes. */
@@ -234,13 +220,13 @@ void yt_coupon_use_codes(struct yt_act *act)
 
 /* --- what happens to it afterwards */
 
-static void revoke(struct yt_act *act, struct yt_coupon *c, enum yt_reason reason)
+static void revoke(struct yt_act *act, struct yt_coupon *c, struct yt_str rule, enum yt_reason reason)
 {
 	struct yt_say say;
 
 	c->state = YT_COUPON_REVOKED;
 	c->ended_at = act->env->now_ms;
-	yt_say_begin(&say, act, YT_OUT_COUPON_REVOKED, YT_RULE_COUPON, act->ev->id, yt_act_fact_of_coupon(act, c, act->ev), 0);
+	yt_say_begin(&say, act, YT_OUT_COUPON_REVOKED, rule, yt_act_cause(act), yt_act_fact_of_coupon(act, c, act->ev), 0);
 	say_coupon(&say, c);
 	yt_output_text(&say.buf, "reason", yt_str_z(yt_reason_name(reason)));
 	yt_say_end(&say);
@@ -266,7 +252,17 @@ static void give_back(struct yt_act *act, struct yt_coupon *c)
 	yt_output_text(&say.buf, "order", act->order->id);
 	yt_say_end(&say);
 	if (forfeit && is_unused(act, c))
-		revoke(act, c, forfeit == YT_FORFEIT_CANCELLED ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED);
+		revoke(act, c, YT_RULE_COUPON, forfeit == YT_FORFEIT_CANCELLED ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED);
+}
+
+void yt_coupon_revoke_unused(struct yt_act *act, const struct yt_rule *rule)
+{
+	struct yt_wallet *w = &act->member->wallet;
+
+	for (uint32_t k = 0; k < w->n; k++) {
+		if (yt_str_eq(w->v[k].template, rule->revoke->name) && is_unused(act, &w->v[k]))
+			revoke(act, &w->v[k], rule->name, YT_REASON_BY_RULE);
+	}
 }
 
 void yt_coupon_return_used(struct yt_act *act)
@@ -300,7 +296,7 @@ void yt_coupon_revoke_earned(struct yt_act *act, enum yt_reason reason)
 		if (c->for_order != order || c->keep_on_refund)
 			continue;
 		if (is_unused(act, c))
-			revoke(act, c, reason);
+			revoke(act, c, YT_RULE_COUPON, reason);
 		else if (c->state == YT_COUPON_USED && !c->forfeit)
 			c->forfeit = reason == YT_REASON_ORDER_CANCELLED ? YT_FORFEIT_CANCELLED : YT_FORFEIT_REFUNDED;
 	}
@@ -315,6 +311,7 @@ static void expire(struct yt_act *act, struct yt_coupon *c)
 	yt_say_begin(&say, act, YT_OUT_COUPON_EXPIRED, YT_RULE_COUPON, c->cause, yt_act_fact_of_coupon(act, c, NULL), 0);
 	say_coupon(&say, c);
 	yt_say_end(&say);
+	yt_act_follows(act, YT_ON_COUPON_EXPIRED, say.id, c);
 }
 
 static void remind(struct yt_act *act, struct yt_coupon *c)
@@ -324,7 +321,7 @@ static void remind(struct yt_act *act, struct yt_coupon *c)
 		.kind = YT_STR("coupon_expiring"),
 		.cause = c->cause,
 		.fact = yt_act_fact_of_coupon(act, c, NULL),
-		.due_at = c->remind_at,
+		.due_at = c->remind_due,
 		.send_by = c->valid_until,
 	};
 	char id[33];
@@ -332,7 +329,8 @@ static void remind(struct yt_act *act, struct yt_coupon *c)
 	yt_hex(c->id, sizeof(c->id), id);
 	f.coupon = id;
 	c->remind_at = 0;
-	yt_followup_send(act, &f);
+	if (yt_followup_send(act, &f) == YT_FOLLOWUP_WAITS)
+		c->remind_at = f.wait_until;
 }
 
 void yt_coupon_fire(struct yt_act *act, struct yt_coupon *c)

@@ -63,11 +63,7 @@ struct view {
 
 static bool has_rules(const struct yt_ruleset *rules, enum yt_type type)
 {
-	for (size_t k = 0; k < rules->n_rules; k++) {
-		if (rules->rules[k].on >> type & 1)
-			return true;
-	}
-	return false;
+	return rules->on >> type & 1;
 }
 
 /* What is told of an order before it is paid changes nothing of its member; nor does its way to the buyer where no rule asks for it. */
@@ -145,6 +141,8 @@ static bool judge_paid(const struct view *v, struct yt_decision *d)
 		dead(d, YT_DEAD_TOO_OLD, "paid_at: older than the 2048 orders that are kept of the member");
 		return false;
 	}
+	if (!fits(d, yt_limit_products(v->env, v->o, v->ev, d->detail)))
+		return false;
 	return fits(d, yt_limit_rules(v->env, v->m, v->o, 1u << YT_ORDER_PAID | early_types(v->o), d->detail));
 }
 
@@ -174,6 +172,7 @@ static void decide_paid(const struct view *v, struct yt_decision *d)
 		act.ev = early[k];
 		yt_run_rules(&act);
 	}
+	yt_run_follows(&act);
 }
 
 /* --- what follows an order */
@@ -235,7 +234,7 @@ static bool judge_step(const struct view *v, struct yt_decision *d)
 		dead(d, YT_DEAD_TOO_OLD, "order: its last event is older than refund_window and 30 days");
 		return false;
 	}
-	if (!fits(d, yt_limit_order(v->env, v->o, v->ev, d->detail)))
+	if (!fits(d, yt_limit_order(v->env, v->o, v->ev, d->detail)) || !fits(d, yt_limit_products(v->env, v->o, v->ev, d->detail)))
 		return false;
 	return !v->o || !v->o->paid || fits(d, yt_limit_rules(v->env, v->m, v->o, 1u << v->ev->type, d->detail));
 }
@@ -288,6 +287,7 @@ static void decide_step(const struct view *v, struct yt_decision *d)
 		return;
 	yt_coupon_keep_used(&act);
 	yt_run_rules(&act);
+	yt_run_follows(&act);
 }
 
 /* --- groups and contacts */
@@ -359,8 +359,10 @@ static void decide_place(const struct view *v, struct yt_decision *d)
 		return;
 	begin(v, &act);
 	fold_place(&act, kind);
-	if (!superseded)
-		yt_run_rules(&act);
+	if (superseded)
+		return;
+	yt_run_rules(&act);
+	yt_run_follows(&act);
 }
 
 /* --- referral.bound: a fact of the member in this version */
@@ -386,6 +388,7 @@ static void decide_referral(const struct view *v, struct yt_decision *d)
 	act.member->bound_hash = hash;
 	yt_member_channel(act.member, v->env->arena, yt_event_text(v->ev, YT_F_CHANNEL), v->ev->at);
 	yt_run_rules(&act);
+	yt_run_follows(&act);
 }
 
 static void (*const deciders[YT_TYPE__COUNT])(const struct view *v, struct yt_decision *d) = {

@@ -7,14 +7,16 @@
 struct item {
 	int64_t due;
 	struct yt_str rule;
-	const struct yt_event *ev; /* of a timer; NULL: the coupon */
+	const struct yt_timer *timer; /* NULL: the coupon */
 	const struct yt_coupon *coupon;
 	uint32_t at; /* index */
 };
 
 static struct yt_str fact_of(struct yt_act *act, const struct item *i)
 {
-	return i->ev ? yt_act_fact_of_event(act, i->ev) : yt_act_fact_of_coupon(act, i->coupon, NULL);
+	if (!i->timer)
+		return yt_act_fact_of_coupon(act, i->coupon, NULL);
+	return i->timer->follow ? yt_act_fact_of_follow(act, i->timer->follow) : yt_act_fact_of_event(act, i->timer->ev);
 }
 
 /* By (due, rule, fact). best->due == YT_NEVER: none yet. */
@@ -34,7 +36,7 @@ static void find_due(struct yt_act *act, const struct yt_member *m, struct item 
 {
 	*best = (struct item){ .due = YT_NEVER };
 	for (uint32_t k = 0; k < m->n_timers; k++) {
-		struct item i = { .due = m->timers[k].due, .rule = m->timers[k].rule, .ev = m->timers[k].ev, .at = k };
+		struct item i = { .due = m->timers[k].due, .rule = m->timers[k].rule, .timer = &m->timers[k], .at = k };
 
 		if (i.due <= act->env->now_ms && is_before(act, &i, best))
 			*best = i;
@@ -51,10 +53,12 @@ static void fire_timer(struct yt_act *act, uint32_t k)
 {
 	const struct yt_state *state = act->env->state;
 	struct yt_timer t = act->member->timers[k];
-	struct yt_str order = yt_event_text(t.ev, YT_F_ORDER);
+	struct yt_str order;
 
 	yt_member_remove_timer(act->member, k);
 	act->ev = t.ev;
+	act->follow = t.follow;
+	order = yt_act_text(act, YT_F_ORDER);
 	if (order.n)
 		act->order = state->peek(state->ctx, YT_KIND_ORDER, yt_act_name(act->env->arena, act->member->shop, order));
 	yt_run_timer(act, &t);
@@ -74,9 +78,10 @@ bool yt_decide_due(const struct yt_decide_env *env, struct yt_str member_name)
 	find_due(&act, act.member, &item);
 	if (item.due == YT_NEVER)
 		return false;
-	if (item.ev)
+	if (item.timer)
 		fire_timer(&act, item.at);
 	else
 		yt_coupon_fire(&act, &act.member->wallet.v[item.at]);
+	yt_run_follows(&act);
 	return true;
 }

@@ -1,6 +1,9 @@
 /* What the names of an expression are worth: RULES.md, Expressions. */
 #include "yutang/core/run.h"
 
+#include "yutang/base/hash.h"
+#include "yutang/core/stock.h"
+
 static bool give_int(struct yt_value *out, int64_t i)
 {
 	*out = (struct yt_value){ .type = YT_V_INT, .i = i };
@@ -33,25 +36,99 @@ static bool give_instant(struct yt_value *out, int64_t ms)
 	return ms != 0;
 }
 
-static bool event_field(const struct yt_event *ev, enum yt_field f, struct yt_value *out)
-{
-	const union yt_field_value *v = yt_event_field(ev, f);
-	enum yt_vtype type;
+/* --- lists and maps, in the arena */
 
-	if (!v || !yt_field_vtype(f, &type))
+static bool give_list(struct yt_value *out, const struct yt_value *items, uint32_t n)
+{
+	*out = (struct yt_value){ .type = YT_V_LIST, .list = { items, n } };
+	return true;
+}
+
+static bool give_texts(struct yt_arena *a, const struct yt_str *texts, uint32_t n, struct yt_value *out)
+{
+	struct yt_value *items = yt_arena_alloc(a, (n + 1) * sizeof(*items));
+
+	for (uint32_t k = 0; k < n; k++)
+		give_text(&items[k], texts[k]);
+	return give_list(out, items, n);
+}
+
+static void add_entry(struct yt_pair *entries, uint32_t *n, const char *key, struct yt_value value)
+{
+	give_text(&entries[*n].key, yt_str_z(key));
+	entries[(*n)++].value = value;
+}
+
+static bool give_map(struct yt_value *out, const struct yt_pair *entries, uint32_t n)
+{
+	*out = (struct yt_value){ .type = YT_V_MAP, .map = { entries, n } };
+	return true;
+}
+
+static struct yt_value int_value(int64_t i)
+{
+	return (struct yt_value){ .type = YT_V_INT, .i = i };
+}
+
+static bool give_items(struct yt_arena *a, const union yt_field_value *v, struct yt_value *out)
+{
+	struct yt_value *items = yt_arena_alloc(a, (v->list.n + 1) * sizeof(*items));
+
+	for (uint32_t k = 0; k < v->list.n; k++) {
+		struct yt_pair *entries = yt_arena_alloc(a, 3 * sizeof(*entries));
+		uint32_t n = 0;
+
+		add_entry(entries, &n, "sku", (struct yt_value){ .type = YT_V_STRING, .s = v->list.items[k].sku });
+		add_entry(entries, &n, "quantity", int_value(v->list.items[k].quantity));
+		add_entry(entries, &n, "amount", int_value(v->list.items[k].amount));
+		give_map(&items[k], entries, n);
+	}
+	return give_list(out, items, v->list.n);
+}
+
+static bool give_buyer(struct yt_arena *a, const struct yt_buyer *b, struct yt_value *out)
+{
+	struct yt_pair *entries = yt_arena_alloc(a, 3 * sizeof(*entries));
+	const struct yt_str hashes[] = { b->phone, b->device, b->address };
+	static const char *const names[] = { "phone", "device", "address" };
+	uint32_t n = 0;
+
+	for (int k = 0; k < 3; k++) {
+		if (hashes[k].n)
+			add_entry(entries, &n, names[k], (struct yt_value){ .type = YT_V_STRING, .s = hashes[k] });
+	}
+	return give_map(out, entries, n);
+}
+
+/* --- the event at hand. What follows from an output has no fields of the input behind it. */
+
+static bool event_field(const struct yt_act *act, enum yt_field f, struct yt_value *out)
+{
+	const union yt_field_value *v = act->ev && !act->follow ? yt_event_field(act->ev, f) : NULL;
+
+	if (!v)
 		return false;
-	switch (type) {
-	case YT_V_TIMESTAMP:
+	switch (yt_fields[f].kind) {
+	case YT_FK_INSTANT:
 		return give_instant(out, v->i);
-	case YT_V_INT:
+	case YT_FK_MONEY:
+	case YT_FK_INT:
 		return give_int(out, v->i);
+	case YT_FK_ITEMS:
+		return give_items(act->env->arena, v, out);
+	case YT_FK_CODES:
+		return give_texts(act->env->arena, v->list.codes, v->list.n, out);
+	case YT_FK_BUYER:
+		return give_buyer(act->env->arena, v->list.buyer, out);
 	default:
 		return give_text(out, v->s);
 	}
 }
 
-static bool order_fact(const struct yt_order *o, enum yt_name name, struct yt_value *out)
+static bool order_fact(const struct yt_act *act, enum yt_name name, struct yt_value *out)
 {
+	const struct yt_order *o = act->order;
+
 	switch (name) {
 	case YT_N_ORDER_PAID_AT:
 		return give_instant(out, o->paid_at);
@@ -77,6 +154,10 @@ static bool order_fact(const struct yt_order *o, enum yt_name name, struct yt_va
 		return give_int(out, o->units);
 	case YT_N_ORDER_NTH:
 		return o->nth && give_int(out, o->nth);
+	case YT_N_ORDER_COUPONS:
+		return o->paid && give_texts(act->env->arena, o->codes, o->n_codes, out);
+	case YT_N_ORDER_ITEMS:
+		return act->ev->type == YT_ORDER_PAID && event_field(act, YT_F_ITEMS, out);
 	default:
 		return false;
 	}
@@ -94,7 +175,7 @@ static bool group_fact(const struct yt_act *act, enum yt_name name, struct yt_va
 {
 	const struct yt_event *ev = act->ev;
 
-	if (ev->type != YT_GROUP_JOINED && ev->type != YT_GROUP_LEFT)
+	if (act->follow || (ev->type != YT_GROUP_JOINED && ev->type != YT_GROUP_LEFT))
 		return false;
 	switch (name) {
 	case YT_N_GROUP_ID:
@@ -116,7 +197,7 @@ static bool contact_fact(const struct yt_act *act, enum yt_name name, struct yt_
 {
 	const struct yt_event *ev = act->ev;
 
-	if (ev->type != YT_CONTACT_ADDED && ev->type != YT_CONTACT_REMOVED)
+	if (act->follow || (ev->type != YT_CONTACT_ADDED && ev->type != YT_CONTACT_REMOVED))
 		return false;
 	switch (name) {
 	case YT_N_CONTACT_ACCOUNT:
@@ -128,6 +209,54 @@ static bool contact_fact(const struct yt_act *act, enum yt_name name, struct yt_
 	default:
 		return false;
 	}
+}
+
+static bool coupon_fact(const struct yt_act *act, enum yt_name name, struct yt_value *out)
+{
+	const struct yt_coupon *c = act->follow ? yt_wallet_by_id(&act->member->wallet, act->follow->coupon) : NULL;
+	char *id;
+
+	if (!c)
+		return false;
+	switch (name) {
+	case YT_N_COUPON_ID:
+		id = yt_arena_alloc(act->env->arena, 33);
+		yt_hex(c->id, sizeof(c->id), id);
+		return give_text(out, yt_str(id, 32));
+	case YT_N_COUPON_CODE:
+		return give_some(out, yt_str_z(c->code));
+	case YT_N_COUPON_TEMPLATE:
+		return give_text(out, c->template);
+	case YT_N_COUPON_VALID_FROM:
+		return give_instant(out, c->valid_from);
+	case YT_N_COUPON_VALID_UNTIL:
+		return give_instant(out, c->valid_until);
+	default:
+		return false;
+	}
+}
+
+/* Templates of the coupons that are neither used nor revoked nor over, whether or not they have begun. */
+static bool held(const struct yt_act *act, struct yt_value *out)
+{
+	const struct yt_wallet *w = &act->member->wallet;
+	struct yt_str *names = yt_arena_alloc(act->env->arena, (w->n + 1) * sizeof(*names));
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < w->n; k++) {
+		if (yt_coupon_lives(&w->v[k]) && act->env->now_ms < w->v[k].valid_until)
+			names[n++] = w->v[k].template;
+	}
+	return give_texts(act->env->arena, names, n, out);
+}
+
+static bool median_gap(const struct yt_member *m, struct yt_value *out)
+{
+	int64_t gap = yt_paids_median_gap(&m->orders);
+
+	if (gap >= 0)
+		*out = yt_value_dur_ms(gap);
+	return gap >= 0;
 }
 
 static bool totals_fact(const struct yt_totals *t, enum yt_name name, struct yt_value *out)
@@ -165,6 +294,12 @@ static bool member_fact(struct yt_act *act, enum yt_name name, struct yt_value *
 		return give_some(out, m->channel);
 	case YT_N_MEMBER_REFERRER:
 		return give_some(out, m->referrer);
+	case YT_N_MEMBER_TAGS:
+		return give_texts(act->env->arena, m->tags, m->n_tags, out);
+	case YT_N_MEMBER_MEDIAN_GAP:
+		return median_gap(m, out);
+	case YT_N_MEMBER_STOCK_UNTIL:
+		return give_instant(out, yt_stock_until(act));
 	case YT_N_MEMBER_GROUPS:
 		return give_int(out, yt_places_standing(&m->groups));
 	case YT_N_MEMBER_ACCOUNTS:
@@ -195,22 +330,26 @@ bool yt_run_fact(const void *ctx, enum yt_name name, struct yt_value *out)
 	case YT_N_ZONE:
 		*out = (struct yt_value){ .type = YT_V_ZONE, .zone = act->shop->zone };
 		return true;
+	case YT_N_MEMBER_HELD:
+		return held(act, out);
 	case YT_N_EVENT_TYPE:
-		return give_text(out, yt_types[act->ev->type].name);
+		return give_text(out, yt_on_name(act->follow ? act->follow->on : act->ev->type));
 	case YT_N_EVENT_AT:
-		return give_instant(out, act->ev->at);
+		return give_instant(out, yt_act_at(act));
 	case YT_N_ORDER_ID:
-		return give_some(out, yt_event_text(act->ev, YT_F_ORDER));
+		return give_some(out, yt_act_text(act, YT_F_ORDER));
 	default:
 		break;
 	}
 	if (name >= YT_N_EVENT_FIELD)
-		return event_field(act->ev, (enum yt_field)(name - YT_N_EVENT_FIELD), out);
-	if (name >= YT_N_ORDER_PAID_AT && name <= YT_N_ORDER_NTH)
-		return act->order && order_fact(act->order, name, out);
+		return event_field(act, (enum yt_field)(name - YT_N_EVENT_FIELD), out);
+	if (name >= YT_N_ORDER_PAID_AT && name <= YT_N_ORDER_ITEMS)
+		return act->order && order_fact(act, name, out);
 	if (name >= YT_N_GROUP_ID && name <= YT_N_GROUP_CHANNEL)
 		return group_fact(act, name, out);
 	if (name >= YT_N_CONTACT_ACCOUNT && name <= YT_N_CONTACT_CHANNEL)
 		return contact_fact(act, name, out);
+	if (name >= YT_N_COUPON_ID && name <= YT_N_COUPON_VALID_UNTIL)
+		return coupon_fact(act, name, out);
 	return member_fact(act, name, out);
 }

@@ -1,6 +1,7 @@
 #include "yutang/core/fold.h"
 
 #include "yutang/base/hash.h"
+#include "yutang/core/stock.h"
 
 /* --- first and repeat orders: the rank among the orders that count, by paid_at */
 
@@ -157,6 +158,7 @@ void yt_fold_paid(struct yt_act *act, const struct yt_event *ev)
 	struct yt_paid now;
 
 	set_payment(act->env->arena, o, ev);
+	yt_stock_bought(act, o, yt_event_field(ev, YT_F_ITEMS));
 	yt_order_paid(o, &now);
 	day->count[YT_DAY_ORDERS]++;
 	day->count[YT_DAY_ITEMS] = yt_sum(day->count[YT_DAY_ITEMS], o->units);
@@ -166,6 +168,7 @@ void yt_fold_paid(struct yt_act *act, const struct yt_event *ev)
 	if (yt_paid_counts(&now))
 		o->nth = yt_act_totals(act)->paid_orders;
 	yt_member_channel(act->member, act->env->arena, yt_event_text(ev, YT_F_CHANNEL), ev->at);
+	yt_stock_follow(act, o);
 }
 
 /* --- what follows */
@@ -212,12 +215,14 @@ void yt_fold_refunded(struct yt_act *act, const struct yt_event *ev)
 	yt_order_paid(o, &was);
 	take_shares(o, &shares);
 	yt_order_add_refund(o, act->env->arena, &r);
+	yt_stock_refunded(act, o, yt_event_field(ev, YT_F_ITEMS));
 	yt_order_paid(o, &now);
 	wait_for_payment(act, o, ev);
 	if (!o->paid)
 		return;
 	rank_order(act, &was, &now);
 	count_shares(act, o, &shares);
+	yt_stock_follow(act, o);
 }
 
 void yt_fold_cancelled(struct yt_act *act, const struct yt_event *ev)
@@ -230,6 +235,8 @@ void yt_fold_cancelled(struct yt_act *act, const struct yt_event *ev)
 	o->cancelled_hash = (uint16_t)yt_event_hash(ev);
 	yt_order_paid(o, &now);
 	wait_for_payment(act, o, ev);
-	if (o->paid)
-		rank_order(act, &was, &now);
+	if (!o->paid)
+		return;
+	rank_order(act, &was, &now);
+	yt_stock_follow(act, o);
 }

@@ -1,7 +1,11 @@
 #include "yutang/core/limit.h"
 
+#include "yutang/core/stock.h"
+
 /* A place in a list of places, with its first move. */
 enum { PLACE_BYTES = 128 + 4 + 10 };
+/* A row of a member's stock. */
+enum { STOCK_BYTES = 34 };
 
 /* An entity's head is written by the engine; both together stay below bytes_max. */
 static size_t room_of(enum yt_kind kind)
@@ -34,17 +38,52 @@ static bool may_issue_now(const struct yt_rule *r)
 	return r->issue && (r->after_expr || !r->after_ms);
 }
 
+/* The types with what may follow from them at once. */
+static uint32_t with_follows(const struct yt_ruleset *rules, uint32_t types)
+{
+	uint32_t was;
+
+	if (types & 1u << YT_ORDER_PAID)
+		types |= 1u << YT_ON_COUPON_USED;
+	do {
+		was = types;
+		for (size_t k = 0; k < rules->n_rules; k++) {
+			if (rules->rules[k].on & types && may_issue_now(&rules->rules[k]))
+				types |= 1u << YT_ON_COUPON_ISSUED;
+		}
+	} while (types != was);
+	return types;
+}
+
+/* Tags that the member might have, when all that may run and all that waits has run. */
+static uint32_t tags_then(const struct yt_decide_env *env, const struct yt_member *m, uint32_t types)
+{
+	uint32_t n = m ? m->n_tags : 0;
+
+	for (size_t k = 0; k < env->rules->n_rules; k++) {
+		const struct yt_rule *r = &env->rules->rules[k];
+		bool may = r->on & types;
+
+		if (!r->tag.n || (m && yt_member_has_tag(m, r->tag)))
+			continue;
+		for (uint32_t i = 0; m && !may && i < m->n_timers; i++)
+			may = yt_str_eq(m->timers[i].rule, r->name);
+		n += may;
+	}
+	return n;
+}
+
 bool yt_limit_rules(const struct yt_decide_env *env, const struct yt_member *m, const struct yt_order *o, uint32_t types, char detail[160])
 {
-	uint32_t issues = 0, marks = 0;
+	uint32_t issues = 0, marks = 0, all = with_follows(env->rules, types);
 	size_t growth = 0;
 
 	for (size_t k = 0; k < env->rules->n_rules; k++) {
 		const struct yt_rule *r = &env->rules->rules[k];
 
-		if (!may_run(r, types, m, o))
+		if (!may_run(r, all, m, o))
 			continue;
-		issues += may_issue_now(r);
+		issues += may_issue_now(r) && r->on & types;
 		marks += r->once == YT_ONCE_ORDER;
 		growth += YT_TIMER_BYTES_MAX; /* more than a coupon and a mark */
 	}
@@ -52,7 +91,22 @@ bool yt_limit_rules(const struct yt_decide_env *env, const struct yt_member *m, 
 		return say(detail, "coupons: the member would hold more than 128 that are neither used nor over");
 	if (marks && o && o->n_marks + marks > YT_ORDER_MARKS_MAX)
 		return say(detail, "rules with once = per order: more than 64 on one order");
-	return yt_limit_member_bytes(env, m, growth + PLACE_BYTES + 1024, detail);
+	if (tags_then(env, m, all) > YT_TAGS_MAX)
+		return say(detail, "tags: a member has at most 64");
+	return yt_limit_member_bytes(env, m, growth + PLACE_BYTES + YT_ORDER_PRODUCTS_MAX * STOCK_BYTES + 1024, detail);
+}
+
+bool yt_limit_room(struct yt_act *act)
+{
+	char detail[160];
+
+	return yt_limit_member_bytes(act->env, act->member, YT_TIMER_BYTES_MAX, detail);
+}
+
+bool yt_limit_products(const struct yt_decide_env *env, const struct yt_order *o, const struct yt_event *ev, char detail[160])
+{
+	return yt_stock_rows(env->rules, o, yt_event_field(ev, YT_F_ITEMS)) <= YT_ORDER_PRODUCTS_MAX ||
+	       say(detail, "items: an order keeps 24 skus that have a [product]");
 }
 
 bool yt_limit_member_bytes(const struct yt_decide_env *env, const struct yt_member *m, size_t growth, char detail[160])
@@ -81,7 +135,7 @@ bool yt_limit_order(const struct yt_decide_env *env, const struct yt_order *o, c
 	if (o)
 		yt_order_encode(o, &exact);
 	yt_kept_encode(yt_kept_new(env->arena, ev, UINT64_MAX), &exact);
-	return exact.n + 256 <= room_of(YT_KIND_ORDER) || say(detail, "too much is known of an order that is not paid yet");
+	return exact.n + 256 + YT_ORDER_PRODUCTS_MAX * 24 <= room_of(YT_KIND_ORDER) || say(detail, "too much is known of an order that is not paid yet");
 }
 
 bool yt_limit_place(const struct yt_places *p, struct yt_str id, uint32_t places_max, const char *what, char detail[160])

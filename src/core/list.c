@@ -27,6 +27,16 @@ int64_t yt_rd_instant(struct yt_rd *r)
 	return yt_rd_instant_after(r, 0);
 }
 
+void yt_rd_raw(struct yt_rd *r, void *out, size_t n)
+{
+	if ((size_t)(r->end - r->p) < n) {
+		r->bad = true;
+		return;
+	}
+	memcpy(out, r->p, n);
+	r->p += n;
+}
+
 int64_t yt_rd_instant_after(struct yt_rd *r, int64_t base)
 {
 	uint64_t v = yt_rd_varint(r);

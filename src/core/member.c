@@ -43,9 +43,12 @@ size_t yt_member_bytes_bound(const struct yt_member *m)
 
 	n += m->orders.n * 40;
 	n += places_bound(&m->groups) + places_bound(&m->accounts);
-	n += m->wallet.n * YT_COUPON_BYTES_MAX + m->wallet.n_gone * (64 + 10 + 7 * YT_ISSUES_MAX);
+	for (uint32_t k = 0; k < m->wallet.n; k++)
+		n += YT_COUPON_BYTES_MAX + m->wallet.v[k].n_marks * 8;
+	n += m->wallet.n_gone * (64 + 10 + 7 * YT_ISSUES_MAX);
 	n += m->n_marks * 8;
 	n += m->n_timers * (size_t)YT_TIMER_BYTES_MAX;
+	n += m->n_tags * 65 + m->n_contacts * 8 + m->n_stock * 34;
 	return n;
 }
 
@@ -89,6 +92,116 @@ void yt_member_remove_timer(struct yt_member *m, uint32_t k)
 	m->n_timers--;
 }
 
+/* Where the tag is, or belongs. */
+static uint32_t tag_place(const struct yt_member *m, struct yt_str tag)
+{
+	uint32_t k = 0;
+
+	while (k < m->n_tags && yt_str_cmp(m->tags[k], tag) < 0)
+		k++;
+	return k;
+}
+
+bool yt_member_has_tag(const struct yt_member *m, struct yt_str tag)
+{
+	uint32_t k = tag_place(m, tag);
+
+	return k < m->n_tags && yt_str_eq(m->tags[k], tag);
+}
+
+void yt_member_tag(struct yt_member *m, struct yt_arena *a, struct yt_str tag)
+{
+	uint32_t k = tag_place(m, tag);
+
+	if (m->n_tags == YT_TAGS_MAX || (k < m->n_tags && yt_str_eq(m->tags[k], tag)))
+		return;
+	m->tags = yt_list_grow(a, m->tags, m->n_tags, &m->cap_tags, sizeof(*m->tags));
+	memmove(&m->tags[k + 1], &m->tags[k], (m->n_tags - k) * sizeof(*m->tags));
+	m->tags[k] = yt_arena_dup(a, tag);
+	m->n_tags++;
+}
+
+void yt_member_untag(struct yt_member *m, struct yt_str tag)
+{
+	uint32_t k = tag_place(m, tag);
+
+	if (k == m->n_tags || !yt_str_eq(m->tags[k], tag))
+		return;
+	m->n_tags--;
+	memmove(&m->tags[k], &m->tags[k + 1], (m->n_tags - k) * sizeof(*m->tags));
+}
+
+void yt_member_contact(struct yt_member *m, struct yt_arena *a, int64_t at)
+{
+	if (m->n_contacts == YT_CONTACTS_MAX)
+		memmove(m->contacts, m->contacts + 1, --m->n_contacts * sizeof(*m->contacts));
+	m->contacts = yt_list_grow(a, m->contacts, m->n_contacts, &m->cap_contacts, sizeof(*m->contacts));
+	m->contacts[m->n_contacts++] = at; /* `now` never falls */
+}
+
+enum { TIMER_EVENT = 1, TIMER_FOLLOW = 2, TIMER_QUIET = 4, TIMER_COUPON = 8 };
+
+static void encode_timer(const struct yt_timer *t, struct yt_buf *out)
+{
+	const struct yt_follow *f = t->follow;
+
+	yt_buf_varint(out, (uint64_t)t->due);
+	yt_buf_bytes(out, t->rule);
+	yt_buf_bytes(out, t->kind);
+	yt_buf_bytes(out, t->template);
+	yt_buf_c(out, (char)((t->ev ? TIMER_EVENT : 0) | (f ? TIMER_FOLLOW : 0) | (t->quiet ? TIMER_QUIET : 0) | (t->has_coupon ? TIMER_COUPON : 0)));
+	if (t->ev)
+		yt_kept_encode(t->ev, out);
+	if (f) {
+		yt_buf_c(out, (char)(f->on - YT_TYPE__COUNT));
+		yt_buf_add(out, f->out, sizeof(f->out));
+		yt_buf_add(out, f->coupon, sizeof(f->coupon));
+		yt_buf_varint(out, (uint64_t)f->at);
+		yt_buf_bytes(out, f->cause);
+	}
+	if (t->quiet)
+		yt_buf_varint(out, (uint64_t)t->due_at);
+	if (t->has_coupon)
+		yt_buf_add(out, t->coupon, sizeof(t->coupon));
+}
+
+static void encode_stock(const struct yt_member *m, struct yt_buf *out)
+{
+	int64_t at = 0;
+
+	yt_buf_varint(out, (uint64_t)m->stock_until);
+	yt_buf_varint(out, m->n_stock);
+	for (uint32_t k = 0; k < m->n_stock; k++) {
+		yt_buf_u64(out, m->stock[k].order);
+		yt_buf_u64(out, m->stock[k].sku);
+		yt_buf_varint(out, (uint64_t)(m->stock[k].paid_at - at));
+		yt_buf_varint(out, (uint64_t)m->stock[k].units);
+		at = m->stock[k].paid_at;
+	}
+}
+
+enum { MEMBER_TAGS = 1, MEMBER_CONTACTS = 2, MEMBER_STOCK = 4 };
+
+static void encode_rest(const struct yt_member *m, struct yt_buf *out)
+{
+	bool stock = m->n_stock || m->stock_until;
+	int64_t at = 0;
+
+	yt_buf_c(out, (char)((m->n_tags ? MEMBER_TAGS : 0) | (m->n_contacts ? MEMBER_CONTACTS : 0) | (stock ? MEMBER_STOCK : 0)));
+	if (m->n_tags)
+		yt_buf_varint(out, m->n_tags);
+	for (uint32_t k = 0; k < m->n_tags; k++)
+		yt_buf_bytes(out, m->tags[k]);
+	if (m->n_contacts)
+		yt_buf_varint(out, m->n_contacts);
+	for (uint32_t k = 0; k < m->n_contacts; k++) {
+		yt_buf_varint(out, (uint64_t)(m->contacts[k] - at));
+		at = m->contacts[k];
+	}
+	if (stock)
+		encode_stock(m, out);
+}
+
 void yt_member_encode(const void *member, struct yt_buf *out)
 {
 	const struct yt_member *m = member;
@@ -111,15 +224,9 @@ void yt_member_encode(const void *member, struct yt_buf *out)
 	for (uint32_t k = 0; k < m->n_marks; k++)
 		yt_buf_u64(out, m->marks[k]);
 	yt_buf_varint(out, m->n_timers);
-	for (uint32_t k = 0; k < m->n_timers; k++) {
-		const struct yt_timer *t = &m->timers[k];
-
-		yt_buf_varint(out, (uint64_t)t->due);
-		yt_buf_bytes(out, t->rule);
-		yt_buf_bytes(out, t->kind);
-		yt_buf_bytes(out, t->template);
-		yt_kept_encode(t->ev, out);
-	}
+	for (uint32_t k = 0; k < m->n_timers; k++)
+		encode_timer(&m->timers[k], out);
+	encode_rest(m, out);
 }
 
 static void decode_marks(struct yt_member *m, struct yt_arena *a, struct yt_rd *r)
@@ -132,21 +239,99 @@ static void decode_marks(struct yt_member *m, struct yt_arena *a, struct yt_rd *
 		m->marks[k] = yt_rd_u64(r);
 }
 
+static const struct yt_follow *decode_follow(struct yt_arena *a, struct yt_rd *r)
+{
+	struct yt_follow *f = yt_arena_zalloc(a, sizeof(*f));
+
+	f->on = (uint8_t)(yt_rd_u8(r) + YT_TYPE__COUNT);
+	yt_rd_raw(r, f->out, sizeof(f->out));
+	yt_rd_raw(r, f->coupon, sizeof(f->coupon));
+	f->at = yt_rd_instant(r);
+	f->cause = yt_rd_bytes(r);
+	r->bad |= f->on < YT_TYPE__COUNT || f->on >= YT_ON__COUNT;
+	return f;
+}
+
+static void decode_timer(struct yt_member *m, struct yt_timer *t, struct yt_arena *a, struct yt_rd *r)
+{
+	uint8_t flags;
+
+	t->due = yt_rd_instant(r);
+	t->rule = yt_rd_bytes(r);
+	t->kind = yt_rd_bytes(r);
+	t->template = yt_rd_bytes(r);
+	flags = yt_rd_u8(r);
+	if (flags & TIMER_EVENT)
+		t->ev = yt_kept_decode(a, r, m->shop, m->id);
+	if (flags & TIMER_FOLLOW)
+		t->follow = decode_follow(a, r);
+	t->quiet = flags & TIMER_QUIET;
+	if (t->quiet)
+		t->due_at = yt_rd_instant(r);
+	t->has_coupon = flags & TIMER_COUPON;
+	if (t->has_coupon)
+		yt_rd_raw(r, t->coupon, sizeof(t->coupon));
+	r->bad |= !t->ev && !t->follow;
+}
+
 static void decode_timers(struct yt_member *m, struct yt_arena *a, struct yt_rd *r)
 {
 	uint64_t n = yt_rd_varint(r);
 
 	m->timers = yt_list_read(a, r, n, 8, sizeof(*m->timers));
 	m->n_timers = m->cap_timers = m->timers ? (uint32_t)n : 0;
-	for (uint32_t k = 0; k < m->n_timers && !r->bad; k++) {
-		struct yt_timer *t = &m->timers[k];
+	for (uint32_t k = 0; k < m->n_timers && !r->bad; k++)
+		decode_timer(m, &m->timers[k], a, r);
+}
 
-		t->due = yt_rd_instant(r);
-		t->rule = yt_rd_bytes(r);
-		t->kind = yt_rd_bytes(r);
-		t->template = yt_rd_bytes(r);
-		t->ev = yt_kept_decode(a, r, m->shop, m->id);
+static void decode_tags(struct yt_member *m, struct yt_arena *a, struct yt_rd *r)
+{
+	uint64_t n = yt_rd_varint(r);
+
+	m->tags = yt_list_read(a, r, n, 1, sizeof(*m->tags));
+	m->n_tags = m->cap_tags = m->tags ? (uint32_t)n : 0;
+	for (uint32_t k = 0; k < m->n_tags; k++)
+		m->tags[k] = yt_rd_bytes(r);
+}
+
+static void decode_contacts(struct yt_member *m, struct yt_arena *a, struct yt_rd *r)
+{
+	uint64_t n = yt_rd_varint(r);
+	int64_t at = 0;
+
+	m->contacts = yt_list_read(a, r, n, 1, sizeof(*m->contacts));
+	m->n_contacts = m->cap_contacts = m->contacts ? (uint32_t)n : 0;
+	for (uint32_t k = 0; k < m->n_contacts; k++)
+		m->contacts[k] = at = yt_rd_instant_after(r, at);
+}
+
+static void decode_stock(struct yt_member *m, struct yt_arena *a, struct yt_rd *r)
+{
+	int64_t at = 0;
+	uint64_t n;
+
+	m->stock_until = yt_rd_instant(r);
+	n = yt_rd_varint(r);
+	m->stock = yt_list_read(a, r, n, 18, sizeof(*m->stock));
+	m->n_stock = m->cap_stock = m->stock ? (uint32_t)n : 0;
+	for (uint32_t k = 0; k < m->n_stock; k++) {
+		m->stock[k].order = yt_rd_u64(r);
+		m->stock[k].sku = yt_rd_u64(r);
+		m->stock[k].paid_at = at = yt_rd_instant_after(r, at);
+		m->stock[k].units = yt_rd_instant(r);
 	}
+}
+
+static void decode_rest(struct yt_member *m, struct yt_arena *a, struct yt_rd *r)
+{
+	uint8_t flags = yt_rd_u8(r);
+
+	if (flags & MEMBER_TAGS)
+		decode_tags(m, a, r);
+	if (flags & MEMBER_CONTACTS)
+		decode_contacts(m, a, r);
+	if (flags & MEMBER_STOCK)
+		decode_stock(m, a, r);
 }
 
 void *yt_member_decode(struct yt_arena *a, struct yt_str name, struct yt_str value)
@@ -170,5 +355,6 @@ void *yt_member_decode(struct yt_arena *a, struct yt_str name, struct yt_str val
 	yt_wallet_decode(&m->wallet, a, &r);
 	decode_marks(m, a, &r);
 	decode_timers(m, a, &r);
+	decode_rest(m, a, &r);
 	return r.bad || r.p != r.end ? NULL : m;
 }

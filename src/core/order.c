@@ -96,6 +96,22 @@ void yt_order_mark(struct yt_order *o, struct yt_arena *a, struct yt_str rule)
 	o->marks[o->n_marks++] = yt_hash64(rule);
 }
 
+struct yt_order_product *yt_order_product(struct yt_order *o, struct yt_arena *a, uint64_t sku)
+{
+	uint32_t k = 0;
+
+	while (k < o->n_products && o->products[k].sku < sku)
+		k++;
+	if (k < o->n_products && o->products[k].sku == sku)
+		return &o->products[k];
+	if (o->n_products == YT_ORDER_PRODUCTS_MAX)
+		return NULL;
+	o->products = yt_list_grow(a, o->products, o->n_products, &o->cap_products, sizeof(*o->products));
+	memmove(&o->products[k + 1], &o->products[k], (o->n_products++ - k) * sizeof(*o->products));
+	o->products[k] = (struct yt_order_product){ .sku = sku };
+	return &o->products[k];
+}
+
 void yt_order_wait(struct yt_order *o, struct yt_arena *a, const struct yt_event *ev)
 {
 	o->early = yt_list_grow(a, o->early, o->n_early, &o->cap_early, sizeof(*o->early));
@@ -167,6 +183,18 @@ static void encode_coupons(const struct yt_order *o, struct yt_buf *out)
 		yt_buf_bytes(out, o->codes[k]);
 }
 
+/* Behind everything else, where there are any. */
+static void encode_products(const struct yt_order *o, struct yt_buf *out)
+{
+	if (o->n_products)
+		yt_buf_varint(out, o->n_products);
+	for (uint32_t k = 0; k < o->n_products; k++) {
+		yt_buf_u64(out, o->products[k].sku);
+		yt_buf_varint(out, (uint64_t)o->products[k].units);
+		yt_buf_varint(out, (uint64_t)o->products[k].refunded);
+	}
+}
+
 void yt_order_encode(const void *order, struct yt_buf *out)
 {
 	const struct yt_order *o = order;
@@ -195,6 +223,7 @@ void yt_order_encode(const void *order, struct yt_buf *out)
 		for (uint32_t k = 0; k < o->n_early; k++)
 			yt_kept_encode(o->early[k], out);
 	}
+	encode_products(o, out);
 }
 
 static void decode_payment(struct yt_order *o, struct yt_rd *r)
@@ -269,6 +298,20 @@ static void decode_early(struct yt_order *o, struct yt_arena *a, struct yt_rd *r
 		o->early[k] = yt_kept_decode(a, r, o->shop, o->member);
 }
 
+static void decode_products(struct yt_order *o, struct yt_arena *a, struct yt_rd *r)
+{
+	uint64_t n = yt_rd_varint(r);
+
+	o->products = yt_list_read(a, r, n, 10, sizeof(*o->products));
+	o->n_products = o->cap_products = o->products ? (uint32_t)n : 0;
+	r->bad |= !o->products;
+	for (uint32_t k = 0; k < o->n_products; k++) {
+		o->products[k].sku = yt_rd_u64(r);
+		o->products[k].units = yt_rd_instant(r);
+		o->products[k].refunded = yt_rd_instant(r);
+	}
+}
+
 void *yt_order_decode(struct yt_arena *a, struct yt_str name, struct yt_str value)
 {
 	struct yt_order *o = yt_order_fresh(a, name);
@@ -294,5 +337,7 @@ void *yt_order_decode(struct yt_arena *a, struct yt_str name, struct yt_str valu
 		decode_marks(o, a, &r);
 	if (flags & ORDER_EARLY)
 		decode_early(o, a, &r);
+	if (!r.bad && r.p < r.end)
+		decode_products(o, a, &r);
 	return r.bad || r.p != r.end ? NULL : o;
 }

@@ -124,6 +124,29 @@ static char *put_varint(char *p, uint64_t v)
 	return p;
 }
 
+int64_t yt_paids_median_gap(const struct yt_paids *p)
+{
+	int64_t gaps[YT_GAP_ORDERS], later = 0;
+	int n = -1; /* the last order has no gap behind it */
+
+	for (uint32_t k = p->n; k-- > 0 && n < YT_GAP_ORDERS - 1;) {
+		int64_t gap = later - p->v[k].paid_at;
+		int at = n;
+
+		if (!yt_paid_counts(&p->v[k]))
+			continue;
+		for (; at > 0 && gaps[at - 1] > gap; at--)
+			gaps[at] = gaps[at - 1];
+		if (n >= 0)
+			gaps[at] = gap;
+		later = p->v[k].paid_at;
+		n++;
+	}
+	if (n < 2)
+		return -1;
+	return n % 2 ? gaps[n / 2] : (gaps[n / 2 - 1] + gaps[n / 2]) / 2;
+}
+
 void yt_paids_encode(const struct yt_paids *p, struct yt_buf *out)
 {
 	int64_t before = p->dropped_to;

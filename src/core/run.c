@@ -1,10 +1,15 @@
 #include "yutang/core/run.h"
 
+#include "yutang/base/hash.h"
 #include "yutang/core/coupon.h"
 #include "yutang/core/followup.h"
+#include "yutang/core/limit.h"
+#include "yutang/core/stock.h"
 
 /* A timer may be held while its inputs are behind; its order stays in state for so long after its due. */
 #define TIMER_SLACK_MS INT64_C(2592000000) /* 30 d */
+
+enum { YT_CHAIN_MAX = 8 }; /* RULES.md, Rules: a chain ends after 8 steps */
 
 /* NULL: true. An error makes it false. */
 static bool holds(struct yt_act *act, const struct yt_expr *e)
@@ -14,25 +19,39 @@ static bool holds(struct yt_act *act, const struct yt_expr *e)
 	return !e || (yt_expr_eval(e, act->env->arena, yt_run_fact, act, &v, NULL) && v.type == YT_V_BOOL && v.b);
 }
 
+/* The event lies in the rule's season, and is not too old for it. */
 static bool is_in_season(const struct yt_act *act, const struct yt_rule *r)
 {
 	const struct yt_zone *zone = act->shop->zone;
+	int64_t at = yt_act_at(act);
 
-	if (r->from_text.n && act->ev->at < yt_instant_local_ms(zone, r->from_text, false))
+	if (r->from_text.n && at < yt_instant_local_ms(zone, r->from_text, false))
 		return false;
-	return !r->until_text.n || act->ev->at < yt_instant_local_ms(zone, r->until_text, true);
+	if (r->until_text.n && at >= yt_instant_local_ms(zone, r->until_text, true))
+		return false;
+	return !r->max_age_ms || act->env->now_ms - at <= r->max_age_ms;
 }
 
 /* --- once */
 
+/* The coupon that what set off the rule is about; NULL: none, or it has left the wallet. */
+static struct yt_coupon *coupon_at_hand(const struct yt_act *act)
+{
+	return act->follow ? yt_wallet_by_id(&act->member->wallet, act->follow->coupon) : NULL;
+}
+
 static bool is_marked(const struct yt_act *act, const struct yt_rule *r)
 {
+	const struct yt_coupon *c;
+
 	switch (r->once) {
 	case YT_ONCE_MEMBER:
 		return yt_mark_is_set(act->member->marks, act->member->n_marks, r->name);
 	case YT_ONCE_ORDER:
 		return act->order && yt_mark_is_set(act->order->marks, act->order->n_marks, r->name);
 	case YT_ONCE_COUPON:
+		c = coupon_at_hand(act);
+		return c && yt_mark_is_set(c->marks, c->n_marks, r->name);
 	case YT_ONCE_NO:
 		break;
 	}
@@ -41,32 +60,64 @@ static bool is_marked(const struct yt_act *act, const struct yt_rule *r)
 
 static void mark(struct yt_act *act, const struct yt_rule *r)
 {
+	struct yt_arena *a = act->env->arena;
+	struct yt_coupon *c;
+
+	if (is_marked(act, r))
+		return;
 	if (r->once == YT_ONCE_MEMBER)
-		yt_member_mark(act->member, act->env->arena, r->name);
+		yt_member_mark(act->member, a, r->name);
 	else if (r->once == YT_ONCE_ORDER && act->order)
-		yt_order_mark(yt_act_order(act), act->env->arena, r->name);
+		yt_order_mark(yt_act_order(act), a, r->name);
+	else if (r->once == YT_ONCE_COUPON && (c = coupon_at_hand(act)))
+		yt_coupon_mark(c, a, r->name);
 }
 
-/* A timer of the rule waits under the mark that this event would set. */
-static bool is_waiting(const struct yt_act *act, const struct yt_rule *r)
+static bool is_same_mark(const struct yt_act *act, const struct yt_rule *r, const struct yt_timer *t)
 {
-	struct yt_str order = yt_event_text(act->ev, YT_F_ORDER);
-
-	for (uint32_t k = 0; r->once != YT_ONCE_NO && k < act->member->n_timers; k++) {
-		const struct yt_timer *t = &act->member->timers[k];
-
-		if (yt_str_eq(t->rule, r->name) && (r->once == YT_ONCE_MEMBER || yt_str_eq(yt_event_text(t->ev, YT_F_ORDER), order)))
-			return true;
+	switch (r->once) {
+	case YT_ONCE_MEMBER:
+		return true;
+	case YT_ONCE_ORDER:
+		return t->ev && yt_str_eq(yt_event_text(t->ev, YT_F_ORDER), yt_act_text(act, YT_F_ORDER));
+	case YT_ONCE_COUPON:
+		return t->follow && act->follow && memcmp(t->follow->coupon, act->follow->coupon, sizeof(t->follow->coupon)) == 0;
+	case YT_ONCE_NO:
+		break;
 	}
 	return false;
 }
 
+/* The timer of the rule that waits under the mark that this event would set; with pending = per member, the one that waits for its `after`. -1: none. */
+static int waiting(const struct yt_act *act, const struct yt_rule *r)
+{
+	int moves = -1;
+
+	for (uint32_t k = 0; k < act->member->n_timers; k++) {
+		const struct yt_timer *t = &act->member->timers[k];
+
+		if (!yt_str_eq(t->rule, r->name))
+			continue;
+		if (is_same_mark(act, r, t) && (t->quiet || !r->pending_per_member))
+			return (int)k;
+		if (r->pending_per_member && !t->quiet)
+			moves = (int)k;
+	}
+	return moves;
+}
+
 /* --- at once, or when the wait is over */
+
+/* The member has not used up what it bought. */
+static bool is_stocked(struct yt_act *act)
+{
+	return yt_stock_until(act) > act->env->now_ms;
+}
 
 static void withhold(struct yt_act *act, const struct yt_followup *f, struct yt_str template, enum yt_reason reason)
 {
 	if (template.n)
-		yt_coupon_refuse(act, f->rule, template, f->fact, reason);
+		yt_coupon_refuse(act, f->rule, template, reason);
 	if (f->kind.n)
 		yt_followup_withhold(act, f, reason);
 }
@@ -82,34 +133,128 @@ static struct yt_followup followup_of(struct yt_act *act, struct yt_str rule, st
 	return (struct yt_followup){
 		.rule = rule,
 		.kind = kind,
-		.cause = act->ev->id,
-		.fact = yt_act_fact_of_event(act, act->ev),
+		.cause = yt_act_cause(act),
+		.fact = yt_act_fact(act, YT_OUT_FOLLOWUP_DUE),
 		.due_at = due_at,
 	};
 }
 
+/* State holds no later instant; nobody waits for it. */
+static int64_t due_of(const struct yt_act *act, int64_t wait)
+{
+	int64_t now = act->env->now_ms, most = YT_INSTANT_MAX_MS - TIMER_SLACK_MS - now;
+
+	return now + (wait < most ? wait : most);
+}
+
+static bool has_timer_room(struct yt_act *act)
+{
+	return act->member->n_timers < YT_TIMERS_MAX && yt_limit_room(act);
+}
+
+/* A timer with what it has to keep of the event at hand, and the order's stay in state. */
+static struct yt_timer timer_of(struct yt_act *act, const struct yt_rule *r, int64_t due)
+{
+	/* What a follow-up says, and what group.* and contact.* are made of, beside what `still` and the params name. */
+	static const uint64_t always = UINT64_C(1) << YT_F_ORDER | UINT64_C(1) << YT_F_GROUP | UINT64_C(1) << YT_F_ACCOUNT;
+	static const uint64_t of_place = UINT64_C(1) << YT_F_INVITER | UINT64_C(1) << YT_F_CHANNEL;
+	struct yt_arena *a = act->env->arena;
+	struct yt_timer t = { .due = due, .rule = yt_arena_dup(a, r->name), .kind = yt_arena_dup(a, r->follow_up), .follow = act->follow };
+
+	if (r->issue)
+		t.template = yt_arena_dup(a, r->issue->name);
+	if (act->ev)
+		t.ev = yt_kept_new(a, act->ev, r->event_fields | always | ((r->still || r->n_params) && !act->order ? of_place : 0));
+	if (act->order && act->order->life_end < due + TIMER_SLACK_MS && act->order->keep_until < due + TIMER_SLACK_MS)
+		yt_act_order(act)->keep_until = due + TIMER_SLACK_MS;
+	return t;
+}
+
+/* True when it left. In the quiet hours it waits; what the rule has issued by then stays so. */
+static bool send(struct yt_act *act, const struct yt_rule *r, struct yt_followup *f)
+{
+	struct yt_timer t;
+
+	f->params = r;
+	f->send_by = r->send_by_ms ? f->due_at + r->send_by_ms : 0;
+	switch (yt_followup_send(act, f)) {
+	case YT_FOLLOWUP_LEFT:
+		return true;
+	case YT_FOLLOWUP_WITHHELD:
+		return false;
+	case YT_FOLLOWUP_WAITS:
+		break;
+	}
+	if (!has_timer_room(act)) {
+		yt_followup_withhold(act, f, YT_REASON_TIMER_LIMIT);
+		return false;
+	}
+	t = timer_of(act, r, f->wait_until);
+	t.quiet = true;
+	t.due_at = f->due_at;
+	t.has_coupon = f->coupon;
+	if (f->coupon)
+		yt_unhex(f->coupon, t.coupon, sizeof(t.coupon));
+	yt_member_add_timer(act->member, act->env->arena, &t);
+	return false;
+}
+
+static void set_tags(struct yt_act *act, const struct yt_rule *r)
+{
+	if (r->tag.n)
+		yt_member_tag(act->member, act->env->arena, r->tag);
+	if (r->untag.n)
+		yt_member_untag(act->member, r->untag);
+}
+
+/* What the rule does, once its time has come. The coupon that it revokes leaves before the one that it issues. */
 static void fire(struct yt_act *act, const struct yt_rule *r, int64_t due_at)
 {
 	struct yt_followup f = followup_of(act, r->name, r->follow_up, due_at);
+	struct yt_str template = r->issue ? r->issue->name : (struct yt_str){ 0 };
 	enum yt_reason refused = YT_REASON_NONE;
 	bool left = false;
 	char coupon[33];
 
+	act->running = r;
 	if (!holds(act, r->still)) {
-		withhold(act, &f, r->issue ? r->issue->name : (struct yt_str){ 0 }, YT_REASON_CONDITION_FALSE);
+		withhold(act, &f, template, YT_REASON_CONDITION_FALSE);
+		return;
+	}
+	if (r->revoke)
+		yt_coupon_revoke_unused(act, r);
+	set_tags(act, r);
+	if (r->promotes && is_stocked(act)) {
+		withhold(act, &f, template, YT_REASON_STOCK_UNUSED);
 		return;
 	}
 	if (r->issue) {
-		refused = yt_coupon_issue(act, r, f.fact, coupon);
+		refused = yt_coupon_issue(act, r, coupon);
 		left = !refused;
 		f.coupon = refused ? NULL : coupon;
 	}
-	f.send_by = r->send_by_ms ? due_at + r->send_by_ms : 0;
 	if (f.kind.n && refused)
 		yt_followup_withhold(act, &f, refused);
-	else if (f.kind.n && yt_followup_send(act, &f))
+	else if (f.kind.n && send(act, r, &f))
 		left = true;
 	if (left)
+		mark(act, r);
+}
+
+/* The quiet hours are over: what could have changed is asked again. */
+static void fire_quiet(struct yt_act *act, const struct yt_rule *r, const struct yt_timer *t)
+{
+	struct yt_followup f = followup_of(act, r->name, r->follow_up, t->due_at);
+	char coupon[33];
+
+	act->running = r;
+	yt_hex(t->coupon, sizeof(t->coupon), coupon);
+	f.coupon = t->has_coupon ? coupon : NULL;
+	if (!holds(act, r->still))
+		yt_followup_withhold(act, &f, YT_REASON_CONDITION_FALSE);
+	else if (r->promotes && is_stocked(act))
+		yt_followup_withhold(act, &f, YT_REASON_STOCK_UNUSED);
+	else if (send(act, r, &f))
 		mark(act, r);
 }
 
@@ -129,51 +274,82 @@ static bool wait_of(struct yt_act *act, const struct yt_rule *r, int64_t *ms)
 	return true;
 }
 
-static void set_timer(struct yt_act *act, const struct yt_rule *r, int64_t due)
+static void set_timer(struct yt_act *act, const struct yt_rule *r, int64_t due, int moves)
 {
-	/* What a follow-up says, and what group.* and contact.* are made of, beside what `still` names. */
-	static const uint64_t always = UINT64_C(1) << YT_F_ORDER | UINT64_C(1) << YT_F_GROUP | UINT64_C(1) << YT_F_ACCOUNT;
-	static const uint64_t of_place = UINT64_C(1) << YT_F_INVITER | UINT64_C(1) << YT_F_CHANNEL;
-	struct yt_arena *a = act->env->arena;
-	struct yt_timer t = { .due = due, .rule = yt_arena_dup(a, r->name), .kind = yt_arena_dup(a, r->follow_up) };
+	struct yt_timer t;
 
-	if (r->issue)
-		t.template = yt_arena_dup(a, r->issue->name);
-	t.ev = yt_kept_new(a, act->ev, r->event_fields | always | (r->still && !act->order ? of_place : 0));
-	yt_member_add_timer(act->member, a, &t);
-	if (act->order && act->order->life_end < due + TIMER_SLACK_MS && act->order->keep_until < due + TIMER_SLACK_MS)
-		yt_act_order(act)->keep_until = due + TIMER_SLACK_MS;
+	if (moves < 0 && !has_timer_room(act)) {
+		struct yt_followup f = followup_of(act, r->name, r->follow_up, due);
+
+		give_up(act, &f, r->issue ? r->issue->name : (struct yt_str){ 0 }, YT_REASON_TIMER_LIMIT);
+		return;
+	}
+	t = timer_of(act, r, due);
+	if (moves < 0)
+		yt_member_add_timer(act->member, act->env->arena, &t);
+	else
+		act->member->timers[moves] = t;
 }
 
 static void run(struct yt_act *act, const struct yt_rule *r)
 {
-	int64_t now = act->env->now_ms, wait;
+	bool waits = r->once != YT_ONCE_NO || r->pending_per_member;
+	int64_t wait;
+	int timer;
 
-	if (!is_in_season(act, r) || is_marked(act, r) || is_waiting(act, r) || !holds(act, r->when) || !wait_of(act, r, &wait))
+	if (!is_in_season(act, r) || is_marked(act, r))
 		return;
-	if (wait <= 0) {
-		fire(act, r, now);
+	timer = waits ? waiting(act, r) : -1;
+	if (timer >= 0 && (!r->pending_per_member || act->member->timers[timer].quiet))
+		return;
+	if (!holds(act, r->when) || !wait_of(act, r, &wait))
+		return;
+	if (wait > 0) {
+		set_timer(act, r, due_of(act, wait), timer);
 		return;
 	}
-	/* State holds no later instant; nobody waits for it. */
-	if (wait > YT_INSTANT_MAX_MS - TIMER_SLACK_MS - now)
-		wait = YT_INSTANT_MAX_MS - TIMER_SLACK_MS - now;
-	if (act->member->n_timers < YT_TIMERS_MAX) {
-		set_timer(act, r, now + wait);
-	} else {
-		struct yt_followup f = followup_of(act, r->name, r->follow_up, now + wait);
-
-		give_up(act, &f, r->issue ? r->issue->name : (struct yt_str){ 0 }, YT_REASON_TIMER_LIMIT);
-	}
+	if (timer >= 0)
+		yt_member_remove_timer(act->member, (uint32_t)timer);
+	fire(act, r, act->env->now_ms);
 }
 
 void yt_run_rules(struct yt_act *act)
 {
 	const struct yt_ruleset *rules = act->env->rules;
 
+	if (!(rules->on >> act->ev->type & 1))
+		return;
 	for (size_t k = 0; k < rules->n_rules; k++) {
 		if (rules->rules[k].on >> act->ev->type & 1)
 			run(act, &rules->rules[k]);
+	}
+}
+
+/* --- what follows from an output */
+
+/* A rule can't set off itself again, nor through others. */
+static bool is_own_doing(const struct yt_follow *f, const struct yt_rule *r)
+{
+	while (f && f->rule != r)
+		f = f->by;
+	return f;
+}
+
+void yt_run_follows(struct yt_act *act)
+{
+	const struct yt_ruleset *rules = act->env->rules;
+	const struct yt_follow *f;
+
+	while ((f = act->follows)) {
+		act->follows = f->next;
+		if (!act->follows)
+			act->last = NULL;
+		act->follow = f;
+		act->ev = f->ev;
+		for (size_t k = 0; act->shop && f->depth <= YT_CHAIN_MAX && k < rules->n_rules; k++) {
+			if (rules->rules[k].on >> f->on & 1 && !is_own_doing(f, &rules->rules[k]))
+				run(act, &rules->rules[k]);
+		}
 	}
 }
 
@@ -181,10 +357,12 @@ void yt_run_timer(struct yt_act *act, const struct yt_timer *t)
 {
 	const struct yt_rule *r = act->shop ? yt_ruleset_rule(act->env->rules, t->rule) : NULL;
 
-	if (!r) {
-		struct yt_followup f = followup_of(act, t->rule, t->kind, t->due);
+	if (!r || (t->quiet && !r->follow_up.n)) {
+		struct yt_followup f = followup_of(act, t->rule, t->kind, t->quiet ? t->due_at : t->due);
 
-		give_up(act, &f, t->template, YT_REASON_RULE_GONE);
+		give_up(act, &f, t->quiet ? (struct yt_str){ 0 } : t->template, YT_REASON_RULE_GONE);
+	} else if (t->quiet) {
+		fire_quiet(act, r, t);
 	} else if (!is_marked(act, r)) { /* it is when another set of rules gave the rule its `once` while several waited */
 		fire(act, r, t->due);
 	}

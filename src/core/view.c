@@ -52,6 +52,21 @@ static void add_bool(struct hash *h, const char *name, bool b)
 	add(h, yt_str_z(name), b ? YT_S("true") : YT_S("false"));
 }
 
+static struct yt_str texts_json(struct yt_arena *a, const struct yt_str *texts, uint32_t n)
+{
+	struct yt_buf b;
+
+	yt_buf_init(&b, a);
+	yt_buf_c(&b, '[');
+	for (uint32_t k = 0; k < n; k++) {
+		if (k)
+			yt_buf_c(&b, ',');
+		yt_json_add_text(&b, texts[k]);
+	}
+	yt_buf_c(&b, ']');
+	return yt_buf_str(&b);
+}
+
 static struct yt_str concat(struct yt_arena *a, struct yt_str x, struct yt_str y)
 {
 	char *p = yt_arena_alloc(a, (size_t)x.n + y.n);
@@ -85,6 +100,11 @@ static void member_fields(struct hash *h, const struct yt_member *m)
 	add_int(h, "net_amount", t.net_amount);
 	add_instant(h, "first_paid_at", t.first_paid_at);
 	add_instant(h, "last_paid_at", t.last_paid_at);
+	if (m->n_tags)
+		add(h, YT_S("tags"), texts_json(h->a, m->tags, m->n_tags));
+	if (yt_paids_median_gap(&m->orders) >= 0)
+		add_int(h, "median_gap", yt_paids_median_gap(&m->orders));
+	add_instant(h, "stock_until", m->stock_until);
 	add_int(h, "groups", yt_places_standing(&m->groups));
 	add_int(h, "accounts", yt_places_standing(&m->accounts));
 	add_instant(h, "joined_at", m->joined_at);
@@ -138,21 +158,6 @@ static void wallet_fields(struct hash *h, const struct yt_wallet *w)
 
 /* --- order */
 
-static struct yt_str codes_json(struct yt_arena *a, const struct yt_order *o)
-{
-	struct yt_buf b;
-
-	yt_buf_init(&b, a);
-	yt_buf_c(&b, '[');
-	for (uint32_t k = 0; k < o->n_codes; k++) {
-		if (k)
-			yt_buf_c(&b, ',');
-		yt_json_add_text(&b, o->codes[k]);
-	}
-	yt_buf_c(&b, ']');
-	return yt_buf_str(&b);
-}
-
 static void order_fields(struct hash *h, const struct yt_order *o)
 {
 	add(h, YT_S("id"), o->id);
@@ -161,7 +166,7 @@ static void order_fields(struct hash *h, const struct yt_order *o)
 		add_int(h, "amount", o->amount);
 		add_text(h, "currency", o->currency);
 		add_text(h, "channel", o->channel);
-		add(h, YT_S("coupons"), codes_json(h->a, o));
+		add(h, YT_S("coupons"), texts_json(h->a, o->codes, o->n_codes));
 		add_text(h, "presale", o->presale);
 	}
 	add_instant(h, "shipped_at", o->shipped_at);

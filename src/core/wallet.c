@@ -134,6 +134,12 @@ uint32_t yt_wallet_issued_since(const struct yt_wallet *w, struct yt_str templat
 	return n;
 }
 
+void yt_coupon_mark(struct yt_coupon *c, struct yt_arena *a, struct yt_str rule)
+{
+	c->marks = yt_list_grow(a, c->marks, c->n_marks, &c->cap_marks, sizeof(*c->marks));
+	c->marks[c->n_marks++] = yt_hash64(rule);
+}
+
 uint32_t yt_wallet_usable(const struct yt_wallet *w, int64_t now_ms)
 {
 	uint32_t n = 0;
@@ -170,15 +176,17 @@ enum {
 	COUPON_REMIND = 32,
 	COUPON_MIN = 64,
 	COUPON_ORDER = 128,
+	COUPON_MARKS = 256,
 };
 
 static void encode_coupon(const struct yt_coupon *c, struct yt_buf *out)
 {
 	unsigned flags = c->state | (c->expired ? COUPON_EXPIRED : 0) | (c->keep_on_refund ? COUPON_KEEP : 0) | (c->code[0] ? COUPON_CODE : 0) |
-	                 (c->remind_at ? COUPON_REMIND : 0) | (c->min_amount >= 0 ? COUPON_MIN : 0) | (c->for_order ? COUPON_ORDER : 0);
+	                 (c->remind_at ? COUPON_REMIND : 0) | (c->min_amount >= 0 ? COUPON_MIN : 0) | (c->for_order ? COUPON_ORDER : 0) |
+	                 (c->n_marks ? COUPON_MARKS : 0);
 
 	yt_buf_add(out, c->id, sizeof(c->id));
-	yt_buf_c(out, (char)flags);
+	yt_buf_u16(out, (uint16_t)flags);
 	if (c->code[0])
 		yt_buf_add(out, c->code, 12);
 	yt_buf_bytes(out, c->template);
@@ -186,8 +194,10 @@ static void encode_coupon(const struct yt_coupon *c, struct yt_buf *out)
 	yt_buf_varint(out, (uint64_t)c->issued_at);
 	yt_buf_svarint(out, c->valid_from - c->issued_at);
 	yt_buf_svarint(out, c->valid_until - c->issued_at);
-	if (c->remind_at)
+	if (c->remind_at) {
 		yt_buf_svarint(out, c->remind_at - c->issued_at);
+		yt_buf_svarint(out, c->remind_due - c->issued_at);
+	}
 	if (c->min_amount >= 0)
 		yt_buf_varint(out, (uint64_t)c->min_amount);
 	if (c->for_order)
@@ -196,6 +206,10 @@ static void encode_coupon(const struct yt_coupon *c, struct yt_buf *out)
 		yt_buf_svarint(out, c->ended_at - c->issued_at);
 	if (c->state == YT_COUPON_USED)
 		yt_buf_c(out, (char)c->forfeit);
+	if (c->n_marks)
+		yt_buf_varint(out, c->n_marks);
+	for (uint32_t k = 0; k < c->n_marks; k++)
+		yt_buf_u64(out, c->marks[k]);
 }
 
 void yt_wallet_encode(const struct yt_wallet *w, struct yt_buf *out)
@@ -233,34 +247,36 @@ static int64_t rd_near(struct yt_rd *r, int64_t issued_at)
 	return issued_at + distance;
 }
 
-static void rd_raw(struct yt_rd *r, void *out, size_t n)
+static void decode_marks(struct yt_coupon *c, struct yt_arena *a, struct yt_rd *r)
 {
-	if ((size_t)(r->end - r->p) < n) {
-		r->bad = true;
-		return;
-	}
-	memcpy(out, r->p, n);
-	r->p += n;
+	uint64_t n = yt_rd_varint(r);
+
+	c->marks = yt_list_read(a, r, n, 8, sizeof(*c->marks));
+	c->n_marks = c->cap_marks = c->marks ? (uint32_t)n : 0;
+	for (uint32_t k = 0; k < c->n_marks; k++)
+		c->marks[k] = yt_rd_u64(r);
 }
 
-static void decode_coupon(struct yt_coupon *c, struct yt_rd *r)
+static void decode_coupon(struct yt_coupon *c, struct yt_arena *a, struct yt_rd *r)
 {
-	uint8_t flags;
+	uint16_t flags;
 
-	rd_raw(r, c->id, sizeof(c->id));
-	flags = yt_rd_u8(r);
+	yt_rd_raw(r, c->id, sizeof(c->id));
+	flags = yt_rd_u16(r);
 	c->state = flags & COUPON_STATE;
 	c->expired = flags & COUPON_EXPIRED;
 	c->keep_on_refund = flags & COUPON_KEEP;
 	if (flags & COUPON_CODE)
-		rd_raw(r, c->code, 12);
+		yt_rd_raw(r, c->code, 12);
 	c->template = yt_rd_bytes(r);
 	c->cause = yt_rd_bytes(r);
 	c->issued_at = yt_rd_instant(r);
 	c->valid_from = rd_near(r, c->issued_at);
 	c->valid_until = rd_near(r, c->issued_at);
-	if (flags & COUPON_REMIND)
+	if (flags & COUPON_REMIND) {
 		c->remind_at = rd_near(r, c->issued_at);
+		c->remind_due = rd_near(r, c->issued_at);
+	}
 	c->min_amount = flags & COUPON_MIN ? yt_rd_instant(r) : -1;
 	if (flags & COUPON_ORDER)
 		c->for_order = yt_rd_u64(r);
@@ -268,6 +284,8 @@ static void decode_coupon(struct yt_coupon *c, struct yt_rd *r)
 		c->ended_at = rd_near(r, c->issued_at);
 	if (c->state == YT_COUPON_USED)
 		c->forfeit = yt_rd_u8(r);
+	if (flags & COUPON_MARKS)
+		decode_marks(c, a, r);
 	if (c->state > YT_COUPON_REVOKED || c->forfeit > YT_FORFEIT_CANCELLED)
 		r->bad = true;
 }
@@ -295,7 +313,7 @@ void yt_wallet_decode(struct yt_wallet *w, struct yt_arena *a, struct yt_rd *r)
 	w->v = yt_list_read(a, r, n, 22, sizeof(*w->v));
 	w->n = w->cap = w->v ? (uint32_t)n : 0;
 	for (uint32_t k = 0; k < w->n && !r->bad; k++)
-		decode_coupon(&w->v[k], r);
+		decode_coupon(&w->v[k], a, r);
 	n = yt_rd_varint(r);
 	w->gone = yt_list_read(a, r, n, 3, sizeof(*w->gone));
 	w->n_gone = w->cap_gone = w->gone ? (uint32_t)n : 0;

@@ -477,6 +477,8 @@ static void ruleset_finish(struct yt_rulefile *f, struct yt_str bytes)
 
 	qsort(rs->shops, rs->n_shops, sizeof(*rs->shops), shop_cmp);
 	qsort(rs->coupons_by_name, rs->n_coupons, sizeof(*rs->coupons_by_name), coupon_cmp);
+	for (size_t k = 0; k < rs->n_rules; k++)
+		rs->on |= rs->rules[k].on;
 	qsort(rs->rules_by_name, rs->n_rules, sizeof(*rs->rules_by_name), rule_cmp);
 	rs->tag = yt_arena_printf(f->arena, "%.*s@%lld", YT_FMT(rs->name), (long long)rs->revision);
 	yt_sha256(bytes, rs->digest);

@@ -19,6 +19,8 @@ void yt_hmac_sha256(const unsigned char *key, size_t key_len, struct yt_str s, u
 
 /* n bytes as 2n lower-case hex digits and a NUL. */
 void yt_hex(const unsigned char *in, size_t n, char *out);
+/* n bytes from 2n such digits. */
+void yt_unhex(const char *hex, unsigned char *out, size_t n);
 
 /* The first 60 bits of `in` as 12 characters of Crockford's base32 and a NUL. */
 void yt_crockford60(const unsigned char in[8], char out[13]);

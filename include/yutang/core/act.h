@@ -12,7 +12,10 @@ struct yt_act {
 	const struct yt_shop_rules *shop; /* NULL: a timer of a shop that is no longer in the rule set */
 	struct yt_member *member;         /* of `edit` */
 	const struct yt_order *order;     /* that the event is about, NULL: none. yt_act_order to change it */
-	const struct yt_event *ev;        /* that set this off; NULL: a coupon's own time came */
+	const struct yt_event *ev;        /* the input behind it; NULL: a coupon's own time came */
+	const struct yt_follow *follow;   /* the output that set this off; NULL: the event itself, or the coupon's time */
+	const struct yt_rule *running;    /* whose outputs these are; NULL: of no rule */
+	struct yt_follow *follows, *last; /* what has followed, and was not looked at yet */
 
 	struct yt_totals totals; /* of the member's orders, once asked for */
 	bool totals_known;
@@ -34,8 +37,22 @@ void yt_act_count_named(struct yt_act *act, enum yt_day_list list, struct yt_str
 
 const struct yt_totals *yt_act_totals(struct yt_act *act);
 
-/* `fact` of EVENTS.md, Ids. ev: the input behind it, NULL: none. */
+/* A text of the input behind it; empty where there is none. */
+struct yt_str yt_act_text(const struct yt_act *act, enum yt_field field);
+/* Of what sets off: `event.at`, the root input's envelope id. */
+int64_t yt_act_at(const struct yt_act *act);
+struct yt_str yt_act_cause(const struct yt_act *act);
+/* The first instant of a period that ends now. */
+int64_t yt_act_period_from(const struct yt_act *act, const struct yt_period *p);
+
+/* An output of that id, about that coupon, may set off rules. */
+void yt_act_follows(struct yt_act *act, enum yt_on on, const char id[33], const struct yt_coupon *c);
+
+/* `fact` of EVENTS.md, Ids, of an output of that type. */
+struct yt_str yt_act_fact(struct yt_act *act, enum yt_out_type type);
 struct yt_str yt_act_fact_of_event(struct yt_act *act, const struct yt_event *ev);
+struct yt_str yt_act_fact_of_follow(struct yt_act *act, const struct yt_follow *f);
+/* ev: the input behind it, NULL: none. */
 struct yt_str yt_act_fact_of_coupon(struct yt_act *act, const struct yt_coupon *c, const struct yt_event *ev);
 
 /* What an output is about: with type, shop and member this makes its id. */

@@ -8,9 +8,11 @@
 #define YT_RULE_COUPON YT_S("~coupon")
 
 /* A rule issues: coupon.issued, and its id in id; or coupon.refused, and the reason. */
-enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_rule *rule, struct yt_str fact, char id[33]);
+enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_rule *rule, char id[33]);
 /* coupon.refused of a rule. */
-void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str template, struct yt_str fact, enum yt_reason reason);
+void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str template, enum yt_reason reason);
+/* A rule revokes all coupons of that template that the member has not used. */
+void yt_coupon_revoke_unused(struct yt_act *act, const struct yt_rule *rule);
 
 /* The codes of the order.paid at hand, which counts: coupon.used or coupon.refused for each. */
 void yt_coupon_use_codes(struct yt_act *act);

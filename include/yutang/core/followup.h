@@ -9,10 +9,15 @@ struct yt_followup {
 	int64_t due_at;
 	int64_t send_by;      /* 0: none */
 	const char *coupon;   /* 32 hex digits of the coupon it is about, NULL: none */
+	const struct yt_rule *params; /* whose params it takes along, NULL: none */
+	int64_t wait_until;   /* set by yt_followup_send: the end of the quiet hours */
 };
 
-/* followup.due; or withheld where it is too late. True when it left. */
-bool yt_followup_send(struct yt_act *act, const struct yt_followup *f);
+enum yt_sent { YT_FOLLOWUP_LEFT, YT_FOLLOWUP_WITHHELD, YT_FOLLOWUP_WAITS };
+
+/* followup.due; followup.withheld where it is too late, would be after the quiet hours, or is one too many; or it waits, and nothing is said: the
+ * caller comes back at wait_until. */
+enum yt_sent yt_followup_send(struct yt_act *act, struct yt_followup *f);
 void yt_followup_withhold(struct yt_act *act, const struct yt_followup *f, enum yt_reason reason);
 
 #endif

@@ -14,6 +14,8 @@ void *yt_list_read(struct yt_arena *a, struct yt_rd *r, uint64_t n, size_t bytes
 /* Instants of state are 0 (none) to 2^53 ms; a decoder takes no other. */
 #define YT_INSTANT_MAX_MS INT64_C(9007199254740992)
 int64_t yt_rd_instant(struct yt_rd *r);
+/* n bytes as they are; where there are fewer, bad, and *out is as it was. */
+void yt_rd_raw(struct yt_rd *r, void *out, size_t n);
 /* `base` and the difference that was written. */
 int64_t yt_rd_instant_after(struct yt_rd *r, int64_t base);
 

@@ -6,21 +6,51 @@
 #include "yutang/core/paid.h"
 #include "yutang/core/place.h"
 #include "yutang/core/wallet.h"
+#include "yutang/rules/ruleset.h"
 
 enum {
 	YT_MEMBER_BYTES_MAX = 256 * 1024, /* DESIGN 4 */
 	YT_TIMERS_MAX = 128,              /* RULES.md, after */
-	YT_TIMER_BYTES_MAX = YT_KEPT_BYTES_MAX + 3 * 64 + 16,
-	YT_COUPON_BYTES_MAX = 320, /* a coupon in the wallet, with what its template may leave behind */
+	YT_TIMER_BYTES_MAX = YT_KEPT_BYTES_MAX + 3 * 64 + 16 + 192, /* with what follows from an output, and a coupon */
+	YT_COUPON_BYTES_MAX = 336, /* a coupon in the wallet, with what its template may leave behind */
+	YT_TAGS_MAX = 64,          /* DESIGN 4 */
+	YT_CONTACTS_MAX = YT_PERIOD_N_MAX, /* followup.due that a contact_cap can ask for */
+	YT_STOCK_MAX = 512,        /* orders by product; then those of the smallest paid_at go */
 };
 
-/* A rule that waits for its `after`. */
+/* An output that sets off rules, and what stands behind it. */
+struct yt_follow {
+	uint8_t on;               /* enum yt_on */
+	unsigned char out[16];    /* envelope id of the output */
+	unsigned char coupon[16]; /* that it is about */
+	int64_t at;
+	struct yt_str cause;
+	/* In the decision that gave it; a timer keeps none of these. */
+	const struct yt_event *ev;  /* the input behind it; NULL: a coupon's time came */
+	const struct yt_follow *by; /* what set off the rule that gave it; NULL: the event itself */
+	const struct yt_rule *rule; /* NULL: no rule gave it */
+	uint32_t depth;
+	struct yt_follow *next;
+};
+
+/* A rule that waits for its `after`, or a follow-up that waits for the end of the quiet hours. */
 struct yt_timer {
 	int64_t due;
 	struct yt_str rule;
 	struct yt_str kind;     /* of its follow-up, template: of its coupon; empty: none. As they were when it was set: the rule may be gone */
 	struct yt_str template;
-	const struct yt_event *ev; /* that set it */
+	const struct yt_event *ev;       /* the input behind it; NULL: a coupon's time came */
+	const struct yt_follow *follow;  /* that set it; NULL: the event did. One of both is there */
+	bool quiet;               /* the rule has fired, its follow-up waits: */
+	int64_t due_at;           /* when it was due */
+	bool has_coupon;          /* the rule gave it, */
+	unsigned char coupon[16]; /* this one */
+};
+
+/* What of an order that counts is not used up by the member: units of a sku that had a [product] when the order came. */
+struct yt_stock {
+	uint64_t order, sku; /* yt_hash64 of the ids */
+	int64_t paid_at, units;
 };
 
 struct yt_member {
@@ -38,6 +68,13 @@ struct yt_member {
 	uint32_t n_marks, cap_marks;
 	struct yt_timer *timers; /* in the order in which they were set */
 	uint32_t n_timers, cap_timers;
+	struct yt_str *tags; /* by text */
+	uint32_t n_tags, cap_tags;
+	int64_t *contacts;   /* `at` of the newest followup.due, ascending */
+	uint32_t n_contacts, cap_contacts;
+	struct yt_stock *stock; /* by (paid_at, order, sku) */
+	uint32_t n_stock, cap_stock;
+	int64_t stock_until; /* as of the last change of an order, for whoever looks at the member; 0: absent */
 };
 
 void *yt_member_fresh(struct yt_arena *a, struct yt_str name);
@@ -55,5 +92,12 @@ bool yt_mark_is_set(const uint64_t *marks, uint32_t n, struct yt_str rule);
 void yt_member_mark(struct yt_member *m, struct yt_arena *a, struct yt_str rule);
 void yt_member_add_timer(struct yt_member *m, struct yt_arena *a, const struct yt_timer *t);
 void yt_member_remove_timer(struct yt_member *m, uint32_t k);
+
+bool yt_member_has_tag(const struct yt_member *m, struct yt_str tag);
+/* A member that has all the tags it can have gets no more. */
+void yt_member_tag(struct yt_member *m, struct yt_arena *a, struct yt_str tag);
+void yt_member_untag(struct yt_member *m, struct yt_str tag);
+
+void yt_member_contact(struct yt_member *m, struct yt_arena *a, int64_t at);
 
 #endif

@@ -11,6 +11,13 @@ enum {
 	YT_ORDER_COUPONS_MAX = 16,  /* DESIGN 4 */
 	YT_ORDER_CODES_BYTES = 512, /* of the codes that it shows; 16 of our own have 208 */
 	YT_ORDER_MARKS_MAX = 64,    /* rules with once = per order that one order can set off: 512 bytes */
+	YT_ORDER_PRODUCTS_MAX = 24, /* skus with a [product] of one order and its refunds: 576 bytes */
+};
+
+/* Units of a sku that has a [product]. */
+struct yt_order_product {
+	uint64_t sku; /* yt_hash64 */
+	int64_t units, refunded;
 };
 
 struct yt_refund {
@@ -42,6 +49,9 @@ struct yt_order {
 	struct yt_refund *refunds; /* by (at, fp) */
 	uint32_t n_refunds, cap_refunds;
 
+	struct yt_order_product *products; /* by sku; what is told of a sku without [product] is forgotten */
+	uint32_t n_products, cap_products;
+
 	const struct yt_event **early; /* not paid: the events that wait for it, in the order of their arrival */
 	uint32_t n_early, cap_early;
 };
@@ -63,6 +73,8 @@ int64_t yt_order_refund_share(const struct yt_order *o, uint32_t k);
 void yt_order_paid(const struct yt_order *o, struct yt_paid *out);
 
 void yt_order_mark(struct yt_order *o, struct yt_arena *a, struct yt_str rule);
+/* Makes the row where the order has none of that sku yet; NULL: it has as many as it can. */
+struct yt_order_product *yt_order_product(struct yt_order *o, struct yt_arena *a, uint64_t sku);
 void yt_order_wait(struct yt_order *o, struct yt_arena *a, const struct yt_event *ev);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "yutang/core/list.h"
 
+enum { YT_GAP_ORDERS = 33 };
 enum { YT_PAID_MAX = 2048 }; /* fingerprints a member; DESIGN 4. Then those of the smallest paid_at go */
 
 struct yt_paid {
@@ -42,6 +43,9 @@ void yt_paids_totals(const struct yt_paids *p, struct yt_totals *out);
 /* The first order that counts by (paid_at, fp); NULL: none, or one that had to go. (Of two paid in one millisecond either may be called the
  * first: nothing that is shown tells them apart.) */
 const struct yt_paid *yt_paids_first(const struct yt_paids *p);
+
+/* RULES.md, median_gap: of the gaps between the last YT_GAP_ORDERS orders that count; -1 below two gaps. */
+int64_t yt_paids_median_gap(const struct yt_paids *p);
 
 void yt_paids_encode(const struct yt_paids *p, struct yt_buf *out);
 void yt_paids_decode(struct yt_paids *p, struct yt_arena *a, struct yt_rd *r);

@@ -6,6 +6,8 @@
 
 /* All rules on the type of act->ev, in their order. Facts are folded. */
 void yt_run_rules(struct yt_act *act);
+/* The rules on what has followed so far, and on what follows from these: at the end of a decision, first in first out. */
+void yt_run_follows(struct yt_act *act);
 /* The wait of a timer is over; it is no longer in the member. act->ev is its event. */
 void yt_run_timer(struct yt_act *act, const struct yt_timer *t);
 

@@ -25,10 +25,13 @@ struct yt_coupon {
 	uint8_t forfeit; /* enum yt_forfeit */
 	struct yt_str template, cause; /* cause: of its issue */
 	int64_t issued_at, valid_from, valid_until; /* usable when valid_from <= paid_at < valid_until */
-	int64_t remind_at;  /* 0: no reminder, or it has left */
+	int64_t remind_at;  /* 0: no reminder, or it has left. When to look at it: */
+	int64_t remind_due; /* it was due then, and may wait for the end of the quiet hours */
 	int64_t min_amount; /* -1: none */
 	int64_t ended_at;   /* used, revoked or expired, or the last event of the order that used it; 0 while open */
 	uint64_t for_order; /* yt_hash64 of the order that earned it, 0: none */
+	uint64_t *marks;    /* once = per coupon: yt_hash64 of the rule's name */
+	uint32_t n_marks, cap_marks;
 };
 
 /* What is left of coupons of one template that went. */
@@ -62,6 +65,8 @@ struct yt_coupon *yt_wallet_add(struct yt_wallet *w, struct yt_arena *a, const s
 /* Coupons of the template that were not revoked; of them those issued at or after from_ms. */
 uint32_t yt_wallet_issued(const struct yt_wallet *w, struct yt_str template);
 uint32_t yt_wallet_issued_since(const struct yt_wallet *w, struct yt_str template, int64_t from_ms);
+
+void yt_coupon_mark(struct yt_coupon *c, struct yt_arena *a, struct yt_str rule);
 
 uint32_t yt_wallet_usable(const struct yt_wallet *w, int64_t now_ms);
 uint32_t yt_wallet_used(const struct yt_wallet *w);

@@ -38,11 +38,15 @@ extern const char *const yt_out_topics[YT_OUT_TOPIC__COUNT];
 	X(EXPIRED, "expired")                                                                                     \
 	X(ALREADY_USED, "already_used")                                                                           \
 	X(NOT_YOURS, "not_yours")                                                                                 \
+	X(STOCK_UNUSED, "stock_unused")                                                                           \
 	X(CONDITION_FALSE, "condition_false")                                                                     \
 	X(ORDER_REFUNDED, "order_refunded")                                                                       \
 	X(ORDER_CANCELLED, "order_cancelled")                                                                     \
 	X(AMOUNT_FELL, "amount_fell")                                                                             \
+	X(BY_RULE, "by_rule")                                                                                     \
 	X(ENDED, "ended")                                                                                         \
+	X(QUIET_HOURS, "quiet_hours")                                                                             \
+	X(CONTACT_CAP, "contact_cap")                                                                             \
 	X(TOO_LATE, "too_late")                                                                                   \
 	X(TIMER_LIMIT, "timer_limit")                                                                             \
 	X(RULE_GONE, "rule_gone")

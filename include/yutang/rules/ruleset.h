@@ -113,6 +113,7 @@ struct yt_ruleset {
 	size_t n_coupons;
 	struct yt_rule *rules; /* in the order in which they run: by priority, then as in the file */
 	size_t n_rules;
+	uint32_t on; /* of all rules together */
 	const struct yt_coupon_rules **coupons_by_name;
 	const struct yt_rule **rules_by_name;
 	struct yt_product *products; /* by hash */
