@@ -167,17 +167,18 @@ void yt_say_begin(struct yt_say *say, struct yt_act *act, enum yt_out_type type,
                   unsigned ordinal)
 {
 	const struct yt_member *m = act->member;
+	struct yt_str subject = act->subject.n ? act->subject : m->id;
 
 	say->act = act;
 	say->type = type;
-	yt_output_id(type, m->shop, m->id, rule, fact, ordinal, say->id);
+	yt_output_id(type, m->shop, subject, rule, fact, ordinal, say->id);
 	yt_buf_init(&say->buf, act->env->arena);
 	yt_buf_reserve(&say->buf, 768); /* most outputs; the buffer need not move */
 	yt_output_begin(&say->buf, &(struct yt_output_head){
 		.type = type,
 		.id = say->id,
 		.shop = m->shop,
-		.member = m->id,
+		.member = subject,
 		.cause = cause,
 		.rule = rule,
 		.ruleset = act->env->rules->tag,
@@ -187,8 +188,12 @@ void yt_say_begin(struct yt_say *say, struct yt_act *act, enum yt_out_type type,
 
 void yt_say_end(struct yt_say *say)
 {
-	const struct yt_state *state = say->act->env->state;
-	struct yt_output out = { .type = say->type, .key = say->act->member->name };
+	const struct yt_act *act = say->act;
+	const struct yt_state *state = act->env->state;
+	struct yt_output out = { .type = say->type, .key = act->member->name };
+
+	if (act->subject.n)
+		out.key = yt_act_name(act->env->arena, act->member->shop, act->subject);
 
 	yt_output_end(&say->buf);
 	memcpy(out.id, say->id, sizeof(out.id));

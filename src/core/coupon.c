@@ -51,7 +51,7 @@ static enum yt_reason judge_issue(struct yt_act *act, const struct yt_coupon_rul
 	if (period->n && yt_wallet_issued_since(w, t->name, yt_act_period_from(act, period)) >= (uint32_t)period->n)
 		return YT_REASON_PERIOD_LIMIT;
 	/* Only a timer and what follows from an output get here with a wallet full of coupons that live: an event is judged before (limit.h). */
-	if (!yt_wallet_room(w, act->env->arena, act->env->now_ms, keep_ms(act)) || !yt_limit_room(act))
+	if (!yt_wallet_room(w, act->env->arena, act->env->now_ms, keep_ms(act)) || !yt_limit_room(act, 0))
 		return YT_REASON_MEMBER_LIMIT;
 	return YT_REASON_NONE;
 }
@@ -97,9 +97,8 @@ void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str temp
 	yt_say_end(&say);
 }
 
-enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_rule *rule, char id[33])
+enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, char id[33])
 {
-	const struct yt_coupon_rules *t = rule->issue;
 	struct yt_arena *a = act->env->arena;
 	struct yt_str order = yt_act_text(act, YT_F_ORDER), cause = yt_act_cause(act);
 	struct yt_coupon c = { .min_amount = t->min_amount, .keep_on_refund = t->keep_on_refund, .issued_at = act->env->now_ms };
@@ -109,10 +108,10 @@ enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_rule *rule, c
 	set_validity(act, t, &c);
 	reason = judge_issue(act, t, &c);
 	if (reason) {
-		yt_coupon_refuse(act, rule->name, t->name, reason);
+		yt_coupon_refuse(act, rule, t->name, reason);
 		return reason;
 	}
-	yt_say_begin(&say, act, YT_OUT_COUPON_ISSUED, rule->name, cause, yt_act_fact(act, YT_OUT_COUPON_ISSUED), 0);
+	yt_say_begin(&say, act, YT_OUT_COUPON_ISSUED, rule, cause, yt_act_fact(act, YT_OUT_COUPON_ISSUED), 0);
 	yt_unhex(say.id, c.id, sizeof(c.id));
 	if (act->env->code_key)
 		yt_coupon_code(act->env->code_key, yt_str(say.id, 32), c.code);
@@ -285,9 +284,9 @@ void yt_coupon_keep_used(struct yt_act *act)
 	}
 }
 
-void yt_coupon_revoke_earned(struct yt_act *act, enum yt_reason reason)
+void yt_coupon_revoke_earned(struct yt_act *act, struct yt_str order_id, enum yt_reason reason)
 {
-	uint64_t order = yt_hash64(act->order->id);
+	uint64_t order = yt_hash64(order_id);
 	struct yt_wallet *w = &act->member->wallet;
 
 	for (uint32_t k = 0; k < w->n; k++) {

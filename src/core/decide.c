@@ -3,6 +3,7 @@
 #include "yutang/base/hash.h"
 #include "yutang/core/coupon.h"
 #include "yutang/core/fold.h"
+#include "yutang/core/grant.h"
 #include "yutang/core/limit.h"
 #include "yutang/core/run.h"
 
@@ -248,6 +249,12 @@ static bool is_refunded_whole(const struct yt_order *o)
 	return o->paid && paid.amount > 0 && paid.refunded == paid.amount;
 }
 
+static void order_is_gone(struct yt_act *act, enum yt_reason reason)
+{
+	yt_coupon_revoke_earned(act, act->order->id, reason);
+	yt_grant_withdraw(act, reason);
+}
+
 static void fold_step(struct yt_act *act)
 {
 	bool was_whole = is_refunded_whole(act->order);
@@ -262,14 +269,14 @@ static void fold_step(struct yt_act *act)
 	case YT_ORDER_REFUNDED:
 		yt_fold_refunded(act, act->ev);
 		if (!was_whole && is_refunded_whole(act->order))
-			yt_coupon_revoke_earned(act, YT_REASON_ORDER_REFUNDED);
+			order_is_gone(act, YT_REASON_ORDER_REFUNDED);
 		break;
 	default:
 		yt_fold_cancelled(act, act->ev);
 		if (!act->order->paid)
 			break;
 		yt_coupon_return_used(act);
-		yt_coupon_revoke_earned(act, YT_REASON_ORDER_CANCELLED);
+		order_is_gone(act, YT_REASON_ORDER_CANCELLED);
 		break;
 	}
 }
@@ -425,4 +432,26 @@ void yt_decide(const struct yt_decide_env *env, const struct yt_event *ev, struc
 		v.o = peek(env, YT_KIND_ORDER, v.order_name);
 	}
 	deciders[ev->type](&v, out);
+}
+
+void yt_decide_internal(const struct yt_decide_env *env, struct yt_str key, struct yt_str value, struct yt_decision *out)
+{
+	const struct yt_state *state = env->state;
+	const char *slash = memchr(key.p, '/', key.n);
+	struct yt_str shop = yt_str(key.p, slash ? (size_t)(slash - key.p) : key.n);
+	struct yt_act act = { .env = env, .shop = yt_ruleset_shop(env->rules, shop) };
+	const struct yt_grant *g = slash ? yt_grant_decode(env->arena, shop, yt_str(slash + 1, key.n - shop.n - 1), value) : NULL;
+
+	*out = (struct yt_decision){ .result = YT_APPLIED };
+	if (!g) {
+		dead(out, YT_DEAD_BAD_FIELD, "an internal event that is none of ours");
+		return;
+	}
+	if (!act.shop) {
+		dead(out, YT_DEAD_UNKNOWN_SHOP, "the rule set has no such [shop], and no [shop \"*\"]");
+		return;
+	}
+	act.member = state->edit(state->ctx, YT_KIND_MEMBER, key);
+	yt_grant_take(&act, g);
+	yt_run_follows(&act);
 }

@@ -16,7 +16,7 @@ static struct yt_str fact_of(struct yt_act *act, const struct item *i)
 {
 	if (!i->timer)
 		return yt_act_fact_of_coupon(act, i->coupon, NULL);
-	return i->timer->follow ? yt_act_fact_of_follow(act, i->timer->follow) : yt_act_fact_of_event(act, i->timer->ev);
+	return i->timer->origin.follow ? yt_act_fact_of_follow(act, i->timer->origin.follow) : yt_act_fact_of_event(act, i->timer->origin.ev);
 }
 
 /* By (due, rule, fact). best->due == YT_NEVER: none yet. */
@@ -56,8 +56,8 @@ static void fire_timer(struct yt_act *act, uint32_t k)
 	struct yt_str order;
 
 	yt_member_remove_timer(act->member, k);
-	act->ev = t.ev;
-	act->follow = t.follow;
+	act->ev = t.origin.ev;
+	act->follow = t.origin.follow;
 	order = yt_act_text(act, YT_F_ORDER);
 	if (order.n)
 		act->order = state->peek(state->ctx, YT_KIND_ORDER, yt_act_name(act->env->arena, act->member->shop, order));

@@ -2,10 +2,18 @@
 
 #include "yutang/core/run.h"
 
+/* The event may be another member's, whose friend this is: account and group are not this one's then. */
+static struct yt_str own_text(const struct yt_act *act, enum yt_field field)
+{
+	if (!yt_str_eq(yt_act_text(act, YT_F_MEMBER), act->member->id))
+		return (struct yt_str){ 0 };
+	return yt_act_text(act, field);
+}
+
 /* That of the event, else the contact that stands for longest. */
 static struct yt_str account_of(const struct yt_act *act)
 {
-	struct yt_str account = yt_act_text(act, YT_F_ACCOUNT);
+	struct yt_str account = own_text(act, YT_F_ACCOUNT);
 	const struct yt_place *oldest = account.n ? NULL : yt_places_oldest(&act->member->accounts);
 
 	return oldest ? oldest->id : account;
@@ -34,20 +42,19 @@ static struct yt_str param_text(struct yt_act *act, const struct yt_param *p)
 	return yt_buf_str(&text);
 }
 
-static void say_params(struct yt_say *say, const struct yt_rule *r)
+struct yt_str yt_followup_params(struct yt_act *act, const struct yt_rule *r)
 {
+	struct yt_arena *a = act->env->arena;
 	struct yt_buf object;
 
-	if (!r || !r->n_params) {
-		yt_output_raw(&say->buf, "params", YT_S("{}"));
-		return;
-	}
-	yt_buf_init(&object, say->act->env->arena);
+	if (!r->n_params)
+		return YT_S("{}");
+	yt_buf_init(&object, a);
 	for (uint32_t k = 0; k < r->n_params; k++)
-		yt_output_text(&object, yt_arena_dup(object.arena, r->params[k].name).p, param_text(say->act, &r->params[k]));
+		yt_output_text(&object, yt_arena_dup(a, r->params[k].name).p, param_text(act, &r->params[k]));
 	object.p[0] = '{'; /* in place of the comma */
 	yt_buf_c(&object, '}');
-	yt_output_raw(&say->buf, "params", yt_buf_str(&object));
+	return yt_buf_str(&object);
 }
 
 static void say_due(struct yt_act *act, const struct yt_followup *f)
@@ -61,11 +68,14 @@ static void say_due(struct yt_act *act, const struct yt_followup *f)
 	if (f->send_by)
 		yt_output_int(&say.buf, "send_by", f->send_by);
 	say_text(&say, "account", account_of(act));
-	say_text(&say, "group", yt_act_text(act, YT_F_GROUP));
+	say_text(&say, "group", own_text(act, YT_F_GROUP));
 	say_text(&say, "order", yt_act_text(act, YT_F_ORDER));
 	if (f->coupon)
 		yt_output_text(&say.buf, "coupon", yt_str(f->coupon, 32));
-	say_params(&say, f->params);
+	if (f->params_of)
+		yt_output_raw(&say.buf, "params", yt_followup_params(act, f->params_of));
+	else
+		yt_output_raw(&say.buf, "params", f->params.n ? f->params : YT_S("{}"));
 	yt_say_end(&say);
 	yt_act_count_named(act, YT_DAY_FOLLOWUPS, f->kind);
 	yt_member_contact(act->member, act->env->arena, act->env->now_ms);

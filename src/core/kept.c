@@ -123,6 +123,55 @@ struct yt_event *yt_kept_decode(struct yt_arena *a, struct yt_rd *r, struct yt_s
 	return r->bad ? NULL : ev;
 }
 
+enum { ORIGIN_EVENT = 1, ORIGIN_FOLLOW = 2, ORIGIN_OTHER = 4 };
+
+void yt_origin_encode(const struct yt_origin *o, struct yt_str member, struct yt_buf *out)
+{
+	const struct yt_follow *f = o->follow;
+	struct yt_str of = o->ev ? yt_event_text(o->ev, YT_F_MEMBER) : member;
+	bool other = !yt_str_eq(of, member);
+
+	yt_buf_c(out, (char)((o->ev ? ORIGIN_EVENT : 0) | (f ? ORIGIN_FOLLOW : 0) | (other ? ORIGIN_OTHER : 0)));
+	if (other)
+		yt_buf_bytes(out, of);
+	if (o->ev)
+		yt_kept_encode(o->ev, out);
+	if (!f)
+		return;
+	yt_buf_c(out, (char)(f->on - YT_TYPE__COUNT));
+	yt_buf_add(out, f->out, sizeof(f->out));
+	yt_buf_add(out, f->coupon, sizeof(f->coupon));
+	yt_buf_varint(out, (uint64_t)f->at);
+	yt_buf_bytes(out, f->cause);
+}
+
+static const struct yt_follow *decode_follow(struct yt_arena *a, struct yt_rd *r)
+{
+	struct yt_follow *f = yt_arena_zalloc(a, sizeof(*f));
+
+	f->on = (uint8_t)(yt_rd_u8(r) + YT_TYPE__COUNT);
+	yt_rd_raw(r, f->out, sizeof(f->out));
+	yt_rd_raw(r, f->coupon, sizeof(f->coupon));
+	f->at = yt_rd_instant(r);
+	f->cause = yt_rd_bytes(r);
+	r->bad |= f->on < YT_TYPE__COUNT || f->on >= YT_ON__COUNT;
+	return f;
+}
+
+void yt_origin_decode(struct yt_origin *o, struct yt_arena *a, struct yt_rd *r, struct yt_str shop, struct yt_str member)
+{
+	uint8_t flags = yt_rd_u8(r);
+
+	*o = (struct yt_origin){ 0 };
+	if (flags & ORIGIN_OTHER)
+		member = yt_rd_bytes(r);
+	if (flags & ORIGIN_EVENT)
+		o->ev = yt_kept_decode(a, r, shop, member);
+	if (flags & ORIGIN_FOLLOW)
+		o->follow = decode_follow(a, r);
+	r->bad |= !o->ev && !o->follow;
+}
+
 static uint64_t mix(uint64_t h, uint64_t v)
 {
 	h = (h ^ v) * UINT64_C(0x9e3779b97f4a7c15);

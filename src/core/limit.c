@@ -96,11 +96,11 @@ bool yt_limit_rules(const struct yt_decide_env *env, const struct yt_member *m, 
 	return yt_limit_member_bytes(env, m, growth + PLACE_BYTES + YT_ORDER_PRODUCTS_MAX * STOCK_BYTES + 1024, detail);
 }
 
-bool yt_limit_room(struct yt_act *act)
+bool yt_limit_room(struct yt_act *act, size_t more)
 {
 	char detail[160];
 
-	return yt_limit_member_bytes(act->env, act->member, YT_TIMER_BYTES_MAX, detail);
+	return yt_limit_member_bytes(act->env, act->member, YT_TIMER_BYTES_MAX + more, detail);
 }
 
 bool yt_limit_products(const struct yt_decide_env *env, const struct yt_order *o, const struct yt_event *ev, char detail[160])

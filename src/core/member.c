@@ -47,7 +47,8 @@ size_t yt_member_bytes_bound(const struct yt_member *m)
 		n += YT_COUPON_BYTES_MAX + m->wallet.v[k].n_marks * 8;
 	n += m->wallet.n_gone * (64 + 10 + 7 * YT_ISSUES_MAX);
 	n += m->n_marks * 8;
-	n += m->n_timers * (size_t)YT_TIMER_BYTES_MAX;
+	for (uint32_t k = 0; k < m->n_timers; k++)
+		n += YT_TIMER_BYTES_MAX + m->timers[k].params.n;
 	n += m->n_tags * 65 + m->n_contacts * 8 + m->n_stock * 34;
 	return n;
 }
@@ -139,30 +140,25 @@ void yt_member_contact(struct yt_member *m, struct yt_arena *a, int64_t at)
 	m->contacts[m->n_contacts++] = at; /* `now` never falls */
 }
 
-enum { TIMER_EVENT = 1, TIMER_FOLLOW = 2, TIMER_QUIET = 4, TIMER_COUPON = 8 };
+enum { TIMER_QUIET = 1, TIMER_COUPON = 2, TIMER_GRANTED = 4, TIMER_PROMOTES = 8 };
 
-static void encode_timer(const struct yt_timer *t, struct yt_buf *out)
+static void encode_timer(const struct yt_member *m, const struct yt_timer *t, struct yt_buf *out)
 {
-	const struct yt_follow *f = t->follow;
-
 	yt_buf_varint(out, (uint64_t)t->due);
 	yt_buf_bytes(out, t->rule);
 	yt_buf_bytes(out, t->kind);
 	yt_buf_bytes(out, t->template);
-	yt_buf_c(out, (char)((t->ev ? TIMER_EVENT : 0) | (f ? TIMER_FOLLOW : 0) | (t->quiet ? TIMER_QUIET : 0) | (t->has_coupon ? TIMER_COUPON : 0)));
-	if (t->ev)
-		yt_kept_encode(t->ev, out);
-	if (f) {
-		yt_buf_c(out, (char)(f->on - YT_TYPE__COUNT));
-		yt_buf_add(out, f->out, sizeof(f->out));
-		yt_buf_add(out, f->coupon, sizeof(f->coupon));
-		yt_buf_varint(out, (uint64_t)f->at);
-		yt_buf_bytes(out, f->cause);
-	}
+	yt_buf_c(out, (char)((t->quiet ? TIMER_QUIET : 0) | (t->has_coupon ? TIMER_COUPON : 0) | (t->granted ? TIMER_GRANTED : 0) |
+	                     (t->promotes ? TIMER_PROMOTES : 0)));
+	yt_origin_encode(&t->origin, m->id, out);
 	if (t->quiet)
 		yt_buf_varint(out, (uint64_t)t->due_at);
 	if (t->has_coupon)
 		yt_buf_add(out, t->coupon, sizeof(t->coupon));
+	if (t->granted) {
+		yt_buf_varint(out, (uint64_t)t->send_by);
+		yt_buf_bytes(out, t->params);
+	}
 }
 
 static void encode_stock(const struct yt_member *m, struct yt_buf *out)
@@ -225,7 +221,7 @@ void yt_member_encode(const void *member, struct yt_buf *out)
 		yt_buf_u64(out, m->marks[k]);
 	yt_buf_varint(out, m->n_timers);
 	for (uint32_t k = 0; k < m->n_timers; k++)
-		encode_timer(&m->timers[k], out);
+		encode_timer(m, &m->timers[k], out);
 	encode_rest(m, out);
 }
 
@@ -239,20 +235,7 @@ static void decode_marks(struct yt_member *m, struct yt_arena *a, struct yt_rd *
 		m->marks[k] = yt_rd_u64(r);
 }
 
-static const struct yt_follow *decode_follow(struct yt_arena *a, struct yt_rd *r)
-{
-	struct yt_follow *f = yt_arena_zalloc(a, sizeof(*f));
-
-	f->on = (uint8_t)(yt_rd_u8(r) + YT_TYPE__COUNT);
-	yt_rd_raw(r, f->out, sizeof(f->out));
-	yt_rd_raw(r, f->coupon, sizeof(f->coupon));
-	f->at = yt_rd_instant(r);
-	f->cause = yt_rd_bytes(r);
-	r->bad |= f->on < YT_TYPE__COUNT || f->on >= YT_ON__COUNT;
-	return f;
-}
-
-static void decode_timer(struct yt_member *m, struct yt_timer *t, struct yt_arena *a, struct yt_rd *r)
+static void decode_timer(const struct yt_member *m, struct yt_timer *t, struct yt_arena *a, struct yt_rd *r)
 {
 	uint8_t flags;
 
@@ -261,17 +244,19 @@ static void decode_timer(struct yt_member *m, struct yt_timer *t, struct yt_aren
 	t->kind = yt_rd_bytes(r);
 	t->template = yt_rd_bytes(r);
 	flags = yt_rd_u8(r);
-	if (flags & TIMER_EVENT)
-		t->ev = yt_kept_decode(a, r, m->shop, m->id);
-	if (flags & TIMER_FOLLOW)
-		t->follow = decode_follow(a, r);
 	t->quiet = flags & TIMER_QUIET;
+	t->has_coupon = flags & TIMER_COUPON;
+	t->granted = flags & TIMER_GRANTED;
+	t->promotes = flags & TIMER_PROMOTES;
+	yt_origin_decode(&t->origin, a, r, m->shop, m->id);
 	if (t->quiet)
 		t->due_at = yt_rd_instant(r);
-	t->has_coupon = flags & TIMER_COUPON;
 	if (t->has_coupon)
 		yt_rd_raw(r, t->coupon, sizeof(t->coupon));
-	r->bad |= !t->ev && !t->follow;
+	if (t->granted) {
+		t->send_by = yt_rd_instant(r);
+		t->params = yt_rd_bytes(r);
+	}
 }
 
 static void decode_timers(struct yt_member *m, struct yt_arena *a, struct yt_rd *r)

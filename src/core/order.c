@@ -127,13 +127,16 @@ enum {
 	ORDER_COUPONS = 32, /* used or named */
 	ORDER_MARKS = 64,
 	ORDER_EARLY = 128,
+	ORDER_PRODUCTS = 256,
+	ORDER_GRANTED = 512,
 };
 
 static unsigned flags_of(const struct yt_order *o)
 {
 	return (o->paid ? ORDER_PAID : 0) | (o->shipped_at ? ORDER_SHIPPED : 0) | (o->signed_at ? ORDER_SIGNED : 0) |
 	       (o->cancelled_at ? ORDER_CANCELLED : 0) | (o->n_refunds ? ORDER_REFUNDS : 0) | (o->n_codes ? ORDER_COUPONS : 0) |
-	       (o->n_marks ? ORDER_MARKS : 0) | (o->n_early ? ORDER_EARLY : 0);
+	       (o->n_marks ? ORDER_MARKS : 0) | (o->n_early ? ORDER_EARLY : 0) | (o->n_products ? ORDER_PRODUCTS : 0) |
+	       (o->granted ? ORDER_GRANTED : 0);
 }
 
 static void encode_payment(const struct yt_order *o, struct yt_buf *out)
@@ -183,11 +186,9 @@ static void encode_coupons(const struct yt_order *o, struct yt_buf *out)
 		yt_buf_bytes(out, o->codes[k]);
 }
 
-/* Behind everything else, where there are any. */
 static void encode_products(const struct yt_order *o, struct yt_buf *out)
 {
-	if (o->n_products)
-		yt_buf_varint(out, o->n_products);
+	yt_buf_varint(out, o->n_products);
 	for (uint32_t k = 0; k < o->n_products; k++) {
 		yt_buf_u64(out, o->products[k].sku);
 		yt_buf_varint(out, (uint64_t)o->products[k].units);
@@ -200,7 +201,7 @@ void yt_order_encode(const void *order, struct yt_buf *out)
 	const struct yt_order *o = order;
 	unsigned flags = flags_of(o);
 
-	yt_buf_c(out, (char)flags);
+	yt_buf_u16(out, (uint16_t)flags);
 	yt_buf_bytes(out, o->member);
 	yt_buf_varint(out, (uint64_t)o->life_end);
 	yt_buf_varint(out, (uint64_t)o->keep_until);
@@ -223,7 +224,8 @@ void yt_order_encode(const void *order, struct yt_buf *out)
 		for (uint32_t k = 0; k < o->n_early; k++)
 			yt_kept_encode(o->early[k], out);
 	}
-	encode_products(o, out);
+	if (flags & ORDER_PRODUCTS)
+		encode_products(o, out);
 }
 
 static void decode_payment(struct yt_order *o, struct yt_rd *r)
@@ -304,7 +306,6 @@ static void decode_products(struct yt_order *o, struct yt_arena *a, struct yt_rd
 
 	o->products = yt_list_read(a, r, n, 10, sizeof(*o->products));
 	o->n_products = o->cap_products = o->products ? (uint32_t)n : 0;
-	r->bad |= !o->products;
 	for (uint32_t k = 0; k < o->n_products; k++) {
 		o->products[k].sku = yt_rd_u64(r);
 		o->products[k].units = yt_rd_instant(r);
@@ -316,8 +317,9 @@ void *yt_order_decode(struct yt_arena *a, struct yt_str name, struct yt_str valu
 {
 	struct yt_order *o = yt_order_fresh(a, name);
 	struct yt_rd r = yt_rd(value);
-	uint8_t flags = yt_rd_u8(&r);
+	uint16_t flags = yt_rd_u16(&r);
 
+	o->granted = flags & ORDER_GRANTED;
 	o->member = yt_rd_bytes(&r);
 	o->life_end = yt_rd_instant(&r);
 	o->keep_until = yt_rd_instant(&r);
@@ -337,7 +339,7 @@ void *yt_order_decode(struct yt_arena *a, struct yt_str name, struct yt_str valu
 		decode_marks(o, a, &r);
 	if (flags & ORDER_EARLY)
 		decode_early(o, a, &r);
-	if (!r.bad && r.p < r.end)
+	if (flags & ORDER_PRODUCTS)
 		decode_products(o, a, &r);
 	return r.bad || r.p != r.end ? NULL : o;
 }

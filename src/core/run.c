@@ -3,6 +3,7 @@
 #include "yutang/base/hash.h"
 #include "yutang/core/coupon.h"
 #include "yutang/core/followup.h"
+#include "yutang/core/grant.h"
 #include "yutang/core/limit.h"
 #include "yutang/core/stock.h"
 
@@ -79,9 +80,9 @@ static bool is_same_mark(const struct yt_act *act, const struct yt_rule *r, cons
 	case YT_ONCE_MEMBER:
 		return true;
 	case YT_ONCE_ORDER:
-		return t->ev && yt_str_eq(yt_event_text(t->ev, YT_F_ORDER), yt_act_text(act, YT_F_ORDER));
+		return t->origin.ev && yt_str_eq(yt_event_text(t->origin.ev, YT_F_ORDER), yt_act_text(act, YT_F_ORDER));
 	case YT_ONCE_COUPON:
-		return t->follow && act->follow && memcmp(t->follow->coupon, act->follow->coupon, sizeof(t->follow->coupon)) == 0;
+		return t->origin.follow && act->follow && memcmp(t->origin.follow->coupon, act->follow->coupon, 16) == 0;
 	case YT_ONCE_NO:
 		break;
 	}
@@ -122,10 +123,28 @@ static void withhold(struct yt_act *act, const struct yt_followup *f, struct yt_
 		yt_followup_withhold(act, f, reason);
 }
 
-/* What only a follow-up can say: timer_limit, rule_gone. A rule that has none says it of its coupon. */
-static void give_up(struct yt_act *act, const struct yt_followup *f, struct yt_str template, enum yt_reason reason)
+/* To everybody whom the rule would have given something. */
+static void withhold_all(struct yt_act *act, const struct yt_rule *r, const struct yt_followup *f, struct yt_str template, enum yt_reason reason)
 {
-	withhold(act, f, f->kind.n ? (struct yt_str){ 0 } : template, reason);
+	if (r->to != YT_TO_REFERRER)
+		withhold(act, f, template, reason);
+	if (r->to == YT_TO_MEMBER)
+		return;
+	act->subject = yt_grant_referrer(act->member);
+	if (act->subject.n)
+		withhold(act, f, template, reason);
+	act->subject = (struct yt_str){ 0 };
+}
+
+/* timer_limit and rule_gone are said by the follow-up; a rule that has none says it of its coupon. */
+static struct yt_str unless_said(const struct yt_followup *f, struct yt_str template)
+{
+	return f->kind.n ? (struct yt_str){ 0 } : template;
+}
+
+static struct yt_str template_of(const struct yt_rule *r)
+{
+	return r->issue ? r->issue->name : (struct yt_str){ 0 };
 }
 
 static struct yt_followup followup_of(struct yt_act *act, struct yt_str rule, struct yt_str kind, int64_t due_at)
@@ -149,7 +168,7 @@ static int64_t due_of(const struct yt_act *act, int64_t wait)
 
 static bool has_timer_room(struct yt_act *act)
 {
-	return act->member->n_timers < YT_TIMERS_MAX && yt_limit_room(act);
+	return act->member->n_timers < YT_TIMERS_MAX && yt_limit_room(act, 0);
 }
 
 /* A timer with what it has to keep of the event at hand, and the order's stay in state. */
@@ -159,12 +178,12 @@ static struct yt_timer timer_of(struct yt_act *act, const struct yt_rule *r, int
 	static const uint64_t always = UINT64_C(1) << YT_F_ORDER | UINT64_C(1) << YT_F_GROUP | UINT64_C(1) << YT_F_ACCOUNT;
 	static const uint64_t of_place = UINT64_C(1) << YT_F_INVITER | UINT64_C(1) << YT_F_CHANNEL;
 	struct yt_arena *a = act->env->arena;
-	struct yt_timer t = { .due = due, .rule = yt_arena_dup(a, r->name), .kind = yt_arena_dup(a, r->follow_up), .follow = act->follow };
+	struct yt_timer t = { .due = due, .rule = yt_arena_dup(a, r->name), .kind = yt_arena_dup(a, r->follow_up), .origin.follow = act->follow };
 
 	if (r->issue)
 		t.template = yt_arena_dup(a, r->issue->name);
 	if (act->ev)
-		t.ev = yt_kept_new(a, act->ev, r->event_fields | always | ((r->still || r->n_params) && !act->order ? of_place : 0));
+		t.origin.ev = yt_kept_new(a, act->ev, r->event_fields | always | ((r->still || r->n_params) && !act->order ? of_place : 0));
 	if (act->order && act->order->life_end < due + TIMER_SLACK_MS && act->order->keep_until < due + TIMER_SLACK_MS)
 		yt_act_order(act)->keep_until = due + TIMER_SLACK_MS;
 	return t;
@@ -175,7 +194,7 @@ static bool send(struct yt_act *act, const struct yt_rule *r, struct yt_followup
 {
 	struct yt_timer t;
 
-	f->params = r;
+	f->params_of = r;
 	f->send_by = r->send_by_ms ? f->due_at + r->send_by_ms : 0;
 	switch (yt_followup_send(act, f)) {
 	case YT_FOLLOWUP_LEFT:
@@ -207,35 +226,44 @@ static void set_tags(struct yt_act *act, const struct yt_rule *r)
 		yt_member_untag(act->member, r->untag);
 }
 
-/* What the rule does, once its time has come. The coupon that it revokes leaves before the one that it issues. */
+/* Coupon and follow-up of the member. True when one of them left. */
+static bool give(struct yt_act *act, const struct yt_rule *r, struct yt_followup f)
+{
+	enum yt_reason refused = YT_REASON_NONE;
+	char coupon[33];
+
+	if (r->promotes && is_stocked(act)) {
+		withhold(act, &f, template_of(r), YT_REASON_STOCK_UNUSED);
+		return false;
+	}
+	if (r->issue) {
+		refused = yt_coupon_issue(act, r->issue, r->name, coupon);
+		f.coupon = coupon;
+	}
+	if (refused) {
+		withhold(act, &f, (struct yt_str){ 0 }, refused);
+		return false;
+	}
+	return (f.kind.n && send(act, r, &f)) || r->issue;
+}
+
+/* What the rule does, once its time has come. The coupons that it revokes go before the one that it issues. */
 static void fire(struct yt_act *act, const struct yt_rule *r, int64_t due_at)
 {
 	struct yt_followup f = followup_of(act, r->name, r->follow_up, due_at);
-	struct yt_str template = r->issue ? r->issue->name : (struct yt_str){ 0 };
-	enum yt_reason refused = YT_REASON_NONE;
 	bool left = false;
-	char coupon[33];
 
 	act->running = r;
 	if (!holds(act, r->still)) {
-		withhold(act, &f, template, YT_REASON_CONDITION_FALSE);
+		withhold_all(act, r, &f, template_of(r), YT_REASON_CONDITION_FALSE);
 		return;
 	}
 	if (r->revoke)
 		yt_coupon_revoke_unused(act, r);
 	set_tags(act, r);
-	if (r->promotes && is_stocked(act)) {
-		withhold(act, &f, template, YT_REASON_STOCK_UNUSED);
-		return;
-	}
-	if (r->issue) {
-		refused = yt_coupon_issue(act, r, coupon);
-		left = !refused;
-		f.coupon = refused ? NULL : coupon;
-	}
-	if (f.kind.n && refused)
-		yt_followup_withhold(act, &f, refused);
-	else if (f.kind.n && send(act, r, &f))
+	if (r->to != YT_TO_REFERRER)
+		left = give(act, r, f);
+	if (r->to != YT_TO_MEMBER && yt_grant_send(act, r, due_at))
 		left = true;
 	if (left)
 		mark(act, r);
@@ -281,7 +309,7 @@ static void set_timer(struct yt_act *act, const struct yt_rule *r, int64_t due, 
 	if (moves < 0 && !has_timer_room(act)) {
 		struct yt_followup f = followup_of(act, r->name, r->follow_up, due);
 
-		give_up(act, &f, r->issue ? r->issue->name : (struct yt_str){ 0 }, YT_REASON_TIMER_LIMIT);
+		withhold_all(act, r, &f, unless_said(&f, template_of(r)), YT_REASON_TIMER_LIMIT);
 		return;
 	}
 	t = timer_of(act, r, due);
@@ -357,10 +385,12 @@ void yt_run_timer(struct yt_act *act, const struct yt_timer *t)
 {
 	const struct yt_rule *r = act->shop ? yt_ruleset_rule(act->env->rules, t->rule) : NULL;
 
-	if (!r || (t->quiet && !r->follow_up.n)) {
+	if (t->granted) {
+		yt_grant_fire(act, t);
+	} else if (!r || (t->quiet && !r->follow_up.n)) {
 		struct yt_followup f = followup_of(act, t->rule, t->kind, t->quiet ? t->due_at : t->due);
 
-		give_up(act, &f, t->quiet ? (struct yt_str){ 0 } : t->template, YT_REASON_RULE_GONE);
+		withhold(act, &f, t->quiet ? (struct yt_str){ 0 } : unless_said(&f, t->template), YT_REASON_RULE_GONE);
 	} else if (t->quiet) {
 		fire_quiet(act, r, t);
 	} else if (!is_marked(act, r)) { /* it is when another set of rules gave the rule its `once` while several waited */

@@ -49,6 +49,14 @@ static void take_output(void *ctx, const struct yt_output *out)
 		.dest = (uint8_t)(YT_TO_OUT + yt_outs[out->type].topic), .shard = -1, .key = out->key, .value = out->value });
 }
 
+static void take_sent(void *ctx, struct yt_str key, struct yt_str value)
+{
+	struct yt_shard *s = ctx;
+	struct yt_engine *e = s->engine;
+
+	add_message(e, yt_sent_message(e, key, value, e->hop + 1, s->batch_now));
+}
+
 static void join_batch(struct yt_engine *e, struct yt_shard *s)
 {
 	if (s->in_batch)
@@ -72,7 +80,7 @@ static struct yt_decide_env env_at(struct yt_shard *s, const struct yt_state *st
 }
 
 #define STATE_OF(s) \
-	(struct yt_state) { .ctx = (s), .peek = yt_shard_peek, .edit = yt_shard_edit, .output = take_output }
+	(struct yt_state) { .ctx = (s), .peek = yt_shard_peek, .edit = yt_shard_edit, .output = take_output, .send = take_sent }
 
 static void dead(struct yt_engine *e, struct yt_queued *q, enum yt_dead reason, const char *detail)
 {
@@ -81,9 +89,41 @@ static void dead(struct yt_engine *e, struct yt_queued *q, enum yt_dead reason, 
 	add_message(e, yt_dead_message(e, q, reason, q->decoded.detail));
 }
 
+/* What can be said without the core. True: the record is done. */
+static bool settled(struct yt_engine *e, struct yt_shard *s, struct yt_queued *q, int64_t now_ms)
+{
+	struct yt_decoded check = { 0 };
+	char detail[sizeof q->decoded.detail];
+
+	if (!q->decoded.event && !q->sent) {
+		memcpy(detail, q->decoded.detail, sizeof detail);
+		dead(e, q, q->decoded.dead, detail);
+		return true;
+	}
+	if (q->hop > YT_HOP_MAX || (q->hop == YT_HOP_MAX && q->owner != s->id)) {
+		dead(e, q, YT_DEAD_HOP_LIMIT, q->sent ? "a chain of rules went over more than 8 shards" : "forwarded too often: the partition counts differ");
+		return true;
+	}
+	if (q->owner != s->id) {
+		q->forwarded = true;
+		add_message(e, yt_forward_message(e, q, now_ms));
+		return true;
+	}
+	if (q->decoded.event && !yt_event_check_now(q->decoded.event, now_ms, &check)) {
+		dead(e, q, check.dead, check.detail);
+		return true;
+	}
+	return false;
+}
+
 /* Takes one record into the batch, and decides it. */
 static void decide(struct yt_engine *e, struct yt_shard *s, struct yt_queued *q, int64_t now_ms)
 {
+	struct yt_state state = STATE_OF(s);
+	struct yt_decision d = { 0 };
+	struct yt_decide_env env;
+	size_t messages;
+
 	join_batch(e, s);
 	yt_queue_take(e, q);
 	GROW(e->taken, e->n_taken, e->cap_taken);
@@ -91,35 +131,15 @@ static void decide(struct yt_engine *e, struct yt_shard *s, struct yt_queued *q,
 	q->result = YT_DEAD;
 	if (now_ms > s->pending_now)
 		s->pending_now = now_ms;
-
-	if (!q->decoded.event) {
-		char detail[sizeof q->decoded.detail];
-
-		memcpy(detail, q->decoded.detail, sizeof detail);
-		dead(e, q, q->decoded.dead, detail);
+	if (settled(e, s, q, now_ms))
 		return;
-	}
-	if (q->owner != s->id) {
-		if (q->hop >= YT_HOP_MAX) {
-			dead(e, q, YT_DEAD_HOP_LIMIT, "forwarded too often: the partition counts differ");
-			return;
-		}
-		q->forwarded = true;
-		add_message(e, yt_forward_message(e, q, now_ms));
-		return;
-	}
-	struct yt_decoded check = { 0 };
-
-	if (!yt_event_check_now(q->decoded.event, now_ms, &check)) {
-		dead(e, q, check.dead, check.detail);
-		return;
-	}
-	struct yt_state state = STATE_OF(s);
-	struct yt_decide_env env = env_at(s, &state, now_ms);
-	struct yt_decision d = { 0 };
-	size_t messages = e->n_messages;
-
-	yt_decide(&env, q->decoded.event, &d);
+	env = env_at(s, &state, now_ms);
+	messages = e->n_messages;
+	e->hop = q->hop;
+	if (q->sent)
+		yt_decide_internal(&env, q->rec.key, q->rec.value, &d);
+	else
+		yt_decide(&env, q->decoded.event, &d);
 	q->result = d.result;
 	if (d.result == YT_DEAD) {
 		YT_ASSERT(e->n_edited == 0 && e->n_messages == messages, NULL);
@@ -141,6 +161,7 @@ static void fire(struct yt_engine *e, struct yt_shard *s, struct yt_entry *en, i
 	if (now_ms > s->pending_now)
 		s->pending_now = now_ms;
 	env = env_at(s, &state, now_ms);
+	e->hop = 0;
 	bool fired = yt_decide_due(&env, yt_entry_name(en));
 
 	YT_ASSERT(fired && e->n_edited > 0, en->key);
@@ -460,6 +481,7 @@ static void count_records(struct yt_engine *e)
 			e->stats.forwarded++;
 			continue;
 		}
+		e->stats.sent += q->sent && q->result != YT_DEAD;
 		if (q->decoded.event)
 			e->stats.events[q->decoded.event->type][q->result]++;
 		if (q->result == YT_DEAD) {
@@ -475,13 +497,13 @@ static void count_records(struct yt_engine *e)
 		e->stats.outputs[e->outputs[i].out.type]++;
 }
 
-/* What was forwarded lies behind the end that its owner has seen, unless it was fetched meanwhile. */
-static void expect_forwarded(struct yt_engine *e)
+/* What was forwarded or sent lies behind the end that its owner has seen, unless it was fetched meanwhile. */
+static void expect_internal(struct yt_engine *e)
 {
 	int internal = e->conf->n_inputs - 1;
 
-	for (size_t i = 0; i < e->n_taken; i++) {
-		struct yt_shard *s = e->taken[i]->forwarded ? e->shards[e->taken[i]->owner] : NULL;
+	for (size_t i = 0; i < e->n_messages; i++) {
+		struct yt_shard *s = e->messages[i].dest == YT_TO_INTERNAL ? e->shards[e->messages[i].shard] : NULL;
 
 		if (s && s->in[internal].fetched == s->in[internal].fetched_at_seal)
 			s->in[internal].end = -1;
@@ -507,7 +529,7 @@ static void committed(struct yt_engine *e)
 		if (s->view_behind_since < 0)
 			s->view_behind_since = e->mono_ms;
 	}
-	expect_forwarded(e);
+	expect_internal(e);
 	e->stats.batches++;
 	count_records(e);
 	if (e->up.on_output)
@@ -533,7 +555,7 @@ static void aborted(struct yt_engine *e)
 		struct yt_queued *q = e->taken[i];
 
 		q->forwarded = false;
-		if (q->decoded.event)
+		if (q->decoded.event || q->sent)
 			q->decoded.dead = YT_DEAD_NONE;
 		yt_queue_push_back(e, q);
 	}

@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "yutang/base/hash.h"
+
 /* A dead letter keeps at most this much of its value, so that it with its headers fits a broker's message.max.bytes of 1 MiB. */
 enum { DEAD_VALUE_MAX = 768 * 1024, DEAD_KEY_MAX = 64 * 1024, DEAD_HEADERS_MAX = 64 * 1024 };
 
 static const struct yt_str H_TOPIC = YT_STR("yt_topic"), H_PARTITION = YT_STR("yt_partition"), H_OFFSET = YT_STR("yt_offset"),
-                           H_HOP = YT_STR("yt_hop"), H_NOW = YT_STR("yt_now"), H_TIMESTAMP = YT_STR("yt_timestamp");
+                           H_HOP = YT_STR("yt_hop"), H_NOW = YT_STR("yt_now"), H_TIMESTAMP = YT_STR("yt_timestamp"), H_SENT = YT_STR("yt_sent");
 
 static bool header_int(struct yt_str v, int64_t *out)
 {
@@ -52,6 +54,14 @@ void yt_forward_origin(struct yt_engine *e, struct yt_queued *q)
 			seen |= header_int(h->value, &now) ? 16 : 0;
 		else if (yt_str_eq(h->name, H_TIMESTAMP))
 			seen |= header_int(h->value, &timestamp) ? 32 : 0;
+		else if (yt_str_eq(h->name, H_SENT))
+			q->sent = true;
+	}
+	/* What a decision sent first lies here. */
+	if (q->sent && seen == (8 | 16)) {
+		q->hop = (int)hop;
+		q->cause_now = now;
+		return;
 	}
 	if (seen != 63) {
 		q->decoded.dead = YT_DEAD_BAD_FIELD;
@@ -98,6 +108,19 @@ struct yt_message yt_forward_message(struct yt_engine *e, const struct yt_queued
 	h[n++] = (struct yt_header){ H_TIMESTAMP, yt_arena_printf(a, "%lld", (long long)q->origin_timestamp) };
 	return (struct yt_message){
 		.dest = YT_TO_INTERNAL, .shard = q->owner, .key = q->rec.key, .value = q->rec.value, .headers = h, .n_headers = n
+	};
+}
+
+struct yt_message yt_sent_message(struct yt_engine *e, struct yt_str key, struct yt_str value, int hop, int64_t now_ms)
+{
+	struct yt_arena *a = &e->arena;
+	struct yt_header *h = yt_arena_alloc(a, 3 * sizeof *h);
+
+	h[0] = (struct yt_header){ H_SENT, YT_S("1") };
+	h[1] = (struct yt_header){ H_HOP, yt_arena_printf(a, "%d", hop) };
+	h[2] = (struct yt_header){ H_NOW, yt_arena_printf(a, "%lld", (long long)now_ms) };
+	return (struct yt_message){
+		.dest = YT_TO_INTERNAL, .shard = yt_partition(key, e->conf->partitions), .key = key, .value = value, .headers = h, .n_headers = 3
 	};
 }
 

@@ -48,7 +48,11 @@ void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_re
 	q->rec = *rec;
 	q->owner = s->id;
 	yt_forward_origin(e, q);
-	if (!q->decoded.dead) {
+	if (q->sent) {
+		q->key = rec->key;
+		q->owner = yt_partition(q->key, e->conf->partitions);
+		q->time = q->cause_now;
+	} else if (!q->decoded.dead) {
 		/* What lies too far ahead is judged when the event is decided: only then is `now` known. */
 		yt_event_decode(&c->arena, rec->value, rec->headers, rec->n_headers, INT64_MAX - YT_INSTANT_AHEAD_MS, &q->decoded);
 	}
@@ -56,7 +60,7 @@ void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_re
 		q->key = yt_event_key(&c->arena, q->decoded.event);
 		q->owner = yt_partition(q->key, e->conf->partitions);
 		q->time = q->decoded.event->time;
-	} else {
+	} else if (!q->sent) {
 		q->time = INT64_MIN;
 	}
 

@@ -78,6 +78,7 @@ SHARD_SUM(shard_queued, queued)
 	}
 NUMBER(records, engine, records)
 NUMBER(forwarded, engine, forwarded)
+NUMBER(internal, engine, sent)
 NUMBER(passed_over, engine, passed_over)
 NUMBER(timers_fired, engine, timers)
 NUMBER(batches, engine, batches)
@@ -256,6 +257,7 @@ const struct yt_metric yt_metrics[] = {
 	  "Events by input type and by what became of them: applied, duplicate, conflict, dead.", events },
 	{ "yutang_dead_letters_total", "counter", "reason", "Records that went to the dead letters, by reason.", dead_letters },
 	{ "yutang_outputs_total", "counter", "type", "Output events that were committed, by type.", outputs },
+	{ "yutang_internal_events_total", "counter", "", "Internal events decided: what another member's event gave to a member.", internal },
 	{ "yutang_forwarded_total", "counter", "", "Records that lay on a partition that is not their shard and were forwarded.", forwarded },
 	{ "yutang_passed_over_total", "counter", "", "Times an input was waited for in vain, so that others went before it.", passed_over },
 	{ "yutang_queued_records", "gauge", "", "Records fetched and not yet decided.", shard_queued },

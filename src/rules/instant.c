@@ -43,6 +43,13 @@ int64_t yt_instant_seconds(const struct yt_instant *i, bool until)
 	return days * YT_DAY_SECONDS + i->hour * 3600 + i->minute * 60 + i->second;
 }
 
+bool yt_instant_ok(struct yt_str text)
+{
+	struct yt_instant i;
+
+	return !text.n || yt_instant_parse(text, &i);
+}
+
 int64_t yt_instant_local_ms(const struct yt_zone *z, struct yt_str text, bool until)
 {
 	struct yt_instant i;

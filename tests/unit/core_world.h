@@ -30,6 +30,11 @@ struct world_output {
 	int64_t at;
 };
 
+struct world_sent {
+	char *key, *value;
+	size_t key_n, value_n;
+};
+
 struct world {
 	struct yt_arena rules_arena, batch, scratch;
 	const struct yt_ruleset *rules;
@@ -42,6 +47,8 @@ struct world {
 	size_t n_entities, cap_entities;
 	struct world_output *outputs;
 	size_t n_outputs, cap_outputs;
+	struct world_sent *sent; /* internal events that were not decided yet */
+	size_t n_sent, at_sent, cap_sent;
 };
 
 __attribute__((unused)) static bool world_zone(void *ctx, struct yt_arena *a, const char *name, struct yt_str *tzif)
@@ -101,6 +108,7 @@ __attribute__((unused)) static void world_deinit(struct world *w)
 	}
 	free(w->entities);
 	free(w->outputs);
+	free(w->sent);
 	yt_arena_deinit(&w->rules_arena);
 	yt_arena_deinit(&w->batch);
 	yt_arena_deinit(&w->scratch);
@@ -170,6 +178,25 @@ static void world_output(void *ctx, const struct yt_output *out)
 	memcpy(o->id, out->id, sizeof(o->id));
 }
 
+static char *world_bytes(struct yt_str s)
+{
+	char *p = malloc(s.n + 1);
+
+	memcpy(p, s.p, s.n);
+	return p;
+}
+
+static void world_send(void *ctx, struct yt_str key, struct yt_str value)
+{
+	struct world *w = ctx;
+
+	if (w->n_sent == w->cap_sent) {
+		w->cap_sent = w->cap_sent ? 2 * w->cap_sent : 16;
+		w->sent = realloc(w->sent, w->cap_sent * sizeof(*w->sent));
+	}
+	w->sent[w->n_sent++] = (struct world_sent){ world_bytes(key), world_bytes(value), key.n, value.n };
+}
+
 /* Ends the batch: every edited entity becomes its bytes, which decode and encode to the same. */
 static void world_seal(struct world *w)
 {
@@ -209,8 +236,26 @@ static void world_decided(struct world *w)
 
 static struct yt_decide_env world_env(struct world *w, struct yt_state *state)
 {
-	*state = (struct yt_state){ w, world_peek, world_edit, world_output };
-	return (struct yt_decide_env){ w->rules, state, &w->batch, w->now, w->with_key ? w->key : NULL };
+	*state = (struct yt_state){ w, world_peek, world_edit, world_output, world_send };
+	return (struct yt_decide_env){ .rules = w->rules, .state = state, .arena = &w->batch, .now_ms = w->now, .code_key = w->with_key ? w->key : NULL };
+}
+
+/* What was sent is decided next, first in first out, with the `now` of its cause. */
+static void world_deliver(struct world *w)
+{
+	while (w->at_sent < w->n_sent) {
+		struct world_sent s = w->sent[w->at_sent++];
+		struct yt_state state;
+		struct yt_decide_env env = world_env(w, &state);
+		struct yt_decision d;
+
+		yt_decide_internal(&env, yt_str(s.key, s.key_n), yt_str(s.value, s.value_n), &d);
+		CHECK_MSG(d.result == YT_APPLIED, "an internal event is taken: %s", d.detail);
+		world_decided(w);
+		free(s.key);
+		free(s.value);
+	}
+	w->at_sent = w->n_sent = 0;
 }
 
 static int64_t world_next_due(struct world *w, struct world_entity **of)
@@ -249,6 +294,7 @@ __attribute__((unused)) static void world_until(struct world *w, int64_t until)
 		env = world_env(w, &state);
 		CHECK_MSG(yt_decide_due(&env, yt_str(of->name, of->name_n)), "what next_due names is due");
 		world_decided(w);
+		world_deliver(w);
 	}
 	if (until > w->now)
 		w->now = until;
@@ -271,6 +317,7 @@ __attribute__((unused)) static struct yt_decision world_decide(struct world *w, 
 			CHECK_MSG(!w->entities[k].edited, "nothing is edited by what is not applied");
 	}
 	world_decided(w);
+	world_deliver(w);
 	return d;
 }
 

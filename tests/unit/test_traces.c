@@ -251,7 +251,8 @@ static void add_value(struct run *r, struct yt_buf *data, enum yt_type type, con
 static struct yt_decision tell(struct run *r, int64_t at, const char *type_name, char *words)
 {
 	int type = yt_type_find(yt_str_z(type_name));
-	char *save, *member = strtok_r(words, " ", &save), id[16], *amount = NULL, *units = NULL;
+	char *save, *member = strtok_r(words, " ", &save), id[16], *amount = NULL, *units = NULL, *returned = NULL;
+	const char *sku = "oil-1l";
 	bool has_at = false, has_currency = false;
 	struct yt_buf data;
 	struct yt_decision d;
@@ -275,6 +276,10 @@ static struct yt_decision tell(struct run *r, int64_t at, const char *type_name,
 			amount = value;
 		if (strcmp(word, "units") == 0)
 			units = value;
+		else if (strcmp(word, "sku") == 0)
+			sku = value;
+		else if (strcmp(word, "returned") == 0)
+			returned = value;
 		else if (strcmp(word, "id") == 0)
 			snprintf(id, sizeof(id), "%s", value);
 		else if (strcmp(word, "coupons") == 0)
@@ -287,7 +292,9 @@ static struct yt_decision tell(struct run *r, int64_t at, const char *type_name,
 	if (type == YT_ORDER_PAID && !has_currency)
 		yt_buf_z(&data, ",\"currency\":\"CNY\"");
 	if (type == YT_ORDER_PAID)
-		yt_buf_printf(&data, ",\"items\":[{\"sku\":\"oil-1l\",\"quantity\":%s,\"amount\":%s}]", units ? units : "1", amount ? amount : "0");
+		yt_buf_printf(&data, ",\"items\":[{\"sku\":\"%s\",\"quantity\":%s,\"amount\":%s}]", sku, units ? units : "1", amount ? amount : "0");
+	if (returned)
+		yt_buf_printf(&data, ",\"items\":[{\"sku\":\"%s\",\"quantity\":%s}]", sku, returned);
 	yt_buf_z(&data, "}");
 	yt_buf_c(&data, 0);
 	d = world_tell(&r->w, type_name, id, at, data.p);
@@ -381,14 +388,16 @@ static void check_value(struct run *r, const char *what, const char *field, cons
 
 static const char *nested(struct run *r, const struct world_output *o, const char *field)
 {
+	const char *point = strchr(field, '.');
+	char detail[128], object[16];
 	const cJSON *root;
-	char detail[128];
 
-	if (strncmp(field, "for.", 4))
+	if (!point)
 		return world_data(&r->w, o, field);
+	snprintf(object, sizeof(object), "%.*s", (int)(point - field), field);
 	yt_json_parse(&r->w.batch, yt_str_z(o->value), 0, 0, &root, detail);
-	root = yt_json_get(yt_json_get(root, "data"), "for");
-	return root ? yt_arena_dup(&r->w.batch, yt_json_text(yt_json_get(root, field + 4))).p : NULL;
+	root = yt_json_get(yt_json_get(yt_json_get(root, "data"), object), point + 1);
+	return root ? yt_arena_dup(&r->w.batch, yt_json_text(root)).p : NULL;
 }
 
 static void leaves(struct run *r, char *copy)
@@ -557,10 +566,10 @@ TEST(every_reason_and_output_type_has_a_trace)
 
 static bool is_line_of(const struct trace *t, int k, const struct yt_rules_key *key)
 {
-	size_t n = strlen(key->key);
+	size_t n = strcspn(key->key, "*"); /* `param.*`: any name behind the point */
 	const char *text = t->f->lines[k].text;
 
-	if (t->f->lines[k].part != 'g' || strncmp(text, key->key, n) || (text[n] != ' ' && text[n] != '='))
+	if (t->f->lines[k].part != 'g' || strncmp(text, key->key, n) || (!key->key[n] && text[n] != ' ' && text[n] != '='))
 		return false;
 	while (k > t->begin && t->f->lines[k].text[0] != '[')
 		k--;

@@ -8,7 +8,7 @@
 #define YT_RULE_COUPON YT_S("~coupon")
 
 /* A rule issues: coupon.issued, and its id in id; or coupon.refused, and the reason. */
-enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_rule *rule, char id[33]);
+enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, char id[33]);
 /* coupon.refused of a rule. */
 void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str template, enum yt_reason reason);
 /* A rule revokes all coupons of that template that the member has not used. */
@@ -18,8 +18,8 @@ void yt_coupon_revoke_unused(struct yt_act *act, const struct yt_rule *rule);
 void yt_coupon_use_codes(struct yt_act *act);
 /* The order at hand was cancelled: its used coupons come back. */
 void yt_coupon_return_used(struct yt_act *act);
-/* The order at hand counts no more: what was issued for it and is unused goes. */
-void yt_coupon_revoke_earned(struct yt_act *act, enum yt_reason reason);
+/* The order counts no more: what was issued for it and is unused goes. */
+void yt_coupon_revoke_earned(struct yt_act *act, struct yt_str order_id, enum yt_reason reason);
 /* An event of the order at hand: the coupons that it used stay for as long as it may still be cancelled. */
 void yt_coupon_keep_used(struct yt_act *act);
 

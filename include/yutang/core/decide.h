@@ -15,6 +15,8 @@ struct yt_state {
 	const void *(*peek)(void *ctx, enum yt_kind kind, struct yt_str name); /* NULL: absent */
 	void *(*edit)(void *ctx, enum yt_kind kind, struct yt_str name);       /* never NULL */
 	void (*output)(void *ctx, const struct yt_output *out);                /* copies *out; key and value stay in the arena */
+	/* An internal event to the member of that key (`<shop>/<member>`), for yt_decide_internal on its shard; both stay in the arena. */
+	void (*send)(void *ctx, struct yt_str key, struct yt_str value);
 };
 
 struct yt_decide_env {
@@ -36,6 +38,9 @@ struct yt_decision {
 /* Folds the event into the state and takes the decisions that follow. With YT_DEAD nothing was edited and no output left: everything that can
  * refuse an event (shop unknown, currency, too old, limits) is judged before the first edit. */
 void yt_decide(const struct yt_decide_env *env, const struct yt_event *ev, struct yt_decision *out);
+
+/* What another decision sent to the member of that key. With YT_DEAD as above. */
+void yt_decide_internal(const struct yt_decide_env *env, struct yt_str key, struct yt_str value, struct yt_decision *out);
 
 /* Fires the one earliest item of that member (timer, coupon reminder, coupon end) that is due at or before env->now_ms, order among equal dues: (rule, fact).
  * False when nothing was due. The caller repeats. */

@@ -13,8 +13,8 @@ bool yt_limit_order(const struct yt_decide_env *env, const struct yt_order *o, c
 bool yt_limit_products(const struct yt_decide_env *env, const struct yt_order *o, const struct yt_event *ev, char detail[160]);
 bool yt_limit_place(const struct yt_places *p, struct yt_str id, uint32_t places_max, const char *what, char detail[160]);
 
-/* While it is decided: the member has room for one more timer or coupon. What an event sets off directly was judged before; this is for what timers
+/* While it is decided: the member has room for one more timer or coupon, and so many bytes. What an event sets off directly was judged before; this is for what timers
  * set off, and what follows from outputs. */
-bool yt_limit_room(struct yt_act *act);
+bool yt_limit_room(struct yt_act *act, size_t more);
 
 #endif

@@ -11,26 +11,11 @@
 enum {
 	YT_MEMBER_BYTES_MAX = 256 * 1024, /* DESIGN 4 */
 	YT_TIMERS_MAX = 128,              /* RULES.md, after */
-	YT_TIMER_BYTES_MAX = YT_KEPT_BYTES_MAX + 3 * 64 + 16 + 192, /* with what follows from an output, and a coupon */
+	YT_TIMER_BYTES_MAX = YT_KEPT_BYTES_MAX + 3 * 64 + 16 + 320, /* but for params */
 	YT_COUPON_BYTES_MAX = 336, /* a coupon in the wallet, with what its template may leave behind */
 	YT_TAGS_MAX = 64,          /* DESIGN 4 */
 	YT_CONTACTS_MAX = YT_PERIOD_N_MAX, /* followup.due that a contact_cap can ask for */
 	YT_STOCK_MAX = 512,        /* orders by product; then those of the smallest paid_at go */
-};
-
-/* An output that sets off rules, and what stands behind it. */
-struct yt_follow {
-	uint8_t on;               /* enum yt_on */
-	unsigned char out[16];    /* envelope id of the output */
-	unsigned char coupon[16]; /* that it is about */
-	int64_t at;
-	struct yt_str cause;
-	/* In the decision that gave it; a timer keeps none of these. */
-	const struct yt_event *ev;  /* the input behind it; NULL: a coupon's time came */
-	const struct yt_follow *by; /* what set off the rule that gave it; NULL: the event itself */
-	const struct yt_rule *rule; /* NULL: no rule gave it */
-	uint32_t depth;
-	struct yt_follow *next;
 };
 
 /* A rule that waits for its `after`, or a follow-up that waits for the end of the quiet hours. */
@@ -39,12 +24,16 @@ struct yt_timer {
 	struct yt_str rule;
 	struct yt_str kind;     /* of its follow-up, template: of its coupon; empty: none. As they were when it was set: the rule may be gone */
 	struct yt_str template;
-	const struct yt_event *ev;       /* the input behind it; NULL: a coupon's time came */
-	const struct yt_follow *follow;  /* that set it; NULL: the event did. One of both is there */
+	struct yt_origin origin; /* what set it; kept */
 	bool quiet;               /* the rule has fired, its follow-up waits: */
 	int64_t due_at;           /* when it was due */
 	bool has_coupon;          /* the rule gave it, */
 	unsigned char coupon[16]; /* this one */
+	/* A follow-up that came from another member's rule (grant.h) looks up no rule when its quiet hours are over. */
+	bool granted;
+	bool promotes;
+	int64_t send_by;      /* 0: none */
+	struct yt_str params; /* JSON object */
 };
 
 /* What of an order that counts is not used up by the member: units of a sku that had a [product] when the order came. */

@@ -27,7 +27,7 @@ struct yt_engine_stats {
 	uint64_t events[YT_TYPE__COUNT][YT_DEAD + 1]; /* by type and enum yt_result */
 	uint64_t dead[YT_DEAD__COUNT];
 	uint64_t outputs[YT_OUT_TYPE__COUNT];
-	uint64_t records, forwarded, timers, passed_over; /* passed_over: an input was not waited for any longer */
+	uint64_t records, forwarded, sent, timers, passed_over; /* passed_over: an input was not waited for any longer */
 	uint64_t batches, aborted, lost, restored_shards, restored_records, reused_shards;
 	uint64_t view_jobs, view_stale, view_resets;
 	int64_t timers_held_ms; /* how long the longest due timer waits for its inputs' ends; 0 */

@@ -11,6 +11,8 @@ enum { YT_HOP_MAX = 8 }; /* DESIGN 4: more is a dead letter hop_limit */
 void yt_forward_origin(struct yt_engine *e, struct yt_queued *q);
 /* The message that takes the record to its owner. Memory: the batch's arena. */
 struct yt_message yt_forward_message(struct yt_engine *e, const struct yt_queued *q, int64_t now_ms);
+/* An internal event that a decision sends: the same way, with yt_sent in place of where it first lay. hop: how many shards it will have gone over. */
+struct yt_message yt_sent_message(struct yt_engine *e, struct yt_str key, struct yt_str value, int hop, int64_t now_ms);
 /* The dead letter of a record. */
 struct yt_message yt_dead_message(struct yt_engine *e, const struct yt_queued *q, enum yt_dead reason, const char *detail);
 

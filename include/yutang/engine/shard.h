@@ -39,6 +39,7 @@ struct yt_queued {
 	int owner;         /* shard by the key */
 	int hop;           /* how often it was forwarded */
 	bool forwarded;    /* by this batch */
+	bool sent;         /* an internal event, for yt_decide_internal: it has no decoded.event */
 	enum yt_result result; /* of this batch's decision */
 	/* Where it first lay, for dead letters. */
 	struct yt_str origin_topic;
@@ -149,6 +150,7 @@ struct yt_engine {
 	/* the batch */
 	struct yt_arena arena;
 	bool committing;
+	int hop;                   /* of the record that is decided; 0: of a timer */
 	struct yt_shard *deciding; /* whose decision runs */
 	struct yt_queued **taken;  /* records of the batch, in order */
 	size_t n_taken, cap_taken;

@@ -143,6 +143,7 @@ const struct yt_rule *yt_ruleset_rule(const struct yt_ruleset *rs, struct yt_str
 
 /* An instant of the file in the zone of a shop: `from` takes the day's start, `until` its end (the first instant of the next day). The text
  * is one that yt_ruleset_parse took. */
+bool yt_instant_ok(struct yt_str text); /* empty, or such a text */
 int64_t yt_instant_local_ms(const struct yt_zone *z, struct yt_str text, bool until);
 
 #endif
