@@ -40,6 +40,10 @@ struct yt_scope {
 	unsigned groups; /* YT_SCOPE_* */
 	uint32_t types;  /* bit per enum yt_type and yt_on: `event.<field>` must be a field of one of them */
 	bool kept;       /* evaluated when the event is long gone: what no timer keeps (items, codes, the buyer) is not known */
+	const char *place; /* of `kept`, for messages: `still` */
+	/* What member.has_coupon() may be asked of, and n_templates of them; NULL: of anything. */
+	const char *const *templates;
+	size_t n_templates;
 	struct yt_zones zones; /* for the zones that the text names; find NULL: only UTC and `+05:30` */
 	/* Not NULL: these are the names, and no other; they and zones.find must live as long as the expression, and zones that are not
 	 * known before are asked for while it is evaluated. */
