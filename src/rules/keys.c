@@ -109,7 +109,7 @@ static bool key_is(const struct yt_key_row *k, struct yt_str key)
 	struct yt_str text = yt_str_z(k->doc.key);
 
 	if (text.p[text.n - 1] == '*')
-		return key.n >= text.n && yt_str_starts(key, yt_str(text.p, text.n - 1));
+		return yt_str_starts(key, yt_str(text.p, text.n - 1));
 	return yt_str_eq(key, text);
 }
 

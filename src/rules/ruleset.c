@@ -191,8 +191,21 @@ static bool is_param(const struct yt_ini_entry *e)
 	return yt_str_starts(e->key, YT_S("param."));
 }
 
+/* Some shop's quiet hours can hold a follow-up back: then its event is gone when it leaves. */
+static bool has_quiet_hours(const struct yt_rulefile *f)
+{
+	for (const struct yt_ini_section *sec = f->sections; sec; sec = sec->next) {
+		if (yt_str_eq(sec->kind, YT_S("shop")) && yt_entry(sec, "quiet_hours"))
+			return true;
+	}
+	return false;
+}
+
 static void read_param(struct yt_rulefile *f, const struct yt_ini_entry *e, const struct yt_scope *scope, struct yt_rule *rule, struct yt_param *param)
 {
+	static const uint64_t carried = UINT64_C(1) << YT_F_ITEMS | UINT64_C(1) << YT_F_COUPONS | UINT64_C(1) << YT_F_BUYER;
+	uint64_t fields = 0;
+
 	param->name = yt_str(e->key.p + 6, e->key.n - 6);
 	if (!yt_is_name(param->name, true))
 		yt_problem(f->problems, e->line, "%.*s: `%.*s` is no name of a param: a letter or digit, then up to 62 of a-z 0-9 - _", YT_FMT(e->key),
@@ -201,8 +214,12 @@ static void read_param(struct yt_rulefile *f, const struct yt_ini_entry *e, cons
 		return;
 	for (uint32_t i = 0; i < param->n_parts; i++) {
 		if (param->parts[i].expr)
-			rule->event_fields |= yt_expr_event_fields(param->parts[i].expr);
+			fields |= yt_expr_event_fields(param->parts[i].expr);
 	}
+	rule->event_fields |= fields;
+	if (fields & carried && has_quiet_hours(f))
+		yt_warning(f->problems, e->line, "%.*s: items, coupons and buyer of the event are not known when the follow-up had to wait for the end of the quiet hours",
+		           YT_FMT(e->key));
 }
 
 /* They are evaluated when the follow-up leaves: behind a wait there is only what the timer kept. */

@@ -62,8 +62,8 @@ const struct yt_vkind *yt_expr_kind(const struct yt_expr *e);
  * had variables. */
 bool yt_expr_eval(const struct yt_expr *e, struct yt_arena *a, yt_facts_fn facts, const void *ctx, struct yt_value *out, char msg[64]);
 
-/* The event fields that the expression names, as a bit set over enum yt_field: a timer keeps these. `event.at` counts as the field that is
- * the own instant of each type in scope; `event.type` as none, it is in the fact. */
+/* The event fields that the expression names, as a bit set over enum yt_field: a timer keeps these, but for lists and maps. `order.items` counts
+ * as the items of the event, `event.at` as the field that is the own instant of each type in scope; `event.type` as none, it is in the fact. */
 uint64_t yt_expr_event_fields(const struct yt_expr *e);
 
 /* --- as `yutang eval` has it */
