@@ -136,7 +136,9 @@ static const int *lines_of(struct yt_rulefile *f)
 
 void yt_warn_loops(struct yt_rulefile *f)
 {
-	struct loops l = { .rs = f->rs, .f = f, .lines = lines_of(f), .number = ints(f), .low = ints(f), .stack = ints(f), .component = ints(f), .from = ints(f) };
+	struct loops l = {
+		.rs = f->rs, .f = f, .lines = lines_of(f), .number = ints(f), .low = ints(f), .stack = ints(f), .component = ints(f), .from = ints(f),
+	};
 	int *warned = ints(f); /* components */
 	int n = (int)f->rs->n_rules;
 

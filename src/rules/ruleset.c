@@ -201,7 +201,8 @@ static bool has_quiet_hours(const struct yt_rulefile *f)
 	return false;
 }
 
-static void read_param(struct yt_rulefile *f, const struct yt_ini_entry *e, const struct yt_scope *scope, struct yt_rule *rule, struct yt_param *param)
+static void read_param(struct yt_rulefile *f, const struct yt_ini_entry *e, const struct yt_scope *scope, struct yt_rule *rule,
+                       struct yt_param *param)
 {
 	static const uint64_t carried = UINT64_C(1) << YT_F_ITEMS | UINT64_C(1) << YT_F_COUPONS | UINT64_C(1) << YT_F_BUYER;
 	uint64_t fields = 0;
@@ -218,7 +219,8 @@ static void read_param(struct yt_rulefile *f, const struct yt_ini_entry *e, cons
 	}
 	rule->event_fields |= fields;
 	if (fields & carried && has_quiet_hours(f))
-		yt_warning(f->problems, e->line, "%.*s: items, coupons and buyer of the event are not known when the follow-up had to wait for the end of the quiet hours",
+		yt_warning(f->problems, e->line,
+		           "%.*s: items, coupons and buyer of the event are not known when the follow-up had to wait for the end of the quiet hours",
 		           YT_FMT(e->key));
 }
 
@@ -284,9 +286,11 @@ static void check_alone(struct yt_rulefile *f, const struct yt_ini_section *sec,
 			yt_problem(f->problems, e->line, "%.*s is of the follow-up, and this rule has no follow_up", YT_FMT(e->key));
 	}
 	if (rule->promotes && !gives)
-		yt_problem(f->problems, yt_entry(sec, "promotes")->line, "promotes = yes withholds what a rule issues or sends, and this rule has neither issue nor follow_up");
+		yt_problem(f->problems, yt_entry(sec, "promotes")->line,
+		           "promotes = yes withholds what a rule issues or sends, and this rule has neither issue nor follow_up");
 	if (rule->to != YT_TO_MEMBER && !gives)
-		yt_problem(f->problems, yt_entry(sec, "to")->line, "to says who gets what a rule issues or sends, and this rule has neither issue nor follow_up");
+		yt_problem(f->problems, yt_entry(sec, "to")->line,
+		           "to says who gets what a rule issues or sends, and this rule has neither issue nor follow_up");
 	if (rule->pending_per_member && !yt_entry(sec, "after"))
 		yt_problem(f->problems, yt_entry(sec, "pending")->line, "pending = per member moves what waits, and this rule has no after");
 	if (rule->tag.n && yt_str_eq(rule->tag, rule->untag))
