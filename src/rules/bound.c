@@ -2,6 +2,8 @@
  * names from the limits of events. */
 #include "tree.h"
 
+#include "yutang/event/event.h"
+
 static const uint64_t cost_end = UINT64_C(1) << 40;
 
 uint64_t yt_cost_add(uint64_t a, uint64_t b)
@@ -100,6 +102,34 @@ struct yt_bound yt_bound_of_type(struct yt_arena *a, const struct yt_vkind *t)
 	if (t->elem)
 		b.elem = part_of_type(a, t->elem);
 	return b;
+}
+
+/* Lists of a member and of an order are shorter than what an event may bring (DESIGN.md, 4), and names of the rule file shorter than ids. */
+struct yt_bound yt_bound_of_name(struct yt_arena *a, enum yt_name name, const struct yt_vkind *t)
+{
+	static const struct yt_bound word = { .n = 63 }, id = { .n = YT_ID_BYTES_MAX };
+	static const struct {
+		enum yt_name name;
+		struct yt_bound bound;
+	} table[] = {
+		{ YT_N_MEMBER_TAGS, { .n = 64, .elem = &word } },
+		{ YT_N_MEMBER_HELD, { .n = 128, .elem = &word } },
+		{ YT_N_ORDER_COUPONS, { .n = YT_CODES_MAX, .elem = &id } },
+		{ YT_N_EVENT_FIELD + YT_F_COUPONS, { .n = YT_CODES_MAX, .elem = &id } },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		if (table[i].name == name)
+			return table[i].bound;
+	}
+	return yt_bound_of_type(a, t);
+}
+
+uint64_t yt_bound_parts(const struct yt_bound *b, const struct yt_vkind *t)
+{
+	if ((t->v != YT_V_LIST && t->v != YT_V_MAP) || !b->elem)
+		return 0;
+	return yt_cost_times(b->n, yt_cost_add(1, yt_bound_parts(b->elem, t->elem)));
 }
 
 struct yt_bound yt_bound_range(struct yt_arena *a, const struct yt_bound *b, const struct yt_vkind *t)

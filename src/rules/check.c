@@ -12,9 +12,6 @@ enum {
 
 static const char *const macros[] = { "has", "exists", "all", "exists_one", "filter", "map" };
 
-/* RULES.md has it, this version does not. */
-static const char *const later_functions[] = { "has_coupon" };
-
 /* Of the language, and left out of this subset of it. */
 static const char *const foreign_functions[] = {
 	"matches", "bool", "bytes", "uint", "type", "dyn", "existsOne", "transformList", "transformMap", "transformMapEntry",
@@ -411,8 +408,8 @@ static bool unknown_function(struct yt_compile *c, const struct yt_node *n)
 	const char *near;
 	size_t count = 0;
 
-	if (yt_is_one_of(n->word, later_functions, COUNT(later_functions)))
-		return yt_compile_fault(c, n->at, "%.*s() is not in this version yet", YT_FMT(n->word));
+	if (yt_str_eq(n->word, YT_S("has_coupon")))
+		return yt_compile_fault(c, n->at, "has_coupon() is asked of the member, in rules: member.has_coupon(\"half-price\")");
 	if (yt_is_one_of(n->word, foreign_functions, COUNT(foreign_functions)))
 		return yt_compile_fault(c, n->at, "%.*s() is not part of this language", YT_FMT(n->word));
 	for (size_t i = 0; i < COUNT(macros); i++)
@@ -583,6 +580,53 @@ static bool check_args(struct yt_compile *c, struct yt_node *n)
 	return true;
 }
 
+/* `member.has_coupon(..)`, where no macro's variable and no variable of `eval` has that name. */
+static bool is_has_coupon(const struct yt_compile *c, const struct yt_node *n)
+{
+	return n->method && yt_str_eq(n->word, YT_S("has_coupon")) && n->args->op == YT_OP_IDENT && yt_str_eq(n->args->word, YT_S("member")) &&
+	       !c->scope->vars && !yt_local_find(c, n->args);
+}
+
+/* A text that is the name of no template is a fault of the file: no member can ever hold one. */
+static bool check_template(struct yt_compile *c, const struct yt_node *n)
+{
+	struct yt_str name = n->value.s;
+	const char *near;
+
+	if (n->op != YT_OP_LITERAL || !c->scope->templates || yt_is_one_of(name, c->scope->templates, c->scope->n_templates))
+		return true;
+	near = yt_nearest(name, c->scope->templates, c->scope->n_templates);
+	return yt_compile_fault(c, n->at, "there is no [coupon \"%.*s\"]%s%s%s", name.n > 63 ? 63 : (int)name.n, name.p,
+	                        near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+/* It becomes `template in` the list of what the member holds. */
+static bool check_has_coupon(struct yt_compile *c, struct yt_node *n)
+{
+	struct yt_node *held = n->args, *template = held->next;
+
+	if (n->n_args != 2)
+		return yt_compile_fault(c, n->at, "has_coupon() takes one template, such as member.has_coupon(\"half-price\")");
+	if (!yt_expr_check(c, template))
+		return false;
+	if (template->type->v != YT_V_STRING)
+		return yt_compile_fault(c, template->at, "has_coupon() takes string, not %.*s", YT_FMT(text_of(c, template)));
+	if (!check_template(c, template))
+		return false;
+	held->op = YT_OP_NAME;
+	held->name = YT_N_MEMBER_HELD;
+	held->type = &yt_vkind_STRINGS;
+	held->bound = yt_bound_of_name(c->arena, held->name, held->type);
+	held->cost = yt_cost_add(1, yt_bound_parts(&held->bound, held->type));
+	held->next = NULL;
+	template->next = held;
+	n->args = template;
+	n->method = false;
+	n->op = YT_OP_IN;
+	costs(n, yt_cost_add(held->cost, template->cost));
+	return check_in(c, n);
+}
+
 static bool check_call(struct yt_compile *c, struct yt_node *n)
 {
 	const struct macro *m = macro_find(n->word);
@@ -591,6 +635,8 @@ static bool check_call(struct yt_compile *c, struct yt_node *n)
 		return check_has(c, n);
 	if (m)
 		return check_macro(c, n, m);
+	if (is_has_coupon(c, n))
+		return check_has_coupon(c, n);
 	if (!is_function(n->word))
 		return unknown_function(c, n);
 	return check_args(c, n) && check_apply(c, n);

@@ -426,10 +426,8 @@ static void say_fault(const struct yt_eval *ev, char msg[64])
 
 	if (absent < 0)
 		snprintf(msg, 64, "%s", ev->fault.text);
-	else if (absent < YT_N_EVENT_FIELD)
-		snprintf(msg, 64, "%.*s is absent", YT_FMT(yt_names[absent].text));
 	else
-		snprintf(msg, 64, "event.%.*s is absent", YT_FMT(yt_fields[absent - YT_N_EVENT_FIELD].name));
+		snprintf(msg, 64, "%.*s is absent", YT_FMT(yt_name_text(ev->arena, (enum yt_name)absent)));
 }
 
 bool yt_expr_eval(const struct yt_expr *e, struct yt_arena *a, yt_facts_fn facts, const void *ctx, struct yt_value *out, char msg[64])

@@ -4,8 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* 1-based, in characters: a continuation byte of UTF-8 begins none. */
-static unsigned column_of(struct yt_str text, uint32_t at)
+/* A continuation byte of UTF-8 begins no character. */
+unsigned yt_expr_column(struct yt_str text, uint32_t at)
 {
 	unsigned column = 1;
 
@@ -22,7 +22,7 @@ void *yt_compile_fault(struct yt_compile *c, uint32_t at, const char *fmt, ...)
 	if (c->failed)
 		return NULL;
 	c->failed = true;
-	n = snprintf(c->msg, 256, "column %u: ", column_of(c->text, at));
+	n = snprintf(c->msg, 256, "column %u: ", yt_expr_column(c->text, at));
 	va_start(ap, fmt);
 	vsnprintf(c->msg + n, 256 - (size_t)n, fmt, ap);
 	va_end(ap);
@@ -38,6 +38,8 @@ struct yt_scope yt_scope_of(uint32_t types)
 		{ 1u << YT_ORDER_PAID | 1u << YT_ORDER_SHIPPED | 1u << YT_ORDER_SIGNED | 1u << YT_ORDER_REFUNDED |
 		          1u << YT_ORDER_CANCELLED,
 		  YT_SCOPE_ORDER },
+		{ 1u << YT_ON_COUPON_ISSUED | 1u << YT_ON_COUPON_USED, YT_SCOPE_ORDER },
+		{ YT_ON_COUPONS, YT_SCOPE_COUPON },
 		{ 1u << YT_GROUP_JOINED | 1u << YT_GROUP_LEFT, YT_SCOPE_GROUP },
 		{ 1u << YT_CONTACT_ADDED | 1u << YT_CONTACT_REMOVED, YT_SCOPE_CONTACT },
 		{ UINT32_MAX, YT_SCOPE_EVENT },
@@ -51,9 +53,9 @@ struct yt_scope yt_scope_of(uint32_t types)
 	return scope;
 }
 
-struct yt_expr *yt_expr_compile(struct yt_arena *a, struct yt_str text, const struct yt_scope *scope, char msg[256])
+struct yt_expr *yt_expr_compile_part(struct yt_arena *a, struct yt_str text, uint32_t from, const struct yt_scope *scope, char msg[256])
 {
-	struct yt_compile c = { .arena = a, .text = text, .scope = scope, .msg = msg };
+	struct yt_compile c = { .arena = a, .text = text, .from = from, .scope = scope, .msg = msg };
 	struct yt_node *root;
 	struct yt_expr *e;
 	uint32_t bad;
@@ -67,7 +69,7 @@ struct yt_expr *yt_expr_compile(struct yt_arena *a, struct yt_str text, const st
 	if (!root || !yt_expr_check(&c, root))
 		return NULL;
 	if (root->cost > YT_EXPR_COST_MAX)
-		return yt_compile_fault(&c, 0, "the expression costs %llu, at most %d is allowed: it joins too many texts or goes through too many elements",
+		return yt_compile_fault(&c, from, "the expression costs %llu, at most %d is allowed: it joins too many texts or goes through too many elements",
 		                        (unsigned long long)root->cost, YT_EXPR_COST_MAX);
 	e = yt_arena_zalloc(a, sizeof(*e));
 	e->root = root;
@@ -75,6 +77,11 @@ struct yt_expr *yt_expr_compile(struct yt_arena *a, struct yt_str text, const st
 	if (scope->vars)
 		e->zones = scope->zones;
 	return e;
+}
+
+struct yt_expr *yt_expr_compile(struct yt_arena *a, struct yt_str text, const struct yt_scope *scope, char msg[256])
+{
+	return yt_expr_compile_part(a, text, 0, scope, msg);
 }
 
 enum yt_vtype yt_expr_type(const struct yt_expr *e)

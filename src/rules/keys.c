@@ -4,24 +4,25 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MONEY_MAX INT64_C(9007199254740991) /* 2^53 - 1 */
-#define DAY_MS INT64_C(86400000)
+#define PRIORITY_MAX 1000000
 
 static const struct yt_section_row sections[] = {
 	{ "ruleset", YT_NAME_NONE, 1 },
 	{ "shop", YT_NAME_SHOP, YT_RULES_SHOPS_MAX },
 	{ "coupon", YT_NAME_PLAIN, YT_RULES_COUPONS_MAX },
 	{ "rule", YT_NAME_PLAIN, YT_RULES_RULES_MAX },
+	{ "product", YT_NAME_SKU, YT_RULES_PRODUCTS_MAX },
 	{ "referral", YT_NAME_NONE, 0 },
 	{ "tier", YT_NAME_PLAIN, 0 },
 	{ "gift", YT_NAME_PLAIN, 0 },
 	{ "share", YT_NAME_PLAIN, 0 },
 	{ "presale", YT_NAME_PLAIN, 0 },
-	{ "product", YT_NAME_PLAIN, 0 },
 };
 
 #define RULESET(field) offsetof(struct yt_ruleset, field)
 #define SHOP(field) offsetof(struct yt_shop_rules, field)
 #define COUPON(field) offsetof(struct yt_coupon_rules, field)
+#define PRODUCT(field) offsetof(struct yt_product, field)
 #define RULE(field) offsetof(struct yt_rule, field)
 #define LATER(section, key) { { section, key, NULL, NULL, false, true }, NULL, 0, 0, 0, 0 }
 
@@ -33,8 +34,8 @@ static const struct yt_key_row keys[] = {
 	{ { "shop", "timezone", "time zone", NULL, true, false }, yt_read_zone, SHOP(zone), 0, 0, 0 },
 	{ { "shop", "currency", "currency", NULL, true, false }, yt_read_currency, SHOP(currency), 0, 0, 0 },
 	{ { "shop", "refund_window", "duration", "60d", false, false }, yt_read_duration, SHOP(refund_window_ms), 1, 0, 0 },
-	LATER("shop", "quiet_hours"),
-	LATER("shop", "contact_cap"),
+	{ { "shop", "quiet_hours", "HH:MM-HH:MM", NULL, false, false }, yt_read_quiet_hours, 0, 0, 0, 0 },
+	{ { "shop", "contact_cap", "list of N per duration or day", NULL, false, false }, yt_read_caps, 0, 0, 0, 0 },
 	LATER("shop", "account_soft_limit"),
 	LATER("shop", "account_hard_limit"),
 
@@ -48,11 +49,14 @@ static const struct yt_key_row keys[] = {
 	{ { "coupon", "valid_to_end_of_day", "yes or no", "no", false, false }, yt_read_yes_no, COUPON(to_end_of_day), 0, 0, 0 },
 	{ { "coupon", "remind_before", "duration", NULL, false, false }, yt_read_duration, COUPON(remind_before_ms), 1, 0, 0 },
 	{ { "coupon", "limit_per_member", "integer", NULL, false, false }, yt_read_int, COUPON(limit_per_member), 1, 1000000, 0 },
-	{ { "coupon", "limit_per_period", "N per duration or day", NULL, false, false }, yt_read_period, 0, 0, 0, 0 },
+	{ { "coupon", "limit_per_period", "N per duration or day", NULL, false, false }, yt_read_period, COUPON(limit_per_period), 0, 0, 0 },
 	{ { "coupon", "keep_on_refund", "yes or no", "no", false, false }, yt_read_yes_no, COUPON(keep_on_refund), 0, 0, 0 },
 	LATER("coupon", "limit_total"),
 	LATER("coupon", "budget"),
 	LATER("coupon", "transferable"),
+
+	{ { "product", "lasts", "duration", NULL, true, false }, yt_read_duration, PRODUCT(lasts_ms), 1, 0, 0 },
+	{ { "product", "learn", "yes or no", "no", false, false }, yt_read_yes_no, PRODUCT(learn), 0, 0, 0 },
 
 	{ { "rule", "on", "types", NULL, true, false }, yt_read_on, RULE(on), 0, 0, 0 },
 	{ { "rule", "when", "condition", "true", false, false }, yt_read_with_section, 0, 0, 0, 0 },
@@ -60,19 +64,19 @@ static const struct yt_key_row keys[] = {
 	{ { "rule", "still", "condition", "true", false, false }, yt_read_with_section, 0, 0, 0, 0 },
 	{ { "rule", "from", "instant", NULL, false, false }, yt_read_instant, RULE(from_text), 0, 0, 0 },
 	{ { "rule", "until", "instant", NULL, false, false }, yt_read_instant, RULE(until_text), 0, 0, 0 },
-	{ { "rule", "once", "per member or per order", NULL, false, false }, yt_read_once, RULE(once), 0, 0, 0 },
-	{ { "rule", "issue", "template", NULL, false, false }, yt_read_with_section, 0, 0, 0, 0 },
+	{ { "rule", "once", "per member, order or coupon", NULL, false, false }, yt_read_once, RULE(once), 0, 0, 0 },
+	{ { "rule", "pending", "per event or per member", "per event", false, false }, yt_read_pending, RULE(pending_per_member), 0, 0, 0 },
+	{ { "rule", "priority", "integer", "0", false, false }, yt_read_int, RULE(priority), -PRIORITY_MAX, PRIORITY_MAX, 0 },
+	{ { "rule", "max_age", "duration", NULL, false, false }, yt_read_duration, RULE(max_age_ms), 1, 0, 0 },
+	{ { "rule", "promotes", "yes or no", "no", false, false }, yt_read_yes_no, RULE(promotes), 0, 0, 0 },
+	{ { "rule", "issue", "template", NULL, false, false }, yt_read_template, RULE(issue), 0, 0, 0 },
+	{ { "rule", "to", "member, referrer or both", "member", false, false }, yt_read_to, RULE(to), 0, 0, 0 },
 	{ { "rule", "follow_up", "kind", NULL, false, false }, yt_read_kind, RULE(follow_up), 0, 0, 0 },
 	{ { "rule", "send_by", "duration", NULL, false, false }, yt_read_duration, RULE(send_by_ms), 1, 0, 0 },
-	LATER("rule", "pending"),
-	LATER("rule", "priority"),
-	LATER("rule", "max_age"),
-	LATER("rule", "promotes"),
-	LATER("rule", "to"),
-	LATER("rule", "param.*"), /* any name behind the point */
-	LATER("rule", "revoke"),
-	LATER("rule", "tag"),
-	LATER("rule", "untag"),
+	{ { "rule", "param.*", "text", NULL, false, false }, yt_read_with_section, 0, 0, 0, 0 }, /* any name behind the point */
+	{ { "rule", "revoke", "template", NULL, false, false }, yt_read_template, RULE(revoke), 0, 0, 0 },
+	{ { "rule", "tag", "tag", NULL, false, false }, yt_read_tag, RULE(tag), 0, 0, 0 },
+	{ { "rule", "untag", "tag", NULL, false, false }, yt_read_tag, RULE(untag), 0, 0, 0 },
 };
 
 const struct yt_rules_key *yt_rules_key(size_t i)
@@ -105,7 +109,7 @@ static bool key_is(const struct yt_key_row *k, struct yt_str key)
 	struct yt_str text = yt_str_z(k->doc.key);
 
 	if (text.p[text.n - 1] == '*')
-		return key.n >= text.n && yt_str_starts(key, yt_str(text.p, text.n - 1));
+		return yt_str_starts(key, yt_str(text.p, text.n - 1));
 	return yt_str_eq(key, text);
 }
 

@@ -16,9 +16,7 @@ _Static_assert(YT_N_EVENT_FIELD + YT_F__COUNT + 32 < WORDS_MAX, "a suggestion lo
 /* --- what later versions have --- */
 
 static const char *const later_names[] = {
-	"order.items",          "order.coupons",           "event.items",       "event.coupons",   "event.buyer",
-	"member.tier",          "member.tags",             "member.has_coupon", "member.median_gap", "member.stock_until",
-	"member.referrals_bound", "member.referrals_qualified", "member.referrals_approved",
+	"member.tier",          "member.referrals_bound", "member.referrals_qualified", "member.referrals_approved", "coupon.role",
 	/* fields of types that are not there yet */
 	"event.alias",          "event.identity",          "event.last_version", "event.share",    "event.friend",
 	"event.shared_at",      "event.gift",              "event.claimed_at",  "event.claim",     "event.balance_from",
@@ -26,9 +24,9 @@ static const char *const later_names[] = {
 };
 
 /* Groups of which this version has no name at all. */
-static const char *const later_groups[] = { "coupon", "referral", "share", "gift", "presale" };
+static const char *const later_groups[] = { "referral", "share", "gift", "presale" };
 
-static const char *const groups[] = { "shop", "event", "order", "group", "contact", "member" };
+static const char *const groups[] = { "shop", "event", "order", "group", "contact", "coupon", "member" };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -52,6 +50,8 @@ static struct yt_str before_dot(struct yt_str dotted)
 
 struct yt_str yt_name_text(struct yt_arena *a, enum yt_name name)
 {
+	if (name == YT_N_MEMBER_HELD)
+		return YT_S("member.has_coupon()");
 	if (name < YT_N_EVENT_FIELD)
 		return yt_names[name].text;
 	return yt_arena_printf(a, "event.%.*s", YT_FMT(yt_fields[name - YT_N_EVENT_FIELD].name));
@@ -82,6 +82,7 @@ static unsigned group_bit(struct yt_str group)
 		{ YT_STR("order"), YT_SCOPE_ORDER },
 		{ YT_STR("group"), YT_SCOPE_GROUP },
 		{ YT_STR("contact"), YT_SCOPE_CONTACT },
+		{ YT_STR("coupon"), YT_SCOPE_COUPON },
 	};
 
 	for (size_t i = 0; i < COUNT(table); i++) {
@@ -124,7 +125,7 @@ static const char *nearest_name(struct yt_compile *c, struct yt_str dotted)
 			words[n++] = yt_names[i].text.p;
 	}
 	for (int f = 0; f < YT_F__COUNT; f++) {
-		if (types_with(c->scope, f) && yt_field_vkind(f))
+		if (types_with(c->scope, f))
 			words[n++] = yt_name_text(c->arena, YT_N_EVENT_FIELD + f).p;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -139,6 +140,8 @@ static void note_event_field(struct yt_compile *c, enum yt_name name)
 {
 	if (name >= YT_N_EVENT_FIELD)
 		c->event_fields |= UINT64_C(1) << (name - YT_N_EVENT_FIELD);
+	if (name == YT_N_ORDER_ITEMS)
+		c->event_fields |= UINT64_C(1) << YT_F_ITEMS;
 	if (name != YT_N_EVENT_AT)
 		return;
 	for (int t = 0; t < YT_TYPE__COUNT; t++) {
@@ -171,10 +174,28 @@ static bool unknown_name(struct yt_compile *c, uint32_t at, struct yt_str dotted
 	if (yt_is_one_of(dotted, groups, COUNT(groups)))
 		return yt_compile_fault(c, at, "%.*s is no value by itself: name one of its fields, such as %.*s.id", YT_FMT(dotted),
 		                        YT_FMT(dotted));
+	if (yt_str_eq(dotted, YT_S("member.has_coupon")))
+		return yt_compile_fault(c, at, "member.has_coupon is asked of a template, such as member.has_coupon(\"half-price\")");
 	near = nearest_name(c, dotted);
 	if (near)
 		return yt_compile_fault(c, at, "unknown name %.*s; did you mean %s?", YT_FMT(dotted), near);
 	return yt_compile_fault(c, at, "unknown name %.*s", YT_FMT(dotted));
+}
+
+/* Whether it is known where it is asked for: it is what only the event itself carries. False: said why not. */
+static bool is_at_hand(struct yt_compile *c, uint32_t at, struct yt_str dotted, enum yt_name name)
+{
+	static const enum yt_name carried[] = {
+		YT_N_ORDER_ITEMS, YT_N_EVENT_FIELD + YT_F_ITEMS, YT_N_EVENT_FIELD + YT_F_COUPONS, YT_N_EVENT_FIELD + YT_F_BUYER,
+	};
+
+	for (size_t i = 0; i < COUNT(carried) && c->scope->kept; i++) {
+		if (name == carried[i])
+			return yt_compile_fault(c, at, "%.*s is not known in %s: a timer does not keep it", YT_FMT(dotted), c->scope->place);
+	}
+	if (name == YT_N_ORDER_ITEMS && !(c->scope->types & 1u << YT_ORDER_PAID))
+		return yt_compile_fault(c, at, "%.*s is not known here: order.paid alone has them, and it is not in `on`", YT_FMT(dotted));
+	return true;
 }
 
 /* The name with its type; false: said why not. */
@@ -189,17 +210,17 @@ static bool resolve(struct yt_compile *c, uint32_t at, struct yt_str dotted, enu
 			*name = i;
 			*type = yt_names[i].type;
 			note_event_field(c, *name);
-			return true;
+			return is_at_hand(c, at, dotted, *name);
 		}
 	}
-	*type = field < 0 ? NULL : yt_field_vkind(field);
-	if (!*type)
+	if (field < 0)
 		return unknown_name(c, at, dotted);
 	if (!types_with(c->scope, field))
 		return yt_compile_fault(c, at, "%.*s is not known here: no type in `on` has that field", YT_FMT(dotted));
 	*name = YT_N_EVENT_FIELD + field;
+	*type = yt_field_vkind(field);
 	note_event_field(c, *name);
-	return true;
+	return is_at_hand(c, at, dotted, *name);
 }
 
 static const struct yt_var *var_find(const struct yt_compile *c, struct yt_str dotted)
@@ -222,7 +243,7 @@ static bool is_name(const struct yt_compile *c, struct yt_str dotted)
 		if (yt_str_eq(yt_names[i].text, dotted))
 			return true;
 	}
-	return field >= 0 && yt_field_vkind(field);
+	return field >= 0;
 }
 
 /* `a.b.c` of IDENT and SELECT nodes as one text; empty where the node is something else. *at: where it begins. */
@@ -328,7 +349,8 @@ bool yt_check_name(struct yt_compile *c, struct yt_node *n, bool *found)
 	n->name = name;
 	n->args = NULL;
 	n->n_args = 0;
-	n->bound = yt_bound_of_type(c->arena, type);
+	n->bound = yt_bound_of_name(c->arena, name, type);
+	n->cost = yt_cost_add(n->cost, yt_bound_parts(&n->bound, type));
 	return true;
 }
 

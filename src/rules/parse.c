@@ -427,7 +427,7 @@ static struct yt_node *behind_the_end(struct parser *p)
 
 struct yt_node *yt_expr_parse(struct yt_compile *c)
 {
-	struct parser p = { .c = c, .lexer = { .arena = c->arena, .source = c->text } };
+	struct parser p = { .c = c, .lexer = { .arena = c->arena, .source = c->text, .at = c->from } };
 	struct yt_node *n;
 
 	advance(&p);

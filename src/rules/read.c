@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "yutang/event/event.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define UNITS "300ms, 5s, 10m, 72h or 30d"
 
@@ -45,6 +47,20 @@ bool yt_is_shop(struct yt_str s)
 			return false;
 	}
 	return s.n >= 1 && s.n <= 64;
+}
+
+bool yt_is_sku(struct yt_str s)
+{
+	const char *p = s.p, *end = s.p + s.n;
+
+	for (unsigned n; p < end; p += n) {
+		const unsigned char *c = (const unsigned char *)p;
+
+		n = yt_utf8_char(p, end);
+		if (!n || c[0] < 0x20 || c[0] == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0))
+			return false;
+	}
+	return s.n >= 1 && s.n <= YT_ID_BYTES_MAX;
 }
 
 bool yt_read_name(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target)
@@ -133,6 +149,23 @@ bool yt_read_yes_no(struct yt_rulefile *f, const struct yt_key_row *k, const str
 	return true;
 }
 
+/* Cuts what stands before the next comma off *rest, without blanks around it; false behind the last. */
+static bool next_part(struct yt_str *rest, struct yt_str *part)
+{
+	const char *p = rest->p, *end = p + rest->n, *comma;
+
+	if (!p)
+		return false;
+	comma = memchr(p, ',', rest->n);
+	*rest = comma ? yt_str(comma + 1, (size_t)(end - comma) - 1) : yt_str(NULL, 0);
+	for (end = comma ? comma : end; p < end && (*p == ' ' || *p == '\t');)
+		p++;
+	while (end > p && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	*part = yt_str(p, (size_t)(end - p));
+	return true;
+}
+
 /* Cuts the first blank-separated word off *rest. */
 static struct yt_str next_word(struct yt_str *rest)
 {
@@ -146,26 +179,28 @@ static struct yt_str next_word(struct yt_str *rest)
 	return yt_str(from, (size_t)(p - from));
 }
 
-/* `N per 30d`, `N per day`: into the limit_per_period of a coupon. */
-bool yt_read_period(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target)
+static bool period_of(struct yt_rulefile *f, const struct yt_key_row *k, int line, struct yt_str text, struct yt_period *out)
 {
-	struct yt_coupon_rules *c = target;
-	struct yt_str rest = e->value, n = next_word(&rest), per = next_word(&rest), period = next_word(&rest);
+	struct yt_str rest = text, n = next_word(&rest), per = next_word(&rest), period = next_word(&rest);
 	int64_t count, ms = 0;
 
 	if (!period.n || next_word(&rest).n || !yt_str_eq(per, YT_S("per"))) {
-		yt_problem(f->problems, e->line, "%s: `%.*s` is not of the form `1 per 30d` or `1 per day`", k->doc.key, YT_FMT(e->value));
+		yt_problem(f->problems, line, "%s: `%.*s` is not of the form `1 per 30d` or `1 per day`", k->doc.key, YT_FMT(text));
 		return false;
 	}
 	if (!yt_parse_int(n, 1, YT_PERIOD_N_MAX, &count)) {
-		yt_problem(f->problems, e->line, "%s: `%.*s` is not an integer from 1 to %d", k->doc.key, YT_FMT(n), YT_PERIOD_N_MAX);
+		yt_problem(f->problems, line, "%s: `%.*s` is not an integer from 1 to %d", k->doc.key, YT_FMT(n), YT_PERIOD_N_MAX);
 		return false;
 	}
-	if (!yt_str_eq(period, YT_S("day")) && !duration_of(f, k, e->line, period, 1, &ms))
+	if (!yt_str_eq(period, YT_S("day")) && !duration_of(f, k, line, period, 1, &ms))
 		return false;
-	c->limit_per_period.n = (int)count;
-	c->limit_per_period.ms = ms;
+	*out = (struct yt_period){ (int)count, ms };
 	return true;
+}
+
+bool yt_read_period(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target)
+{
+	return period_of(f, k, e->line, e->value, field_of(target, k));
 }
 
 bool yt_read_discount(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target)
@@ -245,14 +280,77 @@ bool yt_read_instant(struct yt_rulefile *f, const struct yt_key_row *k, const st
 	return true;
 }
 
+/* `HH:MM` as minutes of the day; -1: it is none. */
+static int minutes_of(const char p[5])
+{
+	int64_t hour, minute;
+
+	if (p[2] != ':' || !yt_parse_int(yt_str(p, 2), 0, 23, &hour) || !yt_parse_int(yt_str(p + 3, 2), 0, 59, &minute))
+		return -1;
+	return (int)(hour * 60 + minute);
+}
+
+bool yt_read_quiet_hours(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target)
+{
+	struct yt_shop_rules *s = target;
+	bool form = e->value.n == 11 && e->value.p[5] == '-';
+	int from = form ? minutes_of(e->value.p) : -1, until = form ? minutes_of(e->value.p + 6) : -1;
+
+	if (from < 0 || until < 0) {
+		yt_problem(f->problems, e->line, "%s: `%.*s` is not of the form 22:00-08:00, each from 00:00 to 23:59", k->doc.key, YT_FMT(e->value));
+		return false;
+	}
+	if (from == until) {
+		yt_problem(f->problems, e->line, "%s: `%.*s` begins and ends at the same time", k->doc.key, YT_FMT(e->value));
+		return false;
+	}
+	s->has_quiet_hours = true;
+	s->quiet_from_min = from;
+	s->quiet_until_min = until;
+	return true;
+}
+
+bool yt_read_caps(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target)
+{
+	struct yt_shop_rules *s = target;
+	struct yt_str rest = e->value, part;
+	struct yt_period cap;
+
+	while (next_part(&rest, &part)) {
+		if (!period_of(f, k, e->line, part, &cap))
+			return false;
+		for (int i = 0; i < s->n_caps; i++) {
+			if (s->caps[i].ms == cap.ms) {
+				yt_problem(f->problems, e->line, "%s: `%.*s` has the period of another part", k->doc.key, YT_FMT(part));
+				return false;
+			}
+		}
+		if (s->n_caps == YT_CAPS_MAX) {
+			yt_problem(f->problems, e->line, "%s: at most %d parts", k->doc.key, YT_CAPS_MAX);
+			return false;
+		}
+		s->caps[s->n_caps++] = cap;
+	}
+	return true;
+}
+
 /* --- rules --- */
+
+static int on_find(struct yt_str name)
+{
+	for (int on = 0; on < YT_ON__COUNT; on++) {
+		if (yt_str_eq(yt_on_name((unsigned)on), name))
+			return on;
+	}
+	return -1;
+}
 
 /* One word of `on`. */
 static bool on_type(struct yt_rulefile *f, const struct yt_key_row *k, int line, struct yt_str word, uint32_t *on)
 {
 	static const char *const later[] = {
-		"presale.deposit_paid", "presale.deposit_refunded", "member.linked", "share.made",     "gift.claimed",   "referral.qualified",
-		"referral.approved",    "coupon.issued",            "coupon.used",   "coupon.expired", "tier.changed",   "share.unlocked",
+		"presale.deposit_paid", "presale.deposit_refunded", "member.linked", "share.made", "gift.claimed", "referral.qualified",
+		"referral.approved",    "tier.changed",             "share.unlocked",
 	};
 	static const char *const never[] = {
 		"group.changed",     "alias.bound",      "referral.approve", "referral.void",   "coupon.grant",       "coupon.revoke",
@@ -260,8 +358,8 @@ static bool on_type(struct yt_rulefile *f, const struct yt_key_row *k, int line,
 		"referral.flagged",  "referral.voided",  "tier.warning",     "group.gap",       "account.soft_limit", "account.hard_limit",
 		"member.erased",
 	};
-	const char *names[YT_TYPE__COUNT], *near;
-	int type = yt_type_find(word);
+	const char *names[YT_ON__COUNT], *near;
+	int type = on_find(word);
 
 	if (type >= 0) {
 		if (*on & 1u << type)
@@ -269,9 +367,9 @@ static bool on_type(struct yt_rulefile *f, const struct yt_key_row *k, int line,
 		*on |= 1u << type;
 		return true;
 	}
-	for (int t = 0; t < YT_TYPE__COUNT; t++)
-		names[t] = yt_types[t].name.p;
-	near = yt_nearest(word, names, YT_TYPE__COUNT);
+	for (unsigned i = 0; i < YT_ON__COUNT; i++)
+		names[i] = yt_on_name(i).p;
+	near = yt_nearest(word, names, YT_ON__COUNT);
 	if (!word.n)
 		yt_problem(f->problems, line, "%s: a type is missing beside a comma", k->doc.key);
 	else if (in_list(word, later, COUNT(later)))
@@ -287,24 +385,18 @@ static bool on_type(struct yt_rulefile *f, const struct yt_key_row *k, int line,
 bool yt_read_on(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target)
 {
 	uint32_t *on = field_of(target, k);
-	const char *p = e->value.p, *end = p + e->value.n, *comma;
+	struct yt_str list = e->value, part;
 	bool ok = true;
 
-	for (;; p = comma + 1) {
-		struct yt_str rest, word, more;
+	while (next_part(&list, &part)) {
+		struct yt_str word = next_word(&part), more = next_word(&part);
 
-		comma = memchr(p, ',', (size_t)(end - p));
-		rest = yt_str(p, (size_t)((comma ? comma : end) - p));
-		word = next_word(&rest);
-		more = next_word(&rest);
 		if (more.n) {
 			yt_problem(f->problems, e->line, "%s: a comma is missing before `%.*s`", k->doc.key, YT_FMT(more));
 			ok = false;
 		}
 		if (!on_type(f, k, e->line, word, on))
 			ok = false;
-		if (!comma)
-			break;
 	}
 	/* None rather than some: what the refused one would have brought must not be missed elsewhere. */
 	if (!ok)
@@ -312,22 +404,75 @@ bool yt_read_on(struct yt_rulefile *f, const struct yt_key_row *k, const struct 
 	return ok;
 }
 
+/* Which of the words the value is; -1: none, and said so. */
+static int word_of(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, const char *const *words, int n)
+{
+	struct yt_str all = YT_S("");
+
+	for (int i = 0; i < n; i++) {
+		if (yt_str_eq(e->value, yt_str_z(words[i])))
+			return i;
+		all = yt_arena_printf(f->arena, "%.*s%s`%s`", YT_FMT(all), !i ? "" : i == n - 1 ? " or " : ", ", words[i]);
+	}
+	yt_problem(f->problems, e->line, "%s: `%.*s` is not %.*s", k->doc.key, YT_FMT(e->value), YT_FMT(all));
+	return -1;
+}
+
 bool yt_read_once(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target)
 {
-	enum yt_once *once = field_of(target, k);
+	static const char *const words[] = { "per member", "per order", "per coupon" };
+	static const enum yt_once once[] = { YT_ONCE_MEMBER, YT_ONCE_ORDER, YT_ONCE_COUPON };
+	int i = word_of(f, k, e, words, COUNT(words));
 
-	if (yt_str_eq(e->value, YT_S("per member"))) {
-		*once = YT_ONCE_MEMBER;
-	} else if (yt_str_eq(e->value, YT_S("per order"))) {
-		*once = YT_ONCE_ORDER;
-	} else if (yt_str_eq(e->value, YT_S("per coupon"))) {
-		yt_problem(f->problems, e->line, "%s = per coupon is not in this version yet", k->doc.key);
-		return false;
-	} else {
-		yt_problem(f->problems, e->line, "%s: `%.*s` is neither `per member` nor `per order`", k->doc.key, YT_FMT(e->value));
+	if (i >= 0)
+		*(enum yt_once *)field_of(target, k) = once[i];
+	return i >= 0;
+}
+
+bool yt_read_pending(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target)
+{
+	static const char *const words[] = { "per event", "per member" };
+	int i = word_of(f, k, e, words, COUNT(words));
+
+	*(bool *)field_of(target, k) = i == 1;
+	return i >= 0;
+}
+
+bool yt_read_to(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target)
+{
+	static const char *const words[] = { [YT_TO_MEMBER] = "member", [YT_TO_REFERRER] = "referrer", [YT_TO_BOTH] = "both" };
+	int i = word_of(f, k, e, words, COUNT(words));
+
+	if (i >= 0)
+		*(enum yt_to *)field_of(target, k) = (enum yt_to)i;
+	return i >= 0;
+}
+
+bool yt_read_tag(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target)
+{
+	if (!yt_is_name(e->value, true)) {
+		yt_problem(f->problems, e->line, "%s: `%.*s` is no tag: a letter or digit, then up to 62 of a-z 0-9 - _", k->doc.key,
+		           YT_FMT(e->value));
 		return false;
 	}
+	*(struct yt_str *)field_of(target, k) = e->value;
 	return true;
+}
+
+bool yt_read_template(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target)
+{
+	const char *near;
+
+	for (size_t i = 0; i < f->rs->n_coupons; i++) {
+		if (yt_str_eq(f->rs->coupons[i].name, e->value)) {
+			*(const struct yt_coupon_rules **)field_of(target, k) = &f->rs->coupons[i];
+			return true;
+		}
+	}
+	near = yt_nearest(e->value, f->templates, f->rs->n_coupons);
+	yt_problem(f->problems, e->line, "%s: there is no [coupon \"%.*s\"]%s%s%s", k->doc.key, YT_FMT(e->value),
+	           near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+	return false;
 }
 
 bool yt_read_with_section(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target)

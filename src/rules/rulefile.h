@@ -13,6 +13,7 @@ struct yt_rulefile {
 	struct yt_ini_section *sections;
 	struct yt_ruleset *rs;
 	struct loaded_zone *zones; /* each zone of the file once */
+	const char **templates;    /* names of the coupons, in file order; known before the first section is read */
 };
 
 struct yt_key_row;
@@ -30,7 +31,7 @@ struct yt_key_row {
 
 struct yt_section_row {
 	const char *kind;
-	enum { YT_NAME_NONE, YT_NAME_SHOP, YT_NAME_PLAIN } name;
+	enum { YT_NAME_NONE, YT_NAME_SHOP, YT_NAME_SKU, YT_NAME_PLAIN } name;
 	int max; /* how many of them; 0: not in this version */
 };
 
@@ -49,6 +50,8 @@ const struct yt_ini_entry *yt_entry(const struct yt_ini_section *sec, const char
 /* `[a-z0-9][a-z0-9-]{0,62}`; of kinds also `_` behind the first. */
 bool yt_is_name(struct yt_str s, bool underscore);
 bool yt_is_shop(struct yt_str s);
+/* An id of EVENTS.md. */
+bool yt_is_sku(struct yt_str s);
 
 /* Readers (read.c). */
 bool yt_read_name(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
@@ -63,10 +66,22 @@ const struct yt_zone *yt_rulefile_zone(void *file, struct yt_str name);
 bool yt_read_zone(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
 bool yt_read_discount(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
 bool yt_read_period(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_quiet_hours(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_caps(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
 bool yt_read_on(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
 bool yt_read_once(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
-/* Read when the whole section is there: expressions (`on` says which names they have), templates, `after`. */
+bool yt_read_pending(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_to(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_tag(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_template(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+/* Read when the whole section is there: expressions (`on` says which names they have), `after`, params. */
 bool yt_read_with_section(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+
+/* param.* (param.c): the text into its parts, or what is wrong with it. */
+bool yt_read_param(struct yt_rulefile *f, const struct yt_ini_entry *e, const struct yt_scope *scope, struct yt_param *out);
+
+/* Warns of rules whose coupons set each other off for ever (loop.c); the rules are in file order. */
+void yt_warn_loops(struct yt_rulefile *f);
 
 /* Instants. Years from 2000 on; no leap second. */
 struct yt_instant {

@@ -6,6 +6,7 @@
 
 #include "rulefile.h"
 #include "yutang/base/hash.h"
+#include "yutang/event/event.h"
 
 const struct yt_ini_entry *yt_entry(const struct yt_ini_section *sec, const char *key)
 {
@@ -26,7 +27,7 @@ static void read_entry(struct yt_rulefile *f, const struct yt_ini_section *sec, 
 	else if (!k->read)
 		yt_problem(f->problems, e->line, "%.*s is not in this version yet", YT_FMT(e->key));
 	else if (!e->value.n)
-		yt_problem(f->problems, e->line, "%s has no value", k->doc.key);
+		yt_problem(f->problems, e->line, "%.*s has no value", YT_FMT(e->key));
 	else
 		k->read(f, k, e, target);
 }
@@ -45,7 +46,7 @@ static void read_entries(struct yt_rulefile *f, const struct yt_ini_section *sec
 		const struct yt_key_row *k = yt_key_row(sec->kind, e->key);
 
 		/* Of a doubled key, which is a problem already, the first one counts. */
-		if (!k || yt_entry(sec, k->doc.key) == e || !k->read)
+		if (!k || yt_entry(sec, e->key.p) == e || !k->read)
 			read_entry(f, sec, k, e, target);
 	}
 }
@@ -126,9 +127,11 @@ static void read_coupon(struct yt_rulefile *f, const struct yt_ini_section *sec,
 /* Without a right `on` the names of all types are known: their absence must not be a second error. */
 static struct yt_scope scope_of_rule(struct yt_rulefile *f, const struct yt_rule *rule)
 {
-	struct yt_scope scope = yt_scope_of(rule->on ? rule->on : (1u << YT_TYPE__COUNT) - 1);
+	struct yt_scope scope = yt_scope_of(rule->on ? rule->on : (1u << YT_ON__COUNT) - 1);
 
 	scope.zones = (struct yt_zones){ yt_rulefile_zone, f };
+	scope.templates = f->templates;
+	scope.n_templates = f->rs->n_coupons;
 	return scope;
 }
 
@@ -174,27 +177,74 @@ static void read_after(struct yt_rulefile *f, const struct yt_ini_entry *e, cons
 		rule->after_expr = read_expr(f, e, scope, YT_V_DURATION);
 }
 
-/* The template that a rule issues; the names of all coupons are known before the first rule is read. */
-static void read_issue(struct yt_rulefile *f, const struct yt_ini_entry *e, struct yt_rule *rule)
+static void read_still(struct yt_rulefile *f, const struct yt_ini_entry *e, struct yt_scope scope, struct yt_rule *rule)
 {
-	const char **names, *near;
-
-	if (!e || !e->value.n)
-		return;
-	names = yt_arena_alloc(f->arena, (f->rs->n_coupons + 1) * sizeof(*names));
-	for (size_t i = 0; i < f->rs->n_coupons; i++) {
-		names[i] = f->rs->coupons[i].name.p ? f->rs->coupons[i].name.p : "";
-		if (yt_str_eq(f->rs->coupons[i].name, e->value))
-			rule->issue = &f->rs->coupons[i];
-	}
-	if (rule->issue)
-		return;
-	near = yt_nearest(e->value, names, f->rs->n_coupons);
-	yt_problem(f->problems, e->line, "issue: there is no [coupon \"%.*s\"]%s%s%s", YT_FMT(e->value), near ? "; did you mean " : "",
-	           near ? near : "", near ? "?" : "");
+	scope.kept = true;
+	scope.place = "still";
+	rule->still = read_expr(f, e, &scope, YT_V_BOOL);
+	if (rule->still)
+		rule->event_fields |= yt_expr_event_fields(rule->still);
 }
 
-/* A key that a later version acts on is refused already: it needs no second error. */
+static bool is_param(const struct yt_ini_entry *e)
+{
+	return yt_str_starts(e->key, YT_S("param."));
+}
+
+/* Some shop's quiet hours can hold a follow-up back: then its event is gone when it leaves. */
+static bool has_quiet_hours(const struct yt_rulefile *f)
+{
+	for (const struct yt_ini_section *sec = f->sections; sec; sec = sec->next) {
+		if (yt_str_eq(sec->kind, YT_S("shop")) && yt_entry(sec, "quiet_hours"))
+			return true;
+	}
+	return false;
+}
+
+static void read_param(struct yt_rulefile *f, const struct yt_ini_entry *e, const struct yt_scope *scope, struct yt_rule *rule,
+                       struct yt_param *param)
+{
+	static const uint64_t carried = UINT64_C(1) << YT_F_ITEMS | UINT64_C(1) << YT_F_COUPONS | UINT64_C(1) << YT_F_BUYER;
+	uint64_t fields = 0;
+
+	param->name = yt_str(e->key.p + 6, e->key.n - 6);
+	if (!yt_is_name(param->name, true))
+		yt_problem(f->problems, e->line, "%.*s: `%.*s` is no name of a param: a letter or digit, then up to 62 of a-z 0-9 - _", YT_FMT(e->key),
+		           YT_FMT(param->name));
+	if (!e->value.n || !yt_read_param(f, e, scope, param))
+		return;
+	for (uint32_t i = 0; i < param->n_parts; i++) {
+		if (param->parts[i].expr)
+			fields |= yt_expr_event_fields(param->parts[i].expr);
+	}
+	rule->event_fields |= fields;
+	if (fields & carried && has_quiet_hours(f))
+		yt_warning(f->problems, e->line,
+		           "%.*s: items, coupons and buyer of the event are not known when the follow-up had to wait for the end of the quiet hours",
+		           YT_FMT(e->key));
+}
+
+/* They are evaluated when the follow-up leaves: behind a wait there is only what the timer kept. */
+static void read_params(struct yt_rulefile *f, const struct yt_ini_section *sec, struct yt_scope scope, struct yt_rule *rule)
+{
+	struct yt_param *params;
+	uint32_t n = 0;
+
+	scope.kept = yt_entry(sec, "after") != NULL;
+	scope.place = "a param behind `after`";
+	for (const struct yt_ini_entry *e = sec->entries; e; e = e->next)
+		n += is_param(e);
+	rule->params = params = yt_arena_zalloc(f->arena, (n + 1) * sizeof(*params));
+	rule->n_params = n;
+	for (const struct yt_ini_entry *e = sec->entries; e; e = e->next) {
+		if (is_param(e))
+			read_param(f, e, &scope, rule, params++);
+	}
+	if (n > YT_PARAMS_MAX)
+		yt_problem(f->problems, sec->line, "[rule \"%.*s\"] has %u params, at most %d are allowed", YT_FMT(sec->name), n, YT_PARAMS_MAX);
+}
+
+/* What a rule can do. */
 static bool has_action(const struct yt_ini_section *sec)
 {
 	static const char *const actions[] = { "issue", "follow_up", "revoke", "tag", "untag" };
@@ -206,20 +256,52 @@ static bool has_action(const struct yt_ini_section *sec)
 	return false;
 }
 
+/* `once = per order` and `per coupon` need one with each event. Not every coupon is issued for an order, and what expired is about none. */
 static void check_once(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_rule *rule)
 {
-	for (int t = 0; rule->once == YT_ONCE_ORDER && t < YT_TYPE__COUNT; t++) {
-		if (rule->on & 1u << t && !(yt_scope_of(1u << t).groups & YT_SCOPE_ORDER)) {
-			yt_problem(f->problems, yt_entry(sec, "once")->line, "once = per order: %.*s in `on` is about no order",
-			           YT_FMT(yt_types[t].name));
+	static const uint32_t about_order = 1u << YT_ORDER_PAID | 1u << YT_ORDER_SHIPPED | 1u << YT_ORDER_SIGNED | 1u << YT_ORDER_REFUNDED |
+	                                    1u << YT_ORDER_CANCELLED | 1u << YT_ON_COUPON_USED;
+	uint32_t about = rule->once == YT_ONCE_ORDER ? about_order : rule->once == YT_ONCE_COUPON ? YT_ON_COUPONS : UINT32_MAX;
+
+	for (unsigned on = 0; on < YT_ON__COUNT; on++) {
+		if (rule->on & ~about & 1u << on) {
+			yt_problem(f->problems, yt_entry(sec, "once")->line, "once = per %s: %.*s in `on` %s %s",
+			           rule->once == YT_ONCE_ORDER ? "order" : "coupon", YT_FMT(yt_on_name(on)),
+			           on < YT_TYPE__COUNT ? "is about no" : "need not be about an", rule->once == YT_ONCE_ORDER ? "order" : "coupon");
 			return;
 		}
 	}
 }
 
-static void read_rule(struct yt_rulefile *f, const struct yt_ini_section *sec, struct yt_rule *rule)
+/* Keys that do nothing without another one of the rule. */
+static void check_alone(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_rule *rule)
 {
 	const struct yt_ini_entry *send_by = yt_entry(sec, "send_by");
+	bool sends = yt_entry(sec, "follow_up"), gives = sends || yt_entry(sec, "issue");
+
+	if (send_by && !sends)
+		yt_problem(f->problems, send_by->line, "send_by is of the follow-up, and this rule has no follow_up");
+	for (const struct yt_ini_entry *e = sec->entries; e && !sends; e = e->next) {
+		if (is_param(e))
+			yt_problem(f->problems, e->line, "%.*s is of the follow-up, and this rule has no follow_up", YT_FMT(e->key));
+	}
+	if (rule->promotes && !gives)
+		yt_problem(f->problems, yt_entry(sec, "promotes")->line,
+		           "promotes = yes withholds what a rule issues or sends, and this rule has neither issue nor follow_up");
+	if (rule->to != YT_TO_MEMBER && !gives)
+		yt_problem(f->problems, yt_entry(sec, "to")->line,
+		           "to says who gets what a rule issues or sends, and this rule has neither issue nor follow_up");
+	if (rule->pending_per_member && !yt_entry(sec, "after"))
+		yt_problem(f->problems, yt_entry(sec, "pending")->line, "pending = per member moves what waits, and this rule has no after");
+	if (rule->tag.n && yt_str_eq(rule->tag, rule->untag))
+		yt_problem(f->problems, yt_entry(sec, "untag")->line, "tag and untag are both `%.*s`", YT_FMT(rule->tag));
+	if (rule->once && has_action(sec) && !gives)
+		yt_warning(f->problems, yt_entry(sec, "once")->line,
+		           "once does nothing: its mark is set when a coupon or a follow-up leaves, and this rule has neither issue nor follow_up");
+}
+
+static void read_rule(struct yt_rulefile *f, const struct yt_ini_section *sec, struct yt_rule *rule)
+{
 	struct yt_scope scope;
 
 	read_entries(f, sec, rule);
@@ -227,15 +309,13 @@ static void read_rule(struct yt_rulefile *f, const struct yt_ini_section *sec, s
 	scope = scope_of_rule(f, rule);
 	rule->when = read_expr(f, yt_entry(sec, "when"), &scope, YT_V_BOOL);
 	read_after(f, yt_entry(sec, "after"), &scope, rule);
-	rule->still = read_expr(f, yt_entry(sec, "still"), &scope, YT_V_BOOL);
-	rule->event_fields = rule->still ? yt_expr_event_fields(rule->still) : 0;
-	read_issue(f, yt_entry(sec, "issue"), rule);
+	read_still(f, yt_entry(sec, "still"), scope, rule);
+	read_params(f, sec, scope, rule);
 	check_span(f, sec, "from", "until");
 	check_once(f, sec, rule);
-	if (send_by && !yt_entry(sec, "follow_up"))
-		yt_problem(f->problems, send_by->line, "send_by is of the follow-up, and this rule has no follow_up");
+	check_alone(f, sec, rule);
 	if (!has_action(sec))
-		yt_problem(f->problems, sec->line, "[rule \"%.*s\"] does nothing: it needs issue or follow_up", YT_FMT(sec->name));
+		yt_problem(f->problems, sec->line, "[rule \"%.*s\"] does nothing: it needs one of issue, follow_up, revoke, tag, untag", YT_FMT(sec->name));
 }
 
 /* --- all sections --- */
@@ -249,8 +329,13 @@ static bool section_name_ok(struct yt_rulefile *f, const struct yt_ini_section *
 	}
 	if (!sec->name.p) {
 		yt_problem(f->problems, sec->line, "[%s] needs a name, such as [%s \"%s\"]", row->kind, row->kind,
-		           row->name == YT_NAME_SHOP ? "*" : "half-price");
+		           row->name == YT_NAME_SHOP ? "*" : row->name == YT_NAME_SKU ? "oil-1l" : "half-price");
 		return false;
+	}
+	if (row->name == YT_NAME_SKU) {
+		if (!yt_is_sku(sec->name))
+			yt_problem(f->problems, sec->line, "this is no sku: at most %d bytes without control characters", YT_ID_BYTES_MAX);
+		return yt_is_sku(sec->name);
 	}
 	if (row->name == YT_NAME_SHOP) {
 		if (!yt_str_eq(sec->name, YT_S("*")) && !yt_is_shop(sec->name)) {
@@ -284,7 +369,10 @@ static void ruleset_alloc(struct yt_rulefile *f)
 	rs->n_rules = count_sections(f->sections, "rule");
 	rs->shops = yt_arena_zalloc(f->arena, (rs->n_shops + 1) * sizeof(*rs->shops));
 	rs->coupons = yt_arena_zalloc(f->arena, (rs->n_coupons + 1) * sizeof(*rs->coupons));
+	rs->n_products = count_sections(f->sections, "product");
 	rs->rules = yt_arena_zalloc(f->arena, (rs->n_rules + 1) * sizeof(*rs->rules));
+	rs->products = yt_arena_zalloc(f->arena, (rs->n_products + 1) * sizeof(*rs->products));
+	f->templates = yt_arena_zalloc(f->arena, (rs->n_coupons + 1) * sizeof(*f->templates));
 	rs->coupons_by_name = yt_arena_zalloc(f->arena, (rs->n_coupons + 1) * sizeof(struct yt_coupon_rules *));
 	rs->rules_by_name = yt_arena_zalloc(f->arena, (rs->n_rules + 1) * sizeof(struct yt_rule *));
 	for (const struct yt_ini_section *sec = f->sections; sec; sec = sec->next) {
@@ -293,13 +381,14 @@ static void ruleset_alloc(struct yt_rulefile *f)
 		rs->coupons[i].name = sec->name;
 		rs->coupons[i].index = (int)i;
 		rs->coupons_by_name[i] = &rs->coupons[i];
+		f->templates[i] = sec->name.p ? sec->name.p : "";
 		i++;
 	}
 }
 
 /* How many sections of each kind were read so far. */
 struct places {
-	size_t shop, coupon, rule;
+	size_t shop, coupon, product, rule;
 };
 
 static void read_section(struct yt_rulefile *f, const struct yt_ini_section *sec, struct places *at)
@@ -314,19 +403,25 @@ static void read_section(struct yt_rulefile *f, const struct yt_ini_section *sec
 		read_entries(f, sec, &rs->shops[at->shop++]);
 	} else if (yt_str_eq(sec->kind, YT_S("coupon"))) {
 		read_coupon(f, sec, &rs->coupons[at->coupon++]);
+	} else if (yt_str_eq(sec->kind, YT_S("product"))) {
+		struct yt_product *product = &rs->products[at->product++];
+
+		product->sku = sec->name;
+		product->hash = yt_hash64(sec->name);
+		read_entries(f, sec, product);
+		read_rest(f, sec, product);
 	} else {
 		struct yt_rule *rule = &rs->rules[at->rule];
 
 		rule->name = sec->name;
-		rule->index = (int)at->rule;
-		rs->rules_by_name[at->rule++] = rule;
+		rule->index = (int)at->rule++;
 		read_rule(f, sec, rule);
 	}
 }
 
 static void read_sections(struct yt_rulefile *f)
 {
-	struct places at = { 0, 0, 0 };
+	struct places at = { 0, 0, 0, 0 };
 
 	for (const struct yt_ini_section *sec = f->sections; sec; sec = sec->next) {
 		const struct yt_section_row *row = yt_section_row(sec->kind);
@@ -344,7 +439,7 @@ static void read_sections(struct yt_rulefile *f)
 
 static void check_counts(struct yt_rulefile *f)
 {
-	static const char *const kinds[] = { "shop", "coupon", "rule" };
+	static const char *const kinds[] = { "shop", "coupon", "product", "rule" };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		size_t n = count_sections(f->sections, kinds[i]);
@@ -385,6 +480,15 @@ static void complete_shop(struct yt_rulefile *f, const struct yt_ini_section *se
 		s->currency = defaults->currency;
 	if (!s->refund_window_ms && defaults)
 		s->refund_window_ms = defaults->refund_window_ms;
+	if (!s->has_quiet_hours && defaults) {
+		s->has_quiet_hours = defaults->has_quiet_hours;
+		s->quiet_from_min = defaults->quiet_from_min;
+		s->quiet_until_min = defaults->quiet_until_min;
+	}
+	if (!s->n_caps && defaults) {
+		memcpy(s->caps, defaults->caps, sizeof(s->caps));
+		s->n_caps = defaults->n_caps;
+	}
 	if (!s->refund_window_ms)
 		read_default(f, yt_key_row(YT_S("shop"), YT_S("refund_window")), s);
 }
@@ -466,6 +570,22 @@ static int coupon_cmp(const void *a, const void *b)
 	return yt_str_cmp((*(const struct yt_coupon_rules *const *)a)->name, (*(const struct yt_coupon_rules *const *)b)->name);
 }
 
+static int product_cmp(const void *a, const void *b)
+{
+	uint64_t x = ((const struct yt_product *)a)->hash, y = ((const struct yt_product *)b)->hash;
+
+	return (x > y) - (x < y);
+}
+
+static int run_cmp(const void *a, const void *b)
+{
+	const struct yt_rule *x = a, *y = b;
+
+	if (x->priority != y->priority)
+		return x->priority > y->priority ? -1 : 1;
+	return (x->index > y->index) - (x->index < y->index);
+}
+
 static int rule_cmp(const void *a, const void *b)
 {
 	return yt_str_cmp((*(const struct yt_rule *const *)a)->name, (*(const struct yt_rule *const *)b)->name);
@@ -479,6 +599,10 @@ static void ruleset_finish(struct yt_rulefile *f, struct yt_str bytes)
 	qsort(rs->coupons_by_name, rs->n_coupons, sizeof(*rs->coupons_by_name), coupon_cmp);
 	for (size_t k = 0; k < rs->n_rules; k++)
 		rs->on |= rs->rules[k].on;
+	qsort(rs->products, rs->n_products, sizeof(*rs->products), product_cmp);
+	qsort(rs->rules, rs->n_rules, sizeof(*rs->rules), run_cmp);
+	for (size_t i = 0; i < rs->n_rules; i++)
+		rs->rules_by_name[i] = &rs->rules[i];
 	qsort(rs->rules_by_name, rs->n_rules, sizeof(*rs->rules_by_name), rule_cmp);
 	rs->tag = yt_arena_printf(f->arena, "%.*s@%lld", YT_FMT(rs->name), (long long)rs->revision);
 	yt_sha256(bytes, rs->digest);
@@ -500,6 +624,8 @@ struct yt_ruleset *yt_ruleset_parse(struct yt_arena *a, struct yt_str bytes, yt_
 	read_sections(&f);
 	complete_shops(&f);
 	check_counts(&f);
+	if (problems->errors == errors)
+		yt_warn_loops(&f);
 	sort_problems(a, problems, from);
 	if (problems->errors != errors)
 		return NULL;

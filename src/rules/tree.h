@@ -114,6 +114,7 @@ struct yt_local {
 struct yt_compile {
 	struct yt_arena *arena;
 	struct yt_str text;
+	uint32_t from; /* where in the text the expression begins */
 	const struct yt_scope *scope;
 	char *msg; /* 256 bytes; the first fault stays */
 	bool failed;
@@ -123,6 +124,11 @@ struct yt_compile {
 
 /* Says the fault at that byte of the text, once. Returns NULL, as a bool false, so that a function can end with it. */
 void *yt_compile_fault(struct yt_compile *c, uint32_t at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* As yt_expr_compile, of an expression that begins at byte `from` of the text: columns are those of the whole text. */
+struct yt_expr *yt_expr_compile_part(struct yt_arena *a, struct yt_str text, uint32_t from, const struct yt_scope *scope, char msg[256]);
+/* 1-based, in characters. */
+unsigned yt_expr_column(struct yt_str text, uint32_t at);
 
 /* NULL: failed. */
 struct yt_node *yt_expr_parse(struct yt_compile *c);
@@ -153,6 +159,10 @@ uint64_t yt_bound_walk(const struct yt_bound *b);
 struct yt_bound yt_bound_join(struct yt_arena *a, const struct yt_bound *x, const struct yt_bound *y);
 struct yt_bound yt_bound_of_value(struct yt_arena *a, const struct yt_value *v);
 struct yt_bound yt_bound_of_type(struct yt_arena *a, const struct yt_vkind *t);
+/* The same of what the name is worth, which may be known to be smaller. */
+struct yt_bound yt_bound_of_name(struct yt_arena *a, enum yt_name name, const struct yt_vkind *t);
+/* The elements and entries in it, at any depth: what it takes to put it together. */
+uint64_t yt_bound_parts(const struct yt_bound *b, const struct yt_vkind *t);
 /* Of the elements of a list, of the keys of a map, as a macro goes through them. */
 struct yt_bound yt_bound_range(struct yt_arena *a, const struct yt_bound *b, const struct yt_vkind *t);
 

@@ -44,9 +44,12 @@ bool yt_field_vtype(enum yt_field field, enum yt_vtype *type)
 
 const struct yt_vkind *yt_field_vkind(enum yt_field field)
 {
+	enum yt_field_kind kind = yt_fields[field].kind;
 	enum yt_vtype type;
 
-	return yt_field_vtype(field, &type) ? yt_vkind_scalar(type) : NULL;
+	if (yt_field_vtype(field, &type))
+		return yt_vkind_scalar(type);
+	return kind == YT_FK_ITEMS ? &yt_vkind_ITEMS : kind == YT_FK_CODES ? &yt_vkind_STRINGS : &yt_vkind_BUYER;
 }
 
 static struct yt_value time_value(enum yt_vtype type, int64_t ms)
@@ -172,7 +175,8 @@ const struct yt_vkind yt_vkind_NULL = { .v = YT_V_NULL }, yt_vkind_BOOL = { .v =
 		     yt_vkind_DYN = { .v = YT_V_DYN }, yt_vkind_NONE = { .v = YT_V_DYN };
 
 static const struct yt_vkind item = { .v = YT_V_MAP, .key = &yt_vkind_STRING, .elem = &yt_vkind_DYN };
-const struct yt_vkind yt_vkind_STRINGS = { .v = YT_V_LIST, .elem = &yt_vkind_STRING }, yt_vkind_ITEMS = { .v = YT_V_LIST, .elem = &item };
+const struct yt_vkind yt_vkind_STRINGS = { .v = YT_V_LIST, .elem = &yt_vkind_STRING }, yt_vkind_ITEMS = { .v = YT_V_LIST, .elem = &item },
+		     yt_vkind_BUYER = { .v = YT_V_MAP, .key = &yt_vkind_STRING, .elem = &yt_vkind_STRING };
 
 const struct yt_vkind *yt_vkind_scalar(enum yt_vtype v)
 {

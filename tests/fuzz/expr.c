@@ -11,17 +11,28 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static bool fuzz_facts(const void *ctx, enum yt_name name, struct yt_value *out)
 {
 	static const struct yt_value tags[] = { { .type = YT_V_STRING, .s = YT_STR("vip") }, { .type = YT_V_STRING, .s = YT_STR("\xe4\xba\x94") } };
+	static const struct yt_pair item[] = {
+		{ { .type = YT_V_STRING, .s = YT_STR("sku") }, { .type = YT_V_STRING, .s = YT_STR("oil") } },
+		{ { .type = YT_V_STRING, .s = YT_STR("quantity") }, { .type = YT_V_INT, .i = 2 } },
+	};
+	static const struct yt_value items[] = { { .type = YT_V_MAP, .map = { item, 2 } }, { .type = YT_V_MAP, .map = { item, 1 } } };
 	const struct yt_vkind *kind;
 
 	(void)ctx;
 	if (name == YT_N_ZONE)
 		return false;
-	kind = name < YT_N_EVENT_FIELD ? yt_names[name].type : yt_field_vkind((enum yt_field)(name - YT_N_EVENT_FIELD));
+	kind = name == YT_N_MEMBER_HELD ? &yt_vkind_STRINGS
+	       : name < YT_N_EVENT_FIELD ? yt_names[name].type
+	                                 : yt_field_vkind((enum yt_field)(name - YT_N_EVENT_FIELD));
 	*out = (struct yt_value){ .type = kind->v };
 	if (kind->v == YT_V_STRING)
 		out->s = YT_S("m-1");
+	if (kind->v == YT_V_MAP) {
+		out->map.entries = item;
+		out->map.n = 1;
+	}
 	if (kind->v == YT_V_LIST) {
-		out->list.items = tags;
+		out->list.items = kind == &yt_vkind_ITEMS ? items : tags;
 		out->list.n = 2;
 	}
 	return true;
@@ -67,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	yt_types_init();
 	if (size > YT_EXPR_TEXT_MAX + 8)
 		return 0;
-	names = yt_scope_of((1u << YT_TYPE__COUNT) - 1);
+	names = yt_scope_of((1u << YT_ON__COUNT) - 1);
 	fuzz_one(text, &names, true);
 	yt_arena_init(&a, 0);
 	YT_ASSERT(yt_vars_parse(&a, YT_S(json), &vars.vars, &vars.n_vars, msg), msg);

@@ -12,7 +12,27 @@
 
 static const int64_t now_ms = INT64_C(1795507200000); /* 2026-11-24T08:00:00Z */
 
+#define EVERY ((1u << YT_ON__COUNT) - 1)
+
 static const struct yt_zone *shop_zone;
+
+#define TEXT(text) { .type = YT_V_STRING, .s = YT_STR(text) }
+#define INT(n) { .type = YT_V_INT, .i = n }
+
+/* The order has two bottles and a cap; the member is tagged and holds two coupons. */
+static const struct yt_pair oil[] = { { TEXT("sku"), TEXT("oil-1l") }, { TEXT("quantity"), INT(2) }, { TEXT("amount"), INT(12000) } };
+static const struct yt_pair cap[] = { { TEXT("sku"), TEXT("cap") }, { TEXT("quantity"), INT(1) }, { TEXT("amount"), INT(900) } };
+static const struct yt_value items[] = { { .type = YT_V_MAP, .map = { oil, 3 } }, { .type = YT_V_MAP, .map = { cap, 3 } } };
+static const struct yt_value tags[] = { TEXT("vip"), TEXT("north") }, held[] = { TEXT("half-price"), TEXT("second") }, codes[] = { TEXT("0123456789AB") };
+static const struct yt_pair buyer[] = { { TEXT("phone"), TEXT("h1") } };
+
+static bool give_list(struct yt_value *out, const struct yt_value *list, uint32_t n)
+{
+	*out = (struct yt_value){ .type = YT_V_LIST };
+	out->list.items = list;
+	out->list.n = n;
+	return true;
+}
 
 /* What is known: a member with one order whose channel is empty, and no referrer; the event is an order.paid. */
 static bool facts(const void *ctx, enum yt_name name, struct yt_value *out)
@@ -57,6 +77,27 @@ static bool facts(const void *ctx, enum yt_name name, struct yt_value *out)
 		return true;
 	case YT_N_EVENT_FIELD + YT_F_AMOUNT:
 		*out = (struct yt_value){ .type = YT_V_INT, .i = 12900 };
+		return true;
+	case YT_N_ORDER_ITEMS:
+	case YT_N_EVENT_FIELD + YT_F_ITEMS:
+		return give_list(out, items, 2);
+	case YT_N_ORDER_COUPONS:
+	case YT_N_EVENT_FIELD + YT_F_COUPONS:
+		return give_list(out, codes, 1);
+	case YT_N_MEMBER_TAGS:
+		return give_list(out, tags, 2);
+	case YT_N_MEMBER_HELD:
+		return give_list(out, held, 2);
+	case YT_N_MEMBER_MEDIAN_GAP:
+		*out = yt_value_dur_ms(3600000);
+		return true;
+	case YT_N_MEMBER_STOCK_UNTIL:
+		*out = yt_value_ts_ms(now_ms + 3600000);
+		return true;
+	case YT_N_EVENT_FIELD + YT_F_BUYER:
+		*out = (struct yt_value){ .type = YT_V_MAP };
+		out->map.entries = buyer;
+		out->map.n = 1;
 		return true;
 	default:
 		return false;
@@ -435,21 +476,11 @@ TEST(grammar)
 TEST(what_later_versions_have_is_refused_by_name)
 {
 	static const struct row rows[] = {
-		{ "'a' in member.tags", "fault: column 8: member.tags is not in this version yet" },
-		{ "order.coupons[0]", "fault: column 1: order.coupons is not in this version yet" },
-		{ "order.items.exists(i, i.sku == 'a')", "fault: column 1: order.items is not in this version yet" },
-		{ "member.has_coupon('half-price')", "fault: column 8: has_coupon() is not in this version yet" },
-		{ "member.tags", "fault: column 1: member.tags is not in this version yet" },
 		{ "member.tier", "fault: column 1: member.tier is not in this version yet" },
-		{ "has(member.stock_until)", "fault: column 5: member.stock_until is not in this version yet" },
-		{ "member.median_gap", "fault: column 1: member.median_gap is not in this version yet" },
 		{ "member.referrals_bound", "fault: column 1: member.referrals_bound is not in this version yet" },
 		{ "member.referrals_qualified", "fault: column 1: member.referrals_qualified is not in this version yet" },
 		{ "member.referrals_approved", "fault: column 1: member.referrals_approved is not in this version yet" },
-		{ "order.items", "fault: column 1: order.items is not in this version yet" },
-		{ "event.items", "fault: column 1: event.items is not in this version yet" },
-		{ "event.buyer", "fault: column 1: event.buyer is not in this version yet" },
-		{ "coupon.template == 'x'", "fault: column 1: coupon.template is not in this version yet" },
+		{ "coupon.role == 'referrer'", "fault: column 1: coupon.role is not in this version yet" },
 		{ "referral.referrer == 'x'", "fault: column 1: referral.referrer is not in this version yet" },
 		{ "share.id", "fault: column 1: share.id is not in this version yet" },
 		{ "gift.id", "fault: column 1: gift.id is not in this version yet" },
@@ -458,6 +489,136 @@ TEST(what_later_versions_have_is_refused_by_name)
 	};
 
 	check_rows(rows, COUNT(rows), ORDERS);
+}
+
+TEST(lists_and_maps_of_an_order_and_its_event)
+{
+	static const struct row rows[] = {
+		{ "order.items.exists(i, i.sku == 'oil-1l')", "true" },
+		{ "order.items.exists_one(i, i.sku.startsWith('oil-') && i.quantity >= 2)", "true" },
+		{ "order.items.filter(i, i.amount < 1000).map(i, i.sku) == ['cap']", "true" },
+		{ "order.items[0].quantity * 2", "int 4" },
+		{ "size(order.items)", "int 2" },
+		{ "has(order.items) && has(event.items)", "true" },
+		{ "event.items[1].sku", "string cap" },
+		{ "order.items[0].price", "error: no such key" },
+		{ "order.items[2].sku", "error: index out of range" },
+		{ "order.items[0].quantity == 'a'", "false" }, /* dyn: of another type is not equal */
+		{ "order.items == 1", "fault: column 13: == cannot compare list(map(string, dyn)) with int" },
+		{ "'0123456789AB' in order.coupons && order.coupons == event.coupons", "true" },
+		{ "event.coupons[0].size()", "int 12" },
+		{ "1 in order.coupons", "fault: column 3: in cannot find int in list(string): a number stands without quotes" },
+		{ "event.buyer.phone", "string h1" },
+		{ "has(event.buyer.phone) && !has(event.buyer.device) && 'phone' in event.buyer", "true" },
+		{ "event.buyer.device", "error: no such key" },
+		{ "event.buyer.phone == 1", "fault: column 19: == cannot compare string with int: a number stands without quotes" },
+		{ "order.item", "fault: column 1: unknown name order.item; did you mean order.items?" },
+	};
+	static const struct row signed_alone[] = {
+		{ "order.items.size()", "fault: column 1: order.items is not known here: order.paid alone has them, and it is not in `on`" },
+		{ "order.coupons.size()", "int 1" },
+		{ "event.items.size()", "fault: column 1: event.items is not known here: no type in `on` has that field" },
+		{ "event.buyer", "fault: column 1: event.buyer is not known here: no type in `on` has that field" },
+	};
+
+	check_rows(rows, COUNT(rows), ORDERS);
+	check_rows(signed_alone, COUNT(signed_alone), 1u << YT_ORDER_SIGNED);
+}
+
+TEST(what_a_member_has)
+{
+	static const struct row rows[] = {
+		{ "'vip' in member.tags", "true" },
+		{ "'new' in member.tags", "false" },
+		{ "member.tags.exists(t, t.endsWith('th'))", "true" },
+		{ "member.median_gap == duration('1h')", "true" },
+		{ "member.stock_until - now < duration('96h')", "true" },
+		{ "member.has_coupon('half-price')", "true" },
+		{ "member.has_coupon(\"third\")", "false" },
+		{ "!member.has_coupon('half' + '-price') || member.has_coupon('second')", "true" },
+		{ "member.has_coupon(member.id)", "false" },
+		{ "member.has_coupon(member.referrer)", "error: member.referrer is absent" },
+		{ "['second', 'third'].exists(t, member.has_coupon(t))", "true" },
+		{ "['second', 'third'].all(t, member.has_coupon(t))", "false" },
+		{ ".member.has_coupon('second')", "true" },
+		{ "['x'].exists(member, .member.has_coupon('second'))", "true" },
+		{ "['x'].exists(member, member.has_coupon('second'))", "fault: column 29: has_coupon() is asked of the member, in rules: member.has_coupon(\"half-price\")" },
+		{ "has(member.has_coupon)", "fault: column 5: member.has_coupon is asked of a template, such as member.has_coupon(\"half-price\")" },
+		{ "member.has_coupon(1)", "fault: column 19: has_coupon() takes string, not int" },
+		{ "member.has_coupon('a', 'b')", "fault: column 8: has_coupon() takes one template, such as member.has_coupon(\"half-price\")" },
+		{ "order.has_coupon('a')", "fault: column 7: has_coupon() is asked of the member, in rules: member.has_coupon(\"half-price\")" },
+	};
+
+	check_rows(rows, COUNT(rows), ORDERS);
+}
+
+/* An issued and a used coupon bring what is known of an order, an expired one does not. */
+TEST(coupons_bring_their_names)
+{
+	static const struct row rows[] = {
+		{ "has(coupon.id) || has(coupon.code) || has(coupon.template)", "false" },
+		{ "coupon.valid_from < coupon.valid_until", "error: coupon.valid_from is absent" },
+		{ "coupon.template == 'second' || true", "true" },
+		{ "coupon.template == 2", "fault: column 17: == cannot compare string with int: a number stands without quotes" },
+		{ "event.type == 'order.paid' && event.at < now", "true" },
+		{ "event.order", "fault: column 1: event.order is not known here: no type in `on` has that field" },
+		{ "group.id", "fault: column 1: group.id is not known here: no type in `on` brings its group of names" },
+	};
+	static const struct row order[] = { { "order.nth", "int 1" }, { "has(order.signed_at)", "false" } };
+	static const struct row none[] = {
+		{ "order.nth", "fault: column 1: order.nth is not known here: no type in `on` brings its group of names" },
+	};
+
+	for (unsigned on = YT_ON_COUPON_ISSUED; on <= YT_ON_COUPON_EXPIRED; on++) {
+		bool expired = on == YT_ON_COUPON_EXPIRED;
+
+		check_rows(rows, COUNT(rows), 1u << on);
+		check_rows(expired ? none : order, expired ? COUNT(none) : COUNT(order), 1u << on);
+	}
+	check_rows(order, COUNT(order), 1u << YT_ON_COUPON_EXPIRED | 1u << YT_ORDER_SIGNED);
+	check_rows(none, COUNT(none), JOINS);
+}
+
+TEST(a_template_that_is_none_is_a_fault)
+{
+	static const char *const templates[] = { "half-price", "second" };
+	struct yt_scope scope = yt_scope_of(ORDERS);
+	struct yt_arena a;
+	char msg[256];
+
+	yt_arena_init(&a, 0);
+	scope.templates = templates;
+	scope.n_templates = 2;
+	CHECK(yt_expr_compile(&a, YT_S("member.has_coupon('second')"), &scope, msg));
+	CHECK(yt_expr_compile(&a, YT_S("member.has_coupon(member.id)"), &scope, msg));
+	CHECK(!yt_expr_compile(&a, YT_S("member.has_coupon('secund')"), &scope, msg));
+	CHECK_STR(msg, "column 19: there is no [coupon \"secund\"]; did you mean second?");
+	scope.n_templates = 0;
+	CHECK(!yt_expr_compile(&a, YT_S("member.has_coupon('second')"), &scope, msg));
+	CHECK_STR(msg, "column 19: there is no [coupon \"second\"]");
+	yt_arena_deinit(&a);
+}
+
+/* What a timer does not keep, and what the order or the member itself still knows then. */
+TEST(only_what_is_kept_is_known_later)
+{
+	static const char *const gone[] = { "order.items", "event.items", "event.coupons", "event.buyer" };
+	static const char *const kept[] = { "order.coupons", "member.tags", "member.has_coupon('x')", "event.channel", "event.at", "coupon.template" };
+	struct yt_scope scope = yt_scope_of(EVERY);
+	struct yt_arena a;
+	char msg[256], want[256];
+
+	yt_arena_init(&a, 0);
+	scope.kept = true;
+	scope.place = "still";
+	for (size_t i = 0; i < COUNT(gone); i++) {
+		CHECK(!yt_expr_compile(&a, yt_arena_printf(&a, "has(%s)", gone[i]), &scope, msg));
+		snprintf(want, sizeof(want), "column 5: %s is not known in still: a timer does not keep it", gone[i]);
+		CHECK_STR(msg, want);
+	}
+	for (size_t i = 0; i < COUNT(kept); i++)
+		CHECK_MSG(yt_expr_compile(&a, yt_str_z(kept[i]), &scope, msg), "%s: %s", kept[i], msg);
+	yt_arena_deinit(&a);
 }
 
 TEST(names_mix_with_what_is_no_name)
@@ -547,6 +708,34 @@ TEST(cost_is_limited)
 	CHECK_STR(got, "fault: column 1: the expression costs 110163, at most 100000 is allowed: it joins too many texts or goes through too many elements");
 }
 
+/* What goes once through the items of an order, or asks each tag or each template, is allowed; all of one for each of the other is not. */
+TEST(the_cost_of_lists_goes_by_what_they_can_hold)
+{
+	static const char *const cheap[] = {
+		"order.items.exists(i, i.sku == 'oil-1l' || i.sku == 'oil-5l')",
+		"order.items.all(i, i.sku.startsWith('oil-'))",
+		"order.items.filter(i, i.sku.contains('oil')).size() > 1",
+		"member.tags.exists(t, t.startsWith('vip')) && member.tags.all(t, t != 'x')",
+		"['a', 'b', 'c', 'd'].exists(t, member.has_coupon(t))",
+		"order.coupons.exists(c, c in event.coupons)",
+	};
+	static const char *const dear[] = {
+		"order.items.exists(i, order.items.exists(k, i.sku == k.sku))",
+		"order.items.exists(i, string(i.sku) in member.tags)",
+		"order.items.exists(i, member.has_coupon(string(i.sku)))",
+	};
+	char got[300];
+
+	for (size_t i = 0; i < COUNT(cheap); i++) {
+		run(cheap[i], ORDERS, got);
+		CHECK_MSG(strcmp(got, "true") == 0 || strcmp(got, "false") == 0, "`%s` gives %s", cheap[i], got);
+	}
+	for (size_t i = 0; i < COUNT(dear); i++) {
+		run(dear[i], ORDERS, got);
+		CHECK_MSG(strncmp(got, "fault: column 1: the expression costs ", 38) == 0, "`%s` gives %s", dear[i], got);
+	}
+}
+
 static uint64_t fields_of(const char *text, uint32_t types)
 {
 	struct yt_scope scope = yt_scope_of(types);
@@ -572,6 +761,11 @@ TEST(event_fields_are_those_that_are_named)
 	CHECK(fields_of("event.type == 'order.paid'", ORDERS) == 0);
 	CHECK(fields_of("now - event.at > duration('1h')", ORDERS) == (BIT(PAID_AT) | BIT(SIGNED_AT)));
 	CHECK(fields_of("event.group == 'g'", JOINS) == BIT(GROUP));
+	CHECK(fields_of("order.coupons.size() > 0 && member.has_coupon('x')", ORDERS) == 0);
+	CHECK(fields_of("order.items.size() > 0", ORDERS) == BIT(ITEMS));
+	CHECK(fields_of("has(event.buyer.phone)", ORDERS) == BIT(BUYER));
+	CHECK(fields_of("event.at < now && coupon.template == 'x'", YT_ON_COUPONS) == 0);
+	CHECK(fields_of("event.at < now", YT_ON_COUPONS | 1u << YT_ORDER_SIGNED) == BIT(SIGNED_AT));
 }
 
 TEST(values_know_their_milliseconds)
@@ -592,7 +786,7 @@ TEST(values_know_their_milliseconds)
 
 TEST(every_name_is_found_and_has_its_type)
 {
-	struct yt_scope scope = yt_scope_of((1u << YT_TYPE__COUNT) - 1);
+	struct yt_scope scope = yt_scope_of(EVERY);
 	struct yt_arena a;
 	char msg[256];
 
@@ -608,9 +802,12 @@ TEST(every_name_is_found_and_has_its_type)
 		struct yt_expr *e = yt_expr_compile(&a, name, &scope, msg);
 		enum yt_vtype type;
 
-		CHECK_INT(e != NULL, yt_field_vtype(f, &type));
-		if (e)
+		CHECK_MSG(e, "%.*s: %s", YT_FMT(name), msg);
+		CHECK(yt_expr_kind(e) == yt_field_vkind(f));
+		if (yt_field_vtype(f, &type))
 			CHECK_INT(yt_expr_type(e), type);
+		else
+			CHECK(!yt_vkind_scalar(yt_expr_type(e)));
 	}
 	yt_arena_deinit(&a);
 }
@@ -630,10 +827,16 @@ TEST_MAIN
 	RUN(times);
 	RUN(grammar);
 	RUN(what_later_versions_have_is_refused_by_name);
+	RUN(lists_and_maps_of_an_order_and_its_event);
+	RUN(what_a_member_has);
+	RUN(coupons_bring_their_names);
+	RUN(a_template_that_is_none_is_a_fault);
+	RUN(only_what_is_kept_is_known_later);
 	RUN(names_mix_with_what_is_no_name);
 	RUN(depth_is_limited);
 	RUN(length_is_limited);
 	RUN(cost_is_limited);
+	RUN(the_cost_of_lists_goes_by_what_they_can_hold);
 	RUN(event_fields_are_those_that_are_named);
 	RUN(values_know_their_milliseconds);
 	RUN(every_name_is_found_and_has_its_type);

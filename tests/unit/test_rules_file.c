@@ -202,14 +202,22 @@ TEST(the_example_is_taken_whole)
 	CHECK(!yt_ruleset_rule(rs, YT_S("win-back")));
 }
 
-TEST(rules_run_in_the_order_of_the_file)
+TEST(rules_run_by_priority_and_then_in_the_order_of_the_file)
 {
 	const struct yt_ruleset *rs = parse_z(HEAD "[rule \"b\"]\non = order.paid\nfollow_up = x\n"
-	                                           "[rule \"a\"]\non = order.paid\nfollow_up = x\n");
+	                                           "[rule \"a\"]\non = order.paid\nfollow_up = x\n"
+	                                           "[rule \"last\"]\non = order.paid\nfollow_up = x\npriority = -1000000\n"
+	                                           "[rule \"first\"]\non = order.paid\nfollow_up = x\npriority = 1000000\n"
+	                                           "[rule \"c\"]\non = order.paid\nfollow_up = x\npriority = 0\n");
+	static const char *const order[] = { "first", "b", "a", "c", "last" };
 
-	check_str(rs->rules[0].name, "b");
-	check_str(rs->rules[1].name, "a");
+	for (size_t i = 0; i < 5; i++) {
+		check_str(rs->rules[i].name, order[i]);
+		CHECK(yt_ruleset_rule(rs, rs->rules[i].name) == &rs->rules[i]);
+	}
 	CHECK_INT(yt_ruleset_rule(rs, YT_S("a"))->index, 1);
+	CHECK_INT(yt_ruleset_rule(rs, YT_S("first"))->index, 3);
+	CHECK_INT(yt_ruleset_rule(rs, YT_S("last"))->priority, -1000000);
 }
 
 TEST(a_shop_takes_from_the_star_what_it_leaves_out)
@@ -217,17 +225,32 @@ TEST(a_shop_takes_from_the_star_what_it_leaves_out)
 	const struct yt_ruleset *rs = parse_z("[ruleset]\nname = shop\nrevision = 1\n"
 	                                      "[shop \"s1\"]\ncurrency = EUR\n"
 	                                      "[shop \"*\"]\ntimezone = Asia/Shanghai\ncurrency = CNY\nrefund_window = 30d\n"
-	                                      "[shop \"a\"]\ntimezone = Europe/Berlin\nrefund_window = 7d\n");
+	                                      "quiet_hours = 22:00-08:00\ncontact_cap = 2 per day, 20 per 30d\n"
+	                                      "[shop \"a\"]\ntimezone = Europe/Berlin\nrefund_window = 7d\n"
+	                                      "quiet_hours = 00:00-23:59\ncontact_cap = 32 per 90m\n");
 	const struct yt_shop_rules *s = yt_ruleset_shop(rs, YT_S("s1"));
 
 	CHECK_INT(zones_loaded, 2);
 	check_str(s->currency, "EUR");
 	check_str(yt_zone_name(s->zone), "Asia/Shanghai");
 	CHECK_INT(s->refund_window_ms, INT64_C(30) * 86400000);
+	CHECK(s->has_quiet_hours);
+	CHECK_INT(s->quiet_from_min, 22 * 60);
+	CHECK_INT(s->quiet_until_min, 8 * 60);
+	CHECK_INT(s->n_caps, 2);
+	CHECK_INT(s->caps[0].n, 2);
+	CHECK_INT(s->caps[0].ms, 0);
+	CHECK_INT(s->caps[1].n, 20);
+	CHECK_INT(s->caps[1].ms, INT64_C(30) * 86400000);
 	s = yt_ruleset_shop(rs, YT_S("a"));
 	check_str(s->currency, "CNY");
 	check_str(yt_zone_name(s->zone), "Europe/Berlin");
 	CHECK_INT(s->refund_window_ms, INT64_C(7) * 86400000);
+	CHECK_INT(s->quiet_from_min, 0);
+	CHECK_INT(s->quiet_until_min, 23 * 60 + 59);
+	CHECK_INT(s->n_caps, 1);
+	CHECK_INT(s->caps[0].n, 32);
+	CHECK_INT(s->caps[0].ms, 5400000);
 	s = yt_ruleset_shop(rs, YT_S("whoever"));
 	check_str(s->shop, "*");
 }
@@ -239,6 +262,7 @@ TEST(without_a_star_other_shops_are_unknown)
 	CHECK(yt_ruleset_shop(rs, YT_S("s1")));
 	CHECK(!yt_ruleset_shop(rs, YT_S("s2")));
 	CHECK_INT(yt_ruleset_shop(rs, YT_S("s1"))->refund_window_ms, INT64_C(60) * 86400000);
+	CHECK(!yt_ruleset_shop(rs, YT_S("s1"))->has_quiet_hours && !yt_ruleset_shop(rs, YT_S("s1"))->n_caps);
 }
 
 TEST(every_key_reaches_its_field)
@@ -280,6 +304,242 @@ TEST(every_key_reaches_its_field)
 	check_str(r->follow_up, "order_review-2");
 	CHECK_INT(r->send_by_ms, 300);
 	CHECK(yt_ruleset_coupon(rs, YT_S("b")) == b && !yt_ruleset_coupon(rs, YT_S("c")));
+}
+
+TEST(every_key_of_a_rule_reaches_its_field)
+{
+	const struct yt_ruleset *rs = parse_z(HEAD "[coupon \"a\"]\npay_percent = 50\nvalid_for = 1d\n[coupon \"b\"]\npay_percent = 60\nvalid_for = 1d\n"
+	                                           "[rule \"r\"]\non = order.paid\npending = per member\nafter = 90d\npriority = -5\nmax_age = 7d\n"
+	                                           "promotes = yes\nissue = a\nto = both\nfollow_up = winback\nparam.first = {event.channel}\n"
+	                                           "param.2_nd-one = x\nrevoke = b\ntag = lost_one\nuntag = 1-new\nstill = event.amount > 0\n"
+	                                           "[rule \"s\"]\non = coupon.issued, coupon.used, coupon.expired\nonce = per coupon\nto = referrer\nissue = a\n"
+	                                           "[rule \"t\"]\non = coupon.used, order.signed\nonce = per order\nfollow_up = x\npending = per event\npromotes = no\nto = member\n");
+	const struct yt_rule *r = yt_ruleset_rule(rs, YT_S("r"));
+
+	CHECK(r->pending_per_member && r->promotes);
+	CHECK_INT(r->priority, -5);
+	CHECK_INT(r->max_age_ms, INT64_C(7) * 86400000);
+	CHECK_INT(r->to, YT_TO_BOTH);
+	CHECK_INT(r->n_params, 2);
+	check_str(r->params[0].name, "first");
+	check_str(r->params[1].name, "2_nd-one");
+	CHECK(r->issue == &rs->coupons[0] && r->revoke == &rs->coupons[1]);
+	check_str(r->tag, "lost_one");
+	check_str(r->untag, "1-new");
+	CHECK_INT(r->event_fields, 1u << YT_F_CHANNEL | 1u << YT_F_AMOUNT); /* of still and of params */
+	r = yt_ruleset_rule(rs, YT_S("s"));
+	CHECK_INT(r->on, YT_ON_COUPONS);
+	CHECK_INT(r->once, YT_ONCE_COUPON);
+	CHECK_INT(r->to, YT_TO_REFERRER);
+	CHECK(!r->pending_per_member && !r->promotes && !r->revoke && !r->tag.n && !r->untag.n && !r->max_age_ms && !r->n_params && !r->priority);
+	r = yt_ruleset_rule(rs, YT_S("t"));
+	CHECK_INT(r->on, 1u << YT_ON_COUPON_USED | 1u << YT_ORDER_SIGNED);
+	CHECK_INT(r->once, YT_ONCE_ORDER);
+	CHECK_INT(r->to, YT_TO_MEMBER);
+}
+
+TEST(one_action_is_enough_for_a_rule)
+{
+	const struct yt_ruleset *rs = parse_z(HEAD "[coupon \"a\"]\npay_percent = 50\nvalid_for = 1d\n"
+	                                           "[rule \"r\"]\non = order.paid\nrevoke = a\n[rule \"s\"]\non = order.paid\ntag = x\n"
+	                                           "[rule \"t\"]\non = order.paid\nuntag = x\n");
+
+	CHECK(rs->rules[0].revoke == &rs->coupons[0] && rs->rules[1].tag.n && rs->rules[2].untag.n);
+}
+
+TEST(products_are_found_by_the_hash_of_their_sku)
+{
+	const struct yt_ruleset *rs = parse_z(HEAD "[product \"oil-1l\"]\nlasts = 45d\n[product \"\xe6\xa9\x84 B/2%\"]\nlasts = 90d\nlearn = yes\n"
+	                                           "[product \"x\"]\nlasts = 1h\nlearn = no\n");
+	const struct yt_product *p = yt_ruleset_product(rs, yt_hash64(YT_S("\xe6\xa9\x84 B/2%")));
+
+	CHECK_INT(rs->n_products, 3);
+	CHECK(p && p->learn);
+	check_str(p->sku, "\xe6\xa9\x84 B/2%");
+	CHECK_INT(p->lasts_ms, INT64_C(90) * 86400000);
+	p = yt_ruleset_product(rs, yt_hash64(YT_S("oil-1l")));
+	CHECK(p && !p->learn);
+	CHECK_INT(p->lasts_ms, INT64_C(45) * 86400000);
+	CHECK(yt_ruleset_product(rs, yt_hash64(YT_S("x"))));
+	CHECK(!yt_ruleset_product(rs, yt_hash64(YT_S("oil-2l"))));
+}
+
+/* --- params --- */
+
+/* The parts as `text` and `{type}`, with a bar between. */
+static struct yt_str parts_of(const char *value)
+{
+	const struct yt_ruleset *rs = parse_z(yt_arena_printf(&arena, HEAD "[rule \"r\"]\non = order.paid\nfollow_up = x\nparam.p = %s\n", value).p);
+	const struct yt_param *p = &rs->rules[0].params[0];
+	struct yt_buf b;
+
+	yt_buf_init(&b, &arena);
+	for (uint32_t i = 0; i < p->n_parts; i++) {
+		const struct yt_param_part *part = &p->parts[i];
+
+		if (i)
+			yt_buf_c(&b, '|');
+		if (part->expr)
+			yt_buf_printf(&b, "{%s}", yt_vtype_name(yt_expr_type(part->expr)));
+		else
+			yt_buf_str_add(&b, part->text);
+	}
+	return yt_buf_str(&b);
+}
+
+TEST(params_are_read_into_texts_and_expressions)
+{
+	static const char *const rows[][2] = {
+		{ "text", "text" },
+		{ "{member.id}", "{string}" },
+		{ "Dear {member.id}, {order.nth} orders", "Dear |{string}|, |{int}| orders" },
+		{ "{order.nth}{order.refunded}{1.5}", "{int}|{bool}|{double}" },
+		{ "{now}{now - order.paid_at}", "{timestamp}|{duration}" },
+		{ "{{", "{" },
+		{ "{{member.id}}", "{member.id}}" },
+		{ "a}b}}c", "a}b}}c" },
+		{ "{{{member.id}", "{|{string}" },
+		{ "{{{{{member.id}}", "{{|{string}|}" },
+		{ "{\"}\"}", "{string}" },
+		{ "{'{' + \"}\" + r'\\}' + '''}'}'''}", "{string}" },
+		{ "{\"a\\\"}\"}", "{string}" },
+		{ "{ {\"a\": {\"b\": 1}}.a.b }x}", "{int}|x}" },
+		{ "{string(order.items[0].sku)}", "{string}" },
+		{ "{event.buyer.phone}", "{string}" },
+		{ "it's {order.channel} \"x\"", "it's |{string}| \"x\"" },
+		{ "https://shop/{order.id}?a={order.nth}", "https://shop/|{string}|?a=|{int}" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct yt_str got = parts_of(rows[i][0]);
+
+		CHECK_MSG(yt_str_eq(got, yt_str_z(rows[i][1])), "`%s` is read as \"%.*s\", expected \"%s\"", rows[i][0], YT_FMT(got), rows[i][1]);
+	}
+}
+
+TEST(a_param_that_quiet_hours_can_leave_without_its_event_is_a_warning)
+{
+	static const char rule[] = "[rule \"r\"]\non = order.paid\nfollow_up = x\nparam.a = {order.coupons.size()}\nparam.p = {order.items.size()}\n";
+
+	parse_z(yt_arena_printf(&arena, HEAD "%s[shop \"s1\"]\nquiet_hours = 22:00-08:00\n", rule).p);
+	check_str(yt_buf_str(&problems.text), "test.conf:11: warning: param.p: items, coupons and buyer of the event are not known when the follow-up had "
+	                                      "to wait for the end of the quiet hours\n");
+	parse_z(yt_arena_printf(&arena, HEAD "%s", rule).p);
+	CHECK_INT(problems.warnings, 0);
+}
+
+TEST(sixteen_params_of_1024_bytes_are_taken)
+{
+	struct yt_buf b;
+
+	yt_buf_init(&b, &arena);
+	yt_buf_z(&b, HEAD "[rule \"r\"]\non = order.paid\nfollow_up = x\n");
+	for (int i = 0; i < YT_PARAMS_MAX; i++)
+		yt_buf_printf(&b, "param.p%d = %0*d\n", i, YT_PARAM_BYTES_MAX, i);
+	yt_buf_c(&b, '\0');
+	CHECK_INT(parse_z(b.p)->rules[0].params[15].parts[0].text.n, YT_PARAM_BYTES_MAX);
+}
+
+/* Any bytes behind the key: taken or refused, and the end of the expression is looked for in the value alone. */
+TEST(broken_params_do_no_harm)
+{
+	static const char alphabet[] = "{}{}\"'()[]:,a1. \\/";
+	struct yt_arena keep = arena;
+	uint64_t seed = 7;
+
+	for (int round = 0; round < 2000; round++) {
+		char value[24];
+
+		for (size_t i = 0; i < sizeof(value) - 1; i++) {
+			seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+			value[i] = alphabet[(seed >> 33) % (sizeof(alphabet) - 1)];
+		}
+		value[sizeof(value) - 1] = '\0';
+		yt_arena_init(&arena, 0);
+		parse(yt_arena_printf(&arena, HEAD "[rule \"r\"]\non = order.paid\nfollow_up = x\nparam.p = %s\n", value), "param.conf");
+		yt_arena_deinit(&arena);
+	}
+	arena = keep;
+}
+
+/* --- loops through time --- */
+
+#define COUPONS                                                                                              \
+	"[coupon \"a\"]\npay_percent = 50\nvalid_for = 1d\n[coupon \"b\"]\npay_percent = 60\nvalid_for = 1d\n" \
+	"[coupon \"once\"]\npay_percent = 60\nvalid_for = 1d\nlimit_per_member = 1\n"                         \
+	"[coupon \"rare\"]\npay_percent = 60\nvalid_for = 1d\nlimit_per_period = 1 per 30d\n"
+
+/* The warnings of these rules without their common beginning. */
+static void check_loops(const char *rules, const char *want)
+{
+	static const char common[] = "a loop through time that has neither once nor a limit (limit_per_member, limit_per_period): ";
+	struct yt_buf b;
+	const char *p;
+
+	parse_z(yt_arena_printf(&arena, HEAD COUPONS "%s", rules).p);
+	yt_buf_init(&b, &arena);
+	yt_buf_str_add(&b, yt_buf_str(&problems.text));
+	yt_buf_c(&b, '\0');
+	while ((p = strstr(b.p, common)))
+		memmove((char *)p, p + strlen(common), strlen(p + strlen(common)) + 1);
+	CHECK_STR(b.p, want);
+}
+
+#define RULE(name, on, rest) "[rule \"" name "\"]\non = " on "\n" rest "\n"
+
+TEST(a_loop_through_time_is_a_warning)
+{
+	check_loops(RULE("r", "coupon.expired", "issue = a"), "test.conf:21: warning: r -> r\n");
+	check_loops(RULE("r", "coupon.used", "issue = a"), "test.conf:21: warning: r -> r\n");
+	check_loops(RULE("r", "coupon.issued", "issue = a\nafter = 1d"), "test.conf:21: warning: r -> r\n");
+	check_loops(RULE("r", "coupon.issued", "issue = a\nafter = member.last_paid_at - now"), "test.conf:21: warning: r -> r\n");
+	check_loops(RULE("r", "order.paid, coupon.expired", "issue = a"), "test.conf:21: warning: r -> r\n");
+	check_loops(RULE("r", "coupon.issued", "issue = a") RULE("s", "coupon.expired", "issue = b"), "test.conf:24: warning: s -> s\n");
+	check_loops(RULE("r", "coupon.issued", "issue = a\nwhen = coupon.template == \"b\"") RULE("s", "coupon.expired", "issue = b\nwhen = \"a\" == coupon.template"),
+	            "test.conf:25: warning: s -> r -> s\n");
+}
+
+TEST(a_loop_is_warned_of_once)
+{
+	check_loops(RULE("r", "coupon.expired", "issue = a\nwhen = coupon.template == \"b\"") RULE("s", "coupon.expired", "issue = b\nwhen = coupon.template == \"a\""),
+	            "test.conf:21: warning: r -> s -> r\n");
+	check_loops(RULE("r", "coupon.expired", "issue = a\nwhen = coupon.template == \"a\" && now > event.at")
+	            RULE("s", "coupon.expired", "issue = b\nwhen = now > event.at && (now > event.at && coupon.template == \"b\")"),
+	            "test.conf:21: warning: r -> r\ntest.conf:25: warning: s -> s\n");
+}
+
+TEST(what_ends_is_no_loop)
+{
+	check_loops(RULE("r", "coupon.issued", "issue = a"), ""); /* within one decision no rule sets off itself again */
+	check_loops(RULE("r", "coupon.issued", "issue = a\nafter = 0s") RULE("s", "coupon.issued", "issue = b"), "");
+	check_loops(RULE("r", "coupon.expired", "follow_up = hello"), "");
+	check_loops(RULE("r", "coupon.expired", "revoke = a"), "");
+	check_loops(RULE("r", "order.paid", "issue = a\nafter = 1d"), "");
+	check_loops(RULE("r", "coupon.expired", "issue = a\nonce = per member"), "");
+	check_loops(RULE("r", "coupon.expired", "issue = once"), "");
+	check_loops(RULE("r", "coupon.expired", "issue = rare"), "");
+	check_loops(RULE("r", "coupon.expired", "issue = a\nwhen = coupon.template == \"b\""), "");
+	check_loops(RULE("r", "coupon.expired", "issue = a\nwhen = now > event.at && coupon.template == \"b\""), "");
+	check_loops(RULE("r", "coupon.expired", "issue = a\nwhen = coupon.template == \"b\"")
+	            RULE("s", "coupon.expired", "issue = b\nwhen = coupon.template == \"a\"\nonce = per member"), "");
+	check_loops(RULE("r", "coupon.expired", "issue = a\nwhen = coupon.template == \"rare\"")
+	            RULE("s", "coupon.expired", "issue = rare\nwhen = coupon.template == \"a\""), "");
+}
+
+/* All rules in one ring, and each of them the start of no other. */
+TEST(a_ring_of_all_rules_is_one_loop)
+{
+	struct yt_buf b;
+
+	yt_buf_init(&b, &arena);
+	yt_buf_z(&b, HEAD);
+	for (int i = 0; i < YT_RULES_COUPONS_MAX; i++)
+		yt_buf_printf(&b, "[coupon \"c%d\"]\npay_percent = 50\nvalid_for = 1d\n", i);
+	for (int i = 0; i < YT_RULES_RULES_MAX; i++)
+		yt_buf_printf(&b, "[rule \"r%d\"]\non = coupon.expired\nwhen = coupon.template == \"c%d\"\nissue = c%d\n", i, i,
+		              (i + 1) % YT_RULES_COUPONS_MAX);
+	CHECK(parse(yt_buf_str(&b), "ring.conf"));
+	CHECK_INT(problems.warnings, 1);
 }
 
 TEST(a_value_may_go_on_in_the_next_line)
@@ -345,9 +605,9 @@ TEST(every_key_is_in_the_document_with_its_default)
 			part = part_of(text, yt_arena_printf(&arena, "## `[%s ", k->section));
 		if (k->later) {
 			part = later;
-			row = yt_arena_printf(&arena, "`%s`", strcmp(k->key, "param.*") ? k->key : "param.<name>");
+			row = yt_arena_printf(&arena, "`%s`", k->key);
 		} else {
-			row = yt_arena_printf(&arena, "\n| `%s` | %s | %s%s%s |", k->key, k->form, k->deflt ? "`" : "",
+			row = yt_arena_printf(&arena, "\n| `%s` | %s | %s%s%s |", strcmp(k->key, "param.*") ? k->key : "param.<name>", k->form, k->deflt ? "`" : "",
 			                      k->deflt      ? k->deflt
 			                      : k->required ? "required"
 			                                    : "",
@@ -380,10 +640,21 @@ TEST_MAIN
 	RUN(broken_bytes_do_no_harm);
 	RUN(a_reminder_that_can_never_leave_is_a_warning);
 	RUN(the_example_is_taken_whole);
-	RUN(rules_run_in_the_order_of_the_file);
+	RUN(rules_run_by_priority_and_then_in_the_order_of_the_file);
 	RUN(a_shop_takes_from_the_star_what_it_leaves_out);
 	RUN(without_a_star_other_shops_are_unknown);
 	RUN(every_key_reaches_its_field);
+	RUN(every_key_of_a_rule_reaches_its_field);
+	RUN(one_action_is_enough_for_a_rule);
+	RUN(products_are_found_by_the_hash_of_their_sku);
+	RUN(params_are_read_into_texts_and_expressions);
+	RUN(a_param_that_quiet_hours_can_leave_without_its_event_is_a_warning);
+	RUN(sixteen_params_of_1024_bytes_are_taken);
+	RUN(broken_params_do_no_harm);
+	RUN(a_loop_through_time_is_a_warning);
+	RUN(a_loop_is_warned_of_once);
+	RUN(what_ends_is_no_loop);
+	RUN(a_ring_of_all_rules_is_one_loop);
 	RUN(a_value_may_go_on_in_the_next_line);
 	RUN(the_set_does_not_need_the_bytes);
 	RUN(instants_are_local_to_the_shop);

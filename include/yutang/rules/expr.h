@@ -40,6 +40,10 @@ struct yt_scope {
 	unsigned groups; /* YT_SCOPE_* */
 	uint32_t types;  /* bit per enum yt_type and yt_on: `event.<field>` must be a field of one of them */
 	bool kept;       /* evaluated when the event is long gone: what no timer keeps (items, codes, the buyer) is not known */
+	const char *place; /* of `kept`, for messages: `still` */
+	/* What member.has_coupon() may be asked of, and n_templates of them; NULL: of anything. */
+	const char *const *templates;
+	size_t n_templates;
 	struct yt_zones zones; /* for the zones that the text names; find NULL: only UTC and `+05:30` */
 	/* Not NULL: these are the names, and no other; they and zones.find must live as long as the expression, and zones that are not
 	 * known before are asked for while it is evaluated. */
@@ -58,8 +62,8 @@ const struct yt_vkind *yt_expr_kind(const struct yt_expr *e);
  * had variables. */
 bool yt_expr_eval(const struct yt_expr *e, struct yt_arena *a, yt_facts_fn facts, const void *ctx, struct yt_value *out, char msg[64]);
 
-/* The event fields that the expression names, as a bit set over enum yt_field: a timer keeps these. `event.at` counts as the field that is
- * the own instant of each type in scope; `event.type` as none, it is in the fact. */
+/* The event fields that the expression names, as a bit set over enum yt_field: a timer keeps these, but for lists and maps. `order.items` counts
+ * as the items of the event, `event.at` as the field that is the own instant of each type in scope; `event.type` as none, it is in the fact. */
 uint64_t yt_expr_event_fields(const struct yt_expr *e);
 
 /* --- as `yutang eval` has it */

@@ -62,6 +62,7 @@ extern const struct yt_vkind yt_vkind_NULL, yt_vkind_BOOL, yt_vkind_INT, yt_vkin
 extern const struct yt_vkind yt_vkind_NONE;    /* what the elements of `[]` are: DYN that gives way to any other type */
 extern const struct yt_vkind yt_vkind_STRINGS; /* list(string) */
 extern const struct yt_vkind yt_vkind_ITEMS;   /* list(map(string, dyn)) */
+extern const struct yt_vkind yt_vkind_BUYER;   /* map(string, string) */
 
 /* NULL for LIST, MAP and ZONE. */
 const struct yt_vkind *yt_vkind_scalar(enum yt_vtype v);
@@ -183,9 +184,9 @@ struct yt_name_info {
 };
 /* The names below YT_N_EVENT_FIELD. */
 extern const struct yt_name_info yt_names[YT_N_EVENT_FIELD];
-/* The type of `event.<field>`; false where no value of this version can hold it (items, coupons, buyer). */
+/* The type of `event.<field>`; false where it is a list or a map (items, coupons, buyer). */
 bool yt_field_vtype(enum yt_field field, enum yt_vtype *type);
-/* The same as a type; NULL for false. */
+/* The same of all fields. */
 const struct yt_vkind *yt_field_vkind(enum yt_field field);
 
 /* What a name is worth for the decision at hand. False: absent (`has()` is false, using it is an error). A string value borrows for as long as
