@@ -16,7 +16,7 @@ static const struct yt_command commands[] = {
 	{ "config", "[-c FILE]", "every key, its value and where it came from", yt_cmd_config },
 	{ "feed", "[-c FILE] EVENTS.jsonl...", "JSON lines into the input topics, with progress", yt_cmd_feed },
 	{ "eval", "EXPR [--vars FILE.json] [--zone ZONE]", "what an expression of the rule language is worth", yt_cmd_eval },
-	{ "replay", "--rules FILE [--until INSTANT] [--code-key FILE] EVENTS.jsonl...", "the rules over recorded events, without any server", yt_cmd_replay },
+	{ "replay", "--rules FILE [--compare FILE] [--until INSTANT] [--code-key FILE] EVENTS.jsonl...", "the rules over recorded events, without any server", yt_cmd_replay },
 	{ "verify", "[-c FILE] [--repair]", "folds the changelog and compares it with Redis", yt_cmd_verify },
 	{ "status", "[-c FILE] [--json]", "what the running daemon says of itself", yt_cmd_status },
 };
