@@ -13,7 +13,7 @@ static const struct yt_command commands[] = {
 	{ "run", "[-c FILE] [--instance NAME] [--once] [--watch]", "the worker, in the foreground", yt_cmd_run },
 	{ "init", "[-c FILE]", "creates or checks the topics; says what differs", yt_cmd_init },
 	{ "check", "[-c FILE | --rules FILE]", "configuration and rules: all errors of all files; starts nothing", yt_cmd_check },
-	{ "config", "[-c FILE]", "every key, its value and where it came from", yt_cmd_config },
+	{ "config", "[-c FILE] [--json]", "every key, its value and where it came from", yt_cmd_config },
 	{ "feed", "[-c FILE] EVENTS.jsonl...", "JSON lines into the input topics, with progress", yt_cmd_feed },
 	{ "eval", "EXPR [--vars FILE.json] [--zone ZONE]", "what an expression of the rule language is worth", yt_cmd_eval },
 	{ "replay", "--rules FILE [--compare FILE] [--until INSTANT] [--code-key FILE] EVENTS.jsonl...", "the rules over recorded events, without any server", yt_cmd_replay },
