@@ -20,6 +20,8 @@ int yt_cmd_feed(int argc, char **argv);
 int yt_cmd_replay(int argc, char **argv);
 int yt_cmd_verify(int argc, char **argv);
 int yt_cmd_status(int argc, char **argv);
+int yt_cmd_member(int argc, char **argv);
+int yt_cmd_dead_letters(int argc, char **argv);
 int yt_cmd_eval(int argc, char **argv);
 
 /* --- options */
