@@ -289,7 +289,8 @@ static int look_and_show(struct yt_arena *a, const struct yt_conf *c, struct yt_
 		rc = show(a, c, m, &err);
 	if (rc < 0)
 		return yt_app_fail(&err);
-	fwrite(out.p, 1, out.n, stdout);
+	if (out.n)
+		fwrite(out.p, 1, out.n, stdout);
 	if (fflush(stdout) != 0)
 		return YT_EXIT_UNAVAILABLE;
 	return there ? YT_EXIT_OK : say_absent(&conf, m, &at);
