@@ -219,14 +219,19 @@ int yt_cmd_check(int argc, char **argv)
 
 int yt_cmd_config(int argc, char **argv)
 {
+	bool json = false;
+	const struct yt_option options[] = { { "--json", NULL, &json }, { 0 } };
 	struct yt_conf c;
 	struct yt_buf out;
 	int n, exit_code;
 
-	if (!yt_begin(argc, argv, NULL, "config [-c FILE]", 0, 0, &n, &c, &exit_code))
+	if (!yt_begin(argc, argv, options, "config [-c FILE] [--json]", 0, 0, &n, &c, &exit_code))
 		return exit_code;
 	yt_buf_init(&out, NULL);
-	yt_conf_print(&c, &out);
+	if (json)
+		yt_conf_print_json(&c, &out);
+	else
+		yt_conf_print(&c, &out);
 	exit_code = fwrite(out.p, 1, out.n, stdout) == out.n && fflush(stdout) == 0 ? YT_EXIT_OK : YT_EXIT_UNAVAILABLE;
 	yt_buf_deinit(&out);
 	yt_conf_deinit(&c);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "yutang/base/json.h"
 #include "yutang/io/http.h"
 #include "yutang/io/redis.h"
 
@@ -753,50 +754,79 @@ static bool print_value(const struct yt_conf *c, const struct yt_conf_key *k, st
 	return true;
 }
 
-/* One line: name, value, and behind it where it comes from. */
-static void print_line(struct yt_buf *out, const char *name, struct yt_str value, const char *file, struct yt_conf_origin o)
-{
-	size_t from = out->n;
+/* A key with its value as the file would have it, NULL where it has none, and where that comes from. */
+typedef void key_fn(struct yt_buf *out, const char *section, const char *key, const struct yt_str *value, const char *from);
 
-	yt_buf_printf(out, "%s = %.*s", name, YT_FMT(value));
-	do
-		yt_buf_c(out, ' ');
-	while (out->n - from < 48);
+static const char *origin_text(const struct yt_conf *c, struct yt_conf_origin o, bool from_file, char text[1024])
+{
 	if (o.option)
-		yt_buf_printf(out, "# %s\n", o.option);
-	else if (o.line)
-		yt_buf_printf(out, "# %s:%d\n", file, o.line);
-	else
-		yt_buf_z(out, "# default\n");
+		return o.option;
+	if (!o.line)
+		return "default";
+	snprintf(text, 1024, "%s:%d%s", c->file, o.line, from_file ? ", from a file" : "");
+	return text;
 }
 
-static void print_kafka(const struct yt_conf *c, struct yt_buf *out)
+static void each_property(const struct yt_conf *c, key_fn *fn, struct yt_buf *out)
 {
+	char from[1024];
+
 	for (size_t i = 0; i < c->kafka.n; i++) {
 		const struct yt_kafka_prop *prop = &c->kafka.props[i];
-		bool secret = yt_kafka_property_secret(prop->name);
+		struct yt_str value = yt_str_z(yt_kafka_property_secret(prop->name) ? "***" : prop->value);
 
-		print_line(out, prop->name, yt_str_z(secret ? "***" : prop->value), c->file, (struct yt_conf_origin){ .line = c->kafka.lines[i] });
+		fn(out, "kafka", prop->name, &value, origin_text(c, (struct yt_conf_origin){ .line = c->kafka.lines[i] }, c->kafka.from_file[i], from));
 	}
 }
 
-static void print_table_section(const struct yt_conf *c, const char *section, struct yt_buf *out)
+static void each_key(const struct yt_conf *c, const char *section, key_fn *fn, struct yt_buf *out)
 {
-	struct yt_buf value;
+	struct yt_buf text;
+	char from[1024];
 
-	yt_buf_init(&value, NULL);
+	if (strcmp(section, "kafka") == 0) {
+		each_property(c, fn, out);
+		return;
+	}
+	yt_buf_init(&text, NULL);
 	for (size_t i = 0; i < COUNT(yt_conf_keys); i++) {
 		const struct yt_conf_key *k = &yt_conf_keys[i];
+		struct yt_str value;
 
 		if (!k->since || strcmp(k->section, section) != 0)
 			continue;
-		yt_buf_clear(&value);
-		if (print_value(c, k, &value))
-			print_line(out, k->key, yt_buf_str(&value), c->file, c->origin[i]);
-		else
-			yt_buf_printf(out, "# %s is not set\n", k->key);
+		yt_buf_clear(&text);
+		if (print_value(c, k, &text)) {
+			value = yt_buf_str(&text);
+			fn(out, section, k->key, &value, origin_text(c, c->origin[i], false, from));
+		} else {
+			fn(out, section, k->key, NULL, NULL);
+		}
 	}
-	yt_buf_deinit(&value);
+	yt_buf_deinit(&text);
+}
+
+static bool is_off(const struct yt_conf *c, const char *section)
+{
+	const bool *on = section_on((struct yt_conf *)(uintptr_t)c, section);
+
+	return on && !*on;
+}
+
+static void print_line(struct yt_buf *out, const char *section, const char *key, const struct yt_str *value, const char *from)
+{
+	size_t at = out->n;
+
+	(void)section;
+	if (!value) {
+		yt_buf_printf(out, "# %s is not set\n", key);
+		return;
+	}
+	yt_buf_printf(out, "%s = %.*s", key, YT_FMT(*value));
+	do
+		yt_buf_c(out, ' ');
+	while (out->n - at < 48);
+	yt_buf_printf(out, "# %s\n", from);
 }
 
 void yt_conf_print(const struct yt_conf *c, struct yt_buf *out)
@@ -805,22 +835,57 @@ void yt_conf_print(const struct yt_conf *c, struct yt_buf *out)
 
 	for (size_t i = 0; i < COUNT(yt_conf_sections); i++) {
 		const struct yt_conf_section *s = &yt_conf_sections[i];
-		const bool *on = section_on((struct yt_conf *)(uintptr_t)c, s->name);
 
 		if (!s->since)
 			continue;
 		yt_buf_z(out, first ? "" : "\n");
 		first = false;
-		if (on && !*on) {
+		if (is_off(c, s->name)) {
 			yt_buf_printf(out, "# [%s] is absent: this part is off\n", s->name);
 			continue;
 		}
 		yt_buf_printf(out, "[%s]\n", s->name);
-		if (strcmp(s->name, "kafka") == 0)
-			print_kafka(c, out);
-		else
-			print_table_section(c, s->name, out);
+		each_key(c, s->name, print_line, out);
 	}
+}
+
+static void json_text_or_null(struct yt_buf *out, const char *name, const struct yt_str *value)
+{
+	yt_buf_printf(out, ",\"%s\":", name);
+	if (value)
+		yt_json_add_text(out, *value);
+	else
+		yt_buf_z(out, "null");
+}
+
+static void print_json_key(struct yt_buf *out, const char *section, const char *key, const struct yt_str *value, const char *from)
+{
+	struct yt_str origin = value ? yt_str_z(from) : (struct yt_str){ 0 };
+
+	yt_buf_printf(out, "%s\n{\"section\":\"%s\",\"key\":\"%s\"", out->p[out->n - 1] == '[' ? "" : ",", section, key);
+	json_text_or_null(out, "value", value);
+	json_text_or_null(out, "from", value ? &origin : NULL);
+	yt_buf_c(out, '}');
+}
+
+void yt_conf_print_json(const struct yt_conf *c, struct yt_buf *out)
+{
+	bool first = true;
+
+	yt_buf_z(out, "{\"file\":");
+	yt_json_add_text(out, yt_str_z(c->file));
+	yt_buf_z(out, ",\"keys\":[");
+	for (size_t i = 0; i < COUNT(yt_conf_sections); i++)
+		if (yt_conf_sections[i].since && !is_off(c, yt_conf_sections[i].name))
+			each_key(c, yt_conf_sections[i].name, print_json_key, out);
+	yt_buf_z(out, "\n],\"off\":[");
+	for (size_t i = 0; i < COUNT(yt_conf_sections); i++) {
+		if (!yt_conf_sections[i].since || !is_off(c, yt_conf_sections[i].name))
+			continue;
+		yt_buf_printf(out, "%s\"%s\"", first ? "" : ",", yt_conf_sections[i].name);
+		first = false;
+	}
+	yt_buf_z(out, "]}\n");
 }
 
 /* ---- For the adapters */

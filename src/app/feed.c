@@ -4,15 +4,10 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "begin.h"
-
-enum {
-	PROGRESS_TTY_MS = 250,
-	PROGRESS_MS = 5000,
-};
+#include "progress.h"
 
 struct feeding {
 	const struct yt_conf *conf;
@@ -20,46 +15,14 @@ struct feeding {
 	struct yt_arena scratch; /* of one line */
 	const char *file;
 	uint64_t fed, refused;
-	bool tty, shown;
-	int64_t next_ms; /* of the progress */
+	struct yt_progress progress;
 	struct yt_err err;
 };
-
-static int64_t mono_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* --- progress, on stderr */
-
-static void show(struct feeding *f, const char *verb, uint64_t n, const char *of, uint64_t total)
-{
-	if (mono_ms() < f->next_ms)
-		return;
-	fprintf(stderr, f->tty ? "\r%s %" PRIu64 "%s" : "%s %" PRIu64 "%s", verb, n, of);
-	if (total)
-		fprintf(stderr, "%" PRIu64, total);
-	fputs(f->tty ? "\033[K" : "\n", stderr);
-	fflush(stderr);
-	f->shown = f->tty;
-	f->next_ms = mono_ms() + (f->tty ? PROGRESS_TTY_MS : PROGRESS_MS);
-}
-
-/* The line of the progress makes room for another. */
-static void hide(struct feeding *f)
-{
-	if (f->shown)
-		fputs("\r\033[K", stderr);
-	f->shown = false;
-}
 
 static void on_acknowledged(void *ctx, uint64_t acknowledged, uint64_t put)
 {
 	if (acknowledged < put)
-		show(ctx, "acknowledged", acknowledged, " of ", put);
+		yt_progress_show(&((struct feeding *)ctx)->progress, "acknowledged", acknowledged, " of ", put);
 }
 
 /* --- lines */
@@ -75,13 +38,13 @@ static bool put_line(void *ctx, struct yt_str line, long number)
 	yt_arena_reset(&f->scratch);
 	if (rc == 0) {
 		f->fed++;
-		show(f, "fed", f->fed, " events", 0);
+		yt_progress_show(&f->progress, "fed", f->fed, " events", 0);
 		return true;
 	}
 	if (f->err.class != YT_ERR_INPUT)
 		return false;
 	/* This record alone is refused: the others go on, and the exit code tells. */
-	hide(f);
+	yt_progress_hide(&f->progress);
 	fprintf(stderr, "%s:%ld: not fed, %u bytes: %s\n", f->file, number, line.n, f->err.msg);
 	f->err = (struct yt_err){ 0 };
 	f->refused++;
@@ -121,7 +84,7 @@ static int feed_all(struct feeding *f, char **files, int n)
 	/* What was handed over is delivered also behind an error: it is said how far it came. */
 	if (yt_kafka_feed_finish(f->feed, on_acknowledged, f, &err) < 0)
 		f->err = err;
-	hide(f);
+	yt_progress_hide(&f->progress);
 	if (f->err.class) {
 		fprintf(stderr, "stopped after %" PRIu64 " events\n", f->fed);
 		return yt_app_fail(&f->err);
@@ -134,7 +97,7 @@ static int feed_all(struct feeding *f, char **files, int n)
 
 int yt_cmd_feed(int argc, char **argv)
 {
-	struct feeding f = { .tty = isatty(STDERR_FILENO) };
+	struct feeding f = { 0 };
 	struct yt_kafka_conf kafka;
 	struct yt_conf c;
 	int n, exit_code;
@@ -147,7 +110,7 @@ int yt_cmd_feed(int argc, char **argv)
 		yt_arena_init(&f.scratch, 0);
 		f.conf = &c;
 		f.feed = yt_kafka_feed_new(&kafka, &f.err);
-		f.next_ms = mono_ms() + (f.tty ? PROGRESS_TTY_MS : PROGRESS_MS);
+		yt_progress_init(&f.progress);
 		exit_code = f.feed ? feed_all(&f, argv, n) : yt_app_fail(&f.err);
 		yt_kafka_feed_free(f.feed);
 		yt_arena_deinit(&f.scratch);

@@ -154,6 +154,7 @@ void yt_line_place(struct yt_arena *a, struct yt_str value, const char *const *i
 
 		out->key = yt_event_key(a, d.event);
 		out->time = d.event->time;
+		out->event = d.event;
 		for (int i = 0; i < n_inputs; i++)
 			if (yt_str_eq(yt_str_z(inputs[i]), topic))
 				out->topic = inputs[i];

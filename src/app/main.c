@@ -13,22 +13,24 @@ static const struct yt_command commands[] = {
 	{ "run", "[-c FILE] [--instance NAME] [--once] [--watch]", "the worker, in the foreground", yt_cmd_run },
 	{ "init", "[-c FILE]", "creates or checks the topics; says what differs", yt_cmd_init },
 	{ "check", "[-c FILE | --rules FILE]", "configuration and rules: all errors of all files; starts nothing", yt_cmd_check },
-	{ "config", "[-c FILE]", "every key, its value and where it came from", yt_cmd_config },
+	{ "config", "[-c FILE] [--json]", "every key, its value and where it came from", yt_cmd_config },
 	{ "feed", "[-c FILE] EVENTS.jsonl...", "JSON lines into the input topics, with progress", yt_cmd_feed },
 	{ "eval", "EXPR [--vars FILE.json] [--zone ZONE]", "what an expression of the rule language is worth", yt_cmd_eval },
-	{ "replay", "--rules FILE [--until INSTANT] [--code-key FILE] EVENTS.jsonl...", "the rules over recorded events, without any server", yt_cmd_replay },
+	{ "replay", "--rules FILE [--compare FILE] [--until INSTANT] [--code-key FILE] EVENTS.jsonl...", "the rules over recorded events, without any server", yt_cmd_replay },
 	{ "verify", "[-c FILE] [--repair]", "folds the changelog and compares it with Redis", yt_cmd_verify },
 	{ "status", "[-c FILE] [--json]", "what the running daemon says of itself", yt_cmd_status },
+	{ "dead-letters", "list | show | redrive [-c FILE] ...", "what could not be taken: lists it, shows it, puts it back on its topic", yt_cmd_dead_letters },
+	{ "member", "[-c FILE] [--json] SHOP ID", "a member's facts and wallet, as Redis shows them", yt_cmd_member },
 };
 
 /* Commands of the design that come later, so that they are refused by name. */
-static const char *const later[] = { "explain", "report", "member", "dead-letters" };
+static const char *const later[] = { "explain", "report" };
 
 static void usage(FILE *out)
 {
 	fprintf(out, "usage: yutang COMMAND [OPTIONS]\n\n");
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-		fprintf(out, "  %-8s %s\n           %s\n", commands[i].name, commands[i].args, commands[i].help);
+		fprintf(out, "  %-12s %s\n               %s\n", commands[i].name, commands[i].args, commands[i].help);
 	fprintf(out, "\n  --version, --help\n\nThe configuration is " YT_CONF_DEFAULT_FILE " unless -c names another.\n");
 }
 

@@ -1,9 +1,10 @@
 /* What the daemon answers over HTTP. */
 #include <stdio.h>
 
+#include "member.h"
 #include "yutang/app/daemon.h"
+#include "yutang/base/hash.h"
 #include "yutang/base/json.h"
-#include "yutang/core/view.h"
 
 bool yt_daemon_ready(struct yt_daemon *d, char why[160])
 {
@@ -157,50 +158,63 @@ static void status(void *ctx, const struct yt_http_request *req, struct yt_http_
 	}
 }
 
-/* /v1/shops/<shop>/members/<id>: the fields of the view, from memory. */
+static void no_member(struct yt_http_reply *reply, int status, const char *why)
+{
+	reply->status = status;
+	yt_buf_clear(&reply->body);
+	yt_buf_printf(&reply->body, "{\"error\":\"%s\"}\n", why);
+}
+
+/* The version and the clock of a shard that this process has, as it was committed. */
+static bool shard_at(struct yt_daemon *d, struct yt_arena *a, struct yt_member_view *m)
+{
+	size_t n;
+	const struct yt_shard_info *shards = shards_of(d, a, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (shards[i].shard == m->shard) {
+			m->version = shards[i].version;
+			m->time_ms = shards[i].now_ms;
+			return true;
+		}
+	return false;
+}
+
+/* /v1/shops/<shop>/members/<id>: what the view has, from memory. */
 static void member(void *ctx, const struct yt_http_request *req, struct yt_http_reply *reply)
 {
-	struct yt_daemon *d = ctx;
-	struct yt_str shop, rest = req->rest;
-	const char *slash = memchr(rest.p, '/', rest.n);
 	struct yt_view_hash hashes[YT_VIEW_HASHES_MAX];
-	const void *obj = NULL;
-	struct yt_str name = { 0 };
+	struct yt_str rest = req->rest, name;
+	const char *slash = memchr(rest.p, '/', rest.n);
+	struct yt_member_view m = { 0 };
+	struct yt_daemon *d = ctx;
+	struct yt_err err;
+	const void *obj;
 
-	if (slash) {
-		shop = yt_str(rest.p, (size_t)(slash - rest.p));
-		rest = yt_str(slash + 1, rest.n - shop.n - 1);
-		if (yt_str_starts(rest, YT_S("members/"))) {
-			name = yt_arena_printf(req->arena, "%.*s/%.*s", YT_FMT(shop), (int)rest.n - 8, rest.p + 8);
-			obj = d->engine ? yt_engine_peek(d->engine, req->arena, YT_KIND_MEMBER, name) : NULL;
-		}
-	}
 	reply->type = "application/json";
-	if (!obj) {
-		reply->status = 404;
-		yt_buf_z(&reply->body, "{\"error\":\"no such member on the shards of this process\"}\n");
+	m.shop = yt_str(rest.p, slash ? (size_t)(slash - rest.p) : 0);
+	m.id = slash ? yt_str(slash + 1, rest.n - m.shop.n - 1) : m.shop;
+	if (!yt_str_starts(m.id, YT_S("members/"))) {
+		no_member(reply, 404, "there is nothing here");
 		return;
 	}
-	size_t n = yt_view_render(req->arena, YT_KIND_MEMBER, name, obj, false, hashes);
-
-	yt_buf_c(&reply->body, '{');
-	for (size_t i = 0; i < n; i++) {
-		const char *colon = memchr(hashes[i].suffix.p, ':', hashes[i].suffix.n);
-
-		if (i)
-			yt_buf_c(&reply->body, ',');
-		yt_json_add_text(&reply->body, yt_str(hashes[i].suffix.p, (size_t)(colon - hashes[i].suffix.p)));
-		yt_buf_z(&reply->body, ":{");
-		for (size_t k = 0; k < hashes[i].n; k++) {
-			if (k)
-				yt_buf_c(&reply->body, ',');
-			yt_json_add_text(&reply->body, hashes[i].fields[2 * k]);
-			yt_buf_c(&reply->body, ':');
-			yt_json_add_text(&reply->body, hashes[i].fields[2 * k + 1]);
-		}
-		yt_buf_c(&reply->body, '}');
+	m.id = yt_str(m.id.p + 8, m.id.n - 8);
+	name = yt_arena_printf(req->arena, "%.*s/%.*s", YT_FMT(m.shop), YT_FMT(m.id));
+	m.shard = yt_partition(name, d->engine_conf.partitions);
+	if (!shard_at(d, req->arena, &m)) {
+		no_member(reply, 404, "its shard is not with this process");
+		return;
 	}
-	yt_buf_z(&reply->body, "}\n");
+	obj = yt_engine_peek(d->engine, req->arena, YT_KIND_MEMBER, name);
+	if (!obj) {
+		no_member(reply, 404, "no such member");
+		return;
+	}
+	yt_view_render(req->arena, YT_KIND_MEMBER, name, obj, false, hashes);
+	m.facts = hashes[0];
+	m.wallet = hashes[1];
+	if (yt_member_json(req->arena, &m, &reply->body, &err) < 0)
+		no_member(reply, 500, "its wallet cannot be shown");
 }
 
 static const struct yt_http_route table[] = { { "/healthz", true, healthz, NULL },

@@ -4,7 +4,10 @@
 
 #include "yutang/engine/checkpoint.h"
 
-enum { OUTCOMES_MAX = 16 };
+enum {
+	OUTCOMES_MAX = 16,
+	SLICE = 64, /* records that one input hands up at once: with the clock of the events none may run ahead of the others */
+};
 
 struct mem_record {
 	int64_t timestamp_ms;
@@ -44,9 +47,10 @@ struct yt_memlog {
 	size_t n_committed, cap_committed;
 	enum yt_outcome outcomes[OUTCOMES_MAX];
 	size_t n_outcomes, at_outcome;
-	bool lost_kept;
+	bool lost_kept, lean;
 	const struct yt_batch *batch; /* in flight */
 	bool assign, revoke;
+	int next; /* the shard that hands its records up first */
 };
 
 #define GROW(v, n, cap)                                              \
@@ -84,7 +88,9 @@ static int64_t append(struct yt_memlog *l, int input, int shard, const struct me
 
 int64_t yt_memlog_put(struct yt_memlog *l, int input, int shard, int64_t timestamp_ms, struct yt_str key, struct yt_str value)
 {
-	struct mem_record r = { .timestamp_ms = timestamp_ms, .key = keep(l, key), .value = keep(l, value) };
+	struct mem_record r = { .timestamp_ms = timestamp_ms,
+		                .key = l->lean ? key : keep(l, key),
+		                .value = l->lean ? value : keep(l, value) };
 
 	return append(l, input, shard, &r);
 }
@@ -97,56 +103,74 @@ static void add_state(struct yt_memlog *l, int shard, struct yt_str key, struct 
 	s->state[s->n_state++] = (struct mem_state){ keep(l, key), keep(l, value) };
 }
 
-static int push_records(struct yt_memlog *l, int max)
+static int push_input(struct yt_memlog *l, int shard, int input, int max)
 {
+	struct mem_input *in = &l->shards[shard].in[input];
 	int n = 0;
 
-	for (int p = 0; p < l->partitions; p++) {
-		for (int i = 0; i < l->n_inputs && l->shards[p].started; i++) {
-			struct mem_input *in = &l->shards[p].in[i];
+	while (in->at < in->n && n < max) {
+		const struct mem_record *r = &in->v[in->at];
+		struct yt_record rec = { .input = input,
+			                 .shard = shard,
+			                 .offset = (int64_t)in->at,
+			                 .timestamp_ms = r->timestamp_ms,
+			                 .key = r->key,
+			                 .value = r->value,
+			                 .headers = r->headers,
+			                 .n_headers = r->n_headers };
 
-			while (in->at < in->n && n < max) {
-				const struct mem_record *r = &in->v[in->at];
-				struct yt_record rec = { .input = i,
-					                 .shard = p,
-					                 .offset = (int64_t)in->at,
-					                 .timestamp_ms = r->timestamp_ms,
-					                 .key = r->key,
-					                 .value = r->value,
-					                 .headers = r->headers,
-					                 .n_headers = r->n_headers };
-
-				in->at++;
-				n++;
-				l->up->on_record(l->ctx, &rec);
-			}
-			if (in->at == in->n && !in->end_said) {
-				in->end_said = true;
-				l->up->on_end(l->ctx, i, p, (int64_t)in->n);
-			}
-		}
+		in->at++;
+		n++;
+		l->up->on_record(l->ctx, &rec);
+	}
+	if (in->at == in->n && !in->end_said) {
+		in->end_said = true;
+		l->up->on_end(l->ctx, input, shard, (int64_t)in->n);
 	}
 	return n;
 }
 
+/* A slice of each input in turn, until all are at their ends or `max` is reached; the next call goes on where this one stopped. */
+static int push_records(struct yt_memlog *l, int max)
+{
+	int n = 0, idle = 0;
+
+	while (idle < l->partitions) {
+		int p = l->next, before = n;
+
+		for (int i = 0; i < l->n_inputs && l->shards[p].started; i++)
+			n += push_input(l, p, i, max - n < SLICE ? max - n : SLICE);
+		if (n == max && max > 0)
+			return n;
+		idle = n == before ? idle + 1 : 0;
+		l->next = (p + 1) % l->partitions;
+	}
+	return n;
+}
+
+static void keep_message(struct yt_memlog *l, const struct yt_message *m)
+{
+	struct yt_mem_message k = { m->dest, m->shard, keep(l, m->key), keep(l, m->value), keep_headers(l, m->headers, m->n_headers),
+		                    m->n_headers };
+
+	if (m->dest == YT_TO_STATE)
+		add_state(l, m->shard, m->key, m->value);
+	if (m->dest == YT_TO_INTERNAL) {
+		struct mem_record r = { .timestamp_ms = -1, .key = k.key, .value = k.value, .headers = k.headers, .n_headers = k.n_headers };
+
+		append(l, l->n_inputs - 1, m->shard, &r);
+	}
+	if (l->lean)
+		return;
+	GROW(l->committed, l->n_committed, l->cap_committed);
+	l->committed[l->n_committed++] = k;
+}
+
 static void keep_batch(struct yt_memlog *l)
 {
-	for (size_t i = 0; i < l->batch->n_messages; i++) {
-		const struct yt_message *m = &l->batch->messages[i];
-		struct yt_mem_message *k;
-
-		GROW(l->committed, l->n_committed, l->cap_committed);
-		k = &l->committed[l->n_committed++];
-		*k = (struct yt_mem_message){ m->dest, m->shard, keep(l, m->key), keep(l, m->value),
-			                      keep_headers(l, m->headers, m->n_headers), m->n_headers };
-		if (m->dest == YT_TO_STATE)
-			add_state(l, m->shard, m->key, m->value);
-		if (m->dest == YT_TO_INTERNAL) {
-			struct mem_record r = { .timestamp_ms = -1, .key = k->key, .value = k->value, .headers = k->headers, .n_headers = k->n_headers };
-
-			append(l, l->n_inputs - 1, m->shard, &r);
-		}
-	}
+	for (size_t i = 0; i < l->batch->n_messages; i++)
+		if (!l->lean || l->batch->messages[i].dest == YT_TO_INTERNAL)
+			keep_message(l, &l->batch->messages[i]);
 	for (size_t i = 0; i < l->batch->n_shards; i++) {
 		const struct yt_shard_commit *c = &l->batch->shards[i];
 		struct yt_group_pos *g = &l->shards[c->shard].group;
@@ -329,8 +353,14 @@ void yt_memlog_free(struct yt_memlog *l)
 	free(l);
 }
 
+void yt_memlog_lean(struct yt_memlog *l)
+{
+	l->lean = true;
+}
+
 void yt_memlog_bind(struct yt_memlog *l, const struct yt_log_up *up, void *ctx)
 {
+	YT_ASSERT(!l->lean || !l->up, NULL);
 	l->up = up;
 	l->ctx = ctx;
 	l->batch = NULL;
@@ -357,6 +387,7 @@ void yt_memlog_outcomes(struct yt_memlog *l, const enum yt_outcome *v, size_t n,
 
 void yt_memlog_rebalance(struct yt_memlog *l)
 {
+	YT_ASSERT(!l->lean, NULL);
 	l->revoke = true;
 }
 

@@ -131,7 +131,7 @@ bool yt_kafka_property_check(const char *name, const char *value, char why[256])
 
 bool yt_kafka_property_secret(const char *name)
 {
-	static const char *const parts[] = { "password", "secret", "ssl.key.pem", "jaas", "oauthbearer.config" };
+	static const char *const parts[] = { "password", "passphrase", "secret", "key.pem", "jaas", "oauthbearer.config" };
 
 	for (size_t i = 0; i < COUNT(parts); i++)
 		if (strstr(name, parts[i]))

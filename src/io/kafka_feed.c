@@ -24,6 +24,8 @@ struct yt_kafka_feed {
 	int n_topics;
 	uint64_t put, acknowledged, failed;
 	char why[256]; /* of the first that failed */
+	void (*report)(void *ctx, void *tag, int partition, int64_t offset, const char *why);
+	void *report_ctx;
 };
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
@@ -35,6 +37,8 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 		f->acknowledged++;
 	else if (f->failed++ == 0)
 		snprintf(f->why, sizeof f->why, "%s: %s", rd_kafka_topic_name(m->rkt), rd_kafka_err2str(m->err));
+	if (f->report)
+		f->report(f->report_ctx, m->_private, m->partition, m->offset, m->err ? rd_kafka_err2str(m->err) : NULL);
 }
 
 struct yt_kafka_feed *yt_kafka_feed_new(const struct yt_kafka_conf *conf, struct yt_err *err)
@@ -89,29 +93,60 @@ static int find_topic(struct yt_kafka_feed *f, const char *name, struct yt_err *
 	return i;
 }
 
-int yt_kafka_feed_put(struct yt_kafka_feed *f, const char *topic, struct yt_str key, struct yt_str value, struct yt_err *err)
+void yt_kafka_feed_on_report(struct yt_kafka_feed *f, void (*fn)(void *ctx, void *tag, int partition, int64_t offset, const char *why), void *ctx)
 {
-	int i = find_topic(f, topic, err);
+	f->report = fn;
+	f->report_ctx = ctx;
+}
+
+static rd_kafka_resp_err_t produce(struct yt_kafka_feed *f, int topic, const struct yt_kafka_feed_record *rec)
+{
+	int partition = rec->partition >= 0 ? rec->partition : yt_partition(rec->key, f->topics[topic].partitions);
+	rd_kafka_headers_t *headers;
+	rd_kafka_resp_err_t e;
+
+	if (rec->n_headers == 0)
+		return rd_kafka_produce(f->topics[topic].topic, partition, RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)rec->value.p, rec->value.n,
+		                        rec->key.p, rec->key.n, rec->tag) == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error();
+	headers = rd_kafka_headers_new(rec->n_headers);
+	for (size_t i = 0; i < rec->n_headers; i++)
+		rd_kafka_header_add(headers, rec->headers[i].name.p, rec->headers[i].name.n, rec->headers[i].value.p, rec->headers[i].value.n);
+	e = rd_kafka_producev(f->p, RD_KAFKA_V_RKT(f->topics[topic].topic), RD_KAFKA_V_PARTITION(partition),
+	                      RD_KAFKA_V_KEY(rec->key.p, rec->key.n), RD_KAFKA_V_VALUE((void *)(uintptr_t)rec->value.p, rec->value.n),
+	                      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(rec->tag), RD_KAFKA_V_END);
+	if (e)
+		rd_kafka_headers_destroy(headers); /* else they are the record's now */
+	return e;
+}
+
+int yt_kafka_feed_send(struct yt_kafka_feed *f, const struct yt_kafka_feed_record *rec, struct yt_err *err)
+{
+	int i = find_topic(f, rec->topic, err);
+	rd_kafka_resp_err_t e;
 
 	if (i < 0)
 		return -1;
 	for (;;) {
-		rd_kafka_resp_err_t e;
-
 		if (f->failed)
 			return yt_err_set(err, YT_ERR_TRANSIENT, YT_EXIT_UNAVAILABLE, "%s", f->why);
-		if (rd_kafka_produce(f->topics[i].topic, yt_partition(key, f->topics[i].partitions), RD_KAFKA_MSG_F_COPY,
-		                     (void *)(uintptr_t)value.p, value.n, key.p, key.n, NULL) == 0)
+		e = produce(f, i, rec);
+		if (!e)
 			break;
-		e = rd_kafka_last_error();
 		if (e != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-			return yt_err_set(err, YT_ERR_INPUT, YT_EXIT_UNAVAILABLE, "topic %s%s: %s", f->conf.prefix, topic, rd_kafka_err2str(e));
+			return yt_err_set(err, YT_ERR_INPUT, YT_EXIT_UNAVAILABLE, "topic %s%s: %s", f->conf.prefix, rec->topic, rd_kafka_err2str(e));
 		rd_kafka_poll(f->p, 10);
 	}
 	f->put++;
 	if ((f->put & 1023) == 0)
 		rd_kafka_poll(f->p, 0);
 	return 0;
+}
+
+int yt_kafka_feed_put(struct yt_kafka_feed *f, const char *topic, struct yt_str key, struct yt_str value, struct yt_err *err)
+{
+	struct yt_kafka_feed_record rec = { .topic = topic, .partition = -1, .key = key, .value = value };
+
+	return yt_kafka_feed_send(f, &rec, err);
 }
 
 int yt_kafka_feed_finish(struct yt_kafka_feed *f, void (*progress)(void *ctx, uint64_t acknowledged, uint64_t put), void *ctx,

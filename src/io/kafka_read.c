@@ -9,14 +9,15 @@
 
 enum {
 	ANSWER_MS = 10000,
-	SILENT_MS = 15000, /* neither a record nor an end for so long: the broker is away */
-	HEADERS_MAX = 64
+	SILENT_MS = 15000 /* neither a record nor an end for so long: the broker is away */
 };
 
 struct yt_kafka_read {
 	struct yt_kafka_conf conf;
 	bool committed;
 	rd_kafka_t *rk;
+	struct yt_header *headers; /* of the record at hand */
+	size_t cap_headers;
 };
 
 struct yt_kafka_read *yt_kafka_read_new(const struct yt_kafka_conf *conf, bool committed, struct yt_err *err)
@@ -40,6 +41,7 @@ void yt_kafka_read_free(struct yt_kafka_read *r)
 	if (!r)
 		return;
 	yt_kafka_destroy(r->rk);
+	free(r->headers);
 	free(r);
 }
 
@@ -62,11 +64,35 @@ int yt_kafka_read_partitions(struct yt_kafka_read *r, const char *topic, struct 
 	return n;
 }
 
-static bool hand_up(const rd_kafka_message_t *m, bool (*fn)(void *ctx, const struct yt_record *rec), void *ctx)
+static void take_headers(struct yt_kafka_read *r, const rd_kafka_message_t *m, struct yt_record *rec)
 {
-	struct yt_header table[HEADERS_MAX];
-	rd_kafka_timestamp_type_t type;
 	rd_kafka_headers_t *headers;
+	size_t n;
+
+	if (rd_kafka_message_headers(m, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return;
+	n = rd_kafka_header_cnt(headers);
+	if (n > r->cap_headers) {
+		r->headers = realloc(r->headers, n * sizeof *r->headers);
+		if (!r->headers)
+			yt_out_of_memory(n * sizeof *r->headers);
+		r->cap_headers = n;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const char *name;
+		const void *value;
+		size_t size;
+
+		rd_kafka_header_get_all(headers, i, &name, &value, &size);
+		r->headers[i] = (struct yt_header){ yt_str_z(name), yt_str(value, size) };
+	}
+	rec->headers = r->headers;
+	rec->n_headers = n;
+}
+
+static bool hand_up(struct yt_kafka_read *r, const rd_kafka_message_t *m, bool (*fn)(void *ctx, const struct yt_record *rec), void *ctx)
+{
+	rd_kafka_timestamp_type_t type;
 	struct yt_record rec = {
 		.input = -1,
 		.shard = m->partition,
@@ -74,19 +100,9 @@ static bool hand_up(const rd_kafka_message_t *m, bool (*fn)(void *ctx, const str
 		.timestamp_ms = rd_kafka_message_timestamp(m, &type),
 		.key = yt_str(m->key, m->key_len),
 		.value = yt_str(m->payload, m->len),
-		.headers = table,
 	};
 
-	if (rd_kafka_message_headers(m, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR)
-		for (size_t i = 0; i < rd_kafka_header_cnt(headers) && i < HEADERS_MAX; i++) {
-			const char *name;
-			const void *value;
-			size_t size;
-
-			rd_kafka_header_get_all(headers, i, &name, &value, &size);
-			table[rec.n_headers].name = yt_str_z(name);
-			table[rec.n_headers++].value = yt_str(value, size);
-		}
+	take_headers(r, m, &rec);
 	return fn(ctx, &rec);
 }
 
@@ -113,13 +129,23 @@ static int64_t read_to(struct yt_kafka_read *r, const char *topic, int64_t end, 
 			return -1;
 		} else if (!m->err) {
 			n++;
-			stop = !hand_up(m, fn, ctx) || (!r->committed && m->offset + 1 >= end);
+			stop = !hand_up(r, m, fn, ctx) || (!r->committed && m->offset + 1 >= end);
 		}
 		heard = yt_kafka_mono_ms();
 		rd_kafka_message_destroy(m);
 		if (stop)
 			return n;
 	}
+}
+
+int yt_kafka_read_edges(struct yt_kafka_read *r, const char *topic, int partition, int64_t *low, int64_t *end, struct yt_err *err)
+{
+	char full[YT_KAFKA_TOPIC_MAX];
+	rd_kafka_resp_err_t e = rd_kafka_query_watermark_offsets(r->rk, yt_kafka_topic(&r->conf, topic, full), partition, low, end, ANSWER_MS);
+
+	if (e)
+		return yt_err_set(err, YT_ERR_TRANSIENT, YT_EXIT_UNAVAILABLE, "%s/%d: %s", full, partition, rd_kafka_err2str(e));
+	return 0;
 }
 
 int64_t yt_kafka_read_run(struct yt_kafka_read *r, const char *topic, int partition, int64_t from,
@@ -130,14 +156,12 @@ int64_t yt_kafka_read_run(struct yt_kafka_read *r, const char *topic, int partit
 	int64_t lo, hi, n = 0;
 	rd_kafka_resp_err_t e;
 
-	yt_kafka_topic(&r->conf, topic, full);
-	e = rd_kafka_query_watermark_offsets(r->rk, full, partition, &lo, &hi, ANSWER_MS);
-	if (e)
-		return yt_err_set(err, YT_ERR_TRANSIENT, YT_EXIT_UNAVAILABLE, "%s/%d: %s", full, partition, rd_kafka_err2str(e));
+	if (yt_kafka_read_edges(r, topic, partition, &lo, &hi, err) < 0)
+		return -1;
 	if (hi <= lo || from >= hi)
 		return 0;
 	list = rd_kafka_topic_partition_list_new(1);
-	rd_kafka_topic_partition_list_add(list, full, partition)->offset = from > lo ? from : lo;
+	rd_kafka_topic_partition_list_add(list, yt_kafka_topic(&r->conf, topic, full), partition)->offset = from > lo ? from : lo;
 	e = rd_kafka_assign(r->rk, list);
 	rd_kafka_topic_partition_list_destroy(list);
 	if (e)

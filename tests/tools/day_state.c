@@ -5,14 +5,8 @@
 #include <string.h>
 
 #include "app/fold.h"
-#include "yutang/app/cmd.h"
+#include "app/replay.h"
 #include "yutang/base/hash.h"
-#include "yutang/engine/memlog.h"
-
-enum { PARTITIONS = 16, N_INPUTS = 4 };
-
-static const char *const inputs[N_INPUTS] = { "orders", "groups", "referrals", "commands" };
-static const struct yt_str topics[] = { YT_STR("orders"), YT_STR("groups"), YT_STR("referrals"), YT_STR("commands"), YT_STR("internal") };
 
 static char **lines;
 static size_t n_lines, cap_lines;
@@ -52,20 +46,6 @@ static void each(void *ctx, int shard, struct yt_str key, struct yt_str value, u
 	add_line(key, value);
 }
 
-static bool put(void *ctx, struct yt_str line, long number)
-{
-	struct yt_line l;
-	int input = 0;
-
-	(void)number;
-	yt_line_place(&arena, line, inputs, N_INPUTS, &l);
-	for (int i = 0; i < N_INPUTS; i++)
-		if (strcmp(l.topic, inputs[i]) == 0)
-			input = i;
-	yt_memlog_put(ctx, input, l.key.n ? yt_partition(l.key, PARTITIONS) : 0, -1, l.key, line);
-	return true;
-}
-
 static void on_fatal(void *ctx, const struct yt_err *err)
 {
 	(void)ctx;
@@ -74,32 +54,27 @@ static void on_fatal(void *ctx, const struct yt_err *err)
 
 static void from_memory(char **argv)
 {
-	struct yt_engine_conf conf = { .partitions = PARTITIONS, .n_inputs = N_INPUTS + 1, .transactional_id = YT_S("day"), .clock = YT_CLOCK_EVENT };
 	struct yt_engine_up up = { .on_fatal = on_fatal };
-	struct yt_memlog *log = yt_memlog_new(PARTITIONS, topics, N_INPUTS + 1);
+	struct yt_replay replay, *replays[] = { &replay };
 	unsigned char key[YT_CODE_KEY_BYTES];
+	uint64_t events = 0;
 	struct yt_problems p;
 	struct yt_err err;
-	int64_t wait, mono = 0;
 
 	yt_problems_init(&p, argv[0]);
 	struct yt_ruleset *rules = yt_app_rules(&arena, argv[0], &p);
 
 	if (!rules)
 		exit(yt_app_say(&p) ? YT_EXIT_CONFIG : YT_EXIT_BUG);
-	if (yt_code_key_read(argv[1], key, &err) < 0 || !yt_lines_each(argv[2], put, log, &err))
+	if (yt_code_key_read(argv[1], key, &err) < 0)
 		die(&err);
-	conf.code_key = key;
-	memcpy(conf.topics, topics, sizeof topics);
-	struct yt_engine *e = yt_engine_new(&conf, rules, yt_memlog_port(log), NULL, &up);
-
-	yt_memlog_bind(log, &yt_engine_log_up, e);
-	do
-		yt_engine_turn(e, 0, mono++, &wait);
-	while (!yt_engine_idle(e));
-	yt_engine_each(e, each, NULL);
-	yt_engine_free(e);
-	yt_memlog_free(log);
+	yt_replay_init(&replay, rules, key, INT64_MIN, &up);
+	if (!yt_replay_read(argv[2], &arena, replays, 1, NULL, NULL, &events, &err))
+		die(&err);
+	while (yt_replay_turn(&replay))
+		;
+	yt_engine_each(replay.engine, each, NULL);
+	yt_replay_deinit(&replay);
 	yt_problems_deinit(&p);
 }
 

@@ -34,7 +34,7 @@ static void usage(FILE *to)
 	      to);
 }
 
-enum { TOPICS_MAX = 64, FIELDS_MAX = 32, METADATA_SECONDS = 120 };
+enum { TOPICS_MAX = 64, FIELDS_MAX = 128, METADATA_SECONDS = 120 };
 
 static struct {
 	rd_kafka_t *rk;

@@ -55,6 +55,8 @@ TEST(a_bad_value_is_refused_and_a_secret_is_not_shown)
 	CHECK(yt_kafka_property_check("socket.timeout.ms", "1000", why));
 	CHECK(yt_kafka_property_secret("sasl.password"));
 	CHECK(yt_kafka_property_secret("ssl.key.password"));
+	CHECK(yt_kafka_property_secret("ssl.key.pem"));
+	CHECK(yt_kafka_property_secret("sasl.oauthbearer.assertion.private.key.passphrase"));
 	CHECK(!yt_kafka_property_secret("bootstrap.servers"));
 }
 

@@ -20,6 +20,8 @@ int yt_cmd_feed(int argc, char **argv);
 int yt_cmd_replay(int argc, char **argv);
 int yt_cmd_verify(int argc, char **argv);
 int yt_cmd_status(int argc, char **argv);
+int yt_cmd_member(int argc, char **argv);
+int yt_cmd_dead_letters(int argc, char **argv);
 int yt_cmd_eval(int argc, char **argv);
 
 /* --- options */
@@ -55,6 +57,7 @@ struct yt_line {
 	const char *topic;       /* without prefix: where feed puts it */
 	struct yt_str key;       /* record key; empty where the line does not tell */
 	int64_t time;            /* envelope time; INT64_MIN */
+	const struct yt_event *event; /* NULL: it is none that can be taken */
 };
 /* Judges one line in the arena. What is no event goes to the first input, without key: the daemon makes it a dead letter. */
 void yt_line_place(struct yt_arena *a, struct yt_str value, const char *const *inputs, int n_inputs, struct yt_line *out);

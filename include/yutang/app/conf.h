@@ -119,6 +119,8 @@ int yt_conf_override(struct yt_conf *c, const char *section, const char *key, co
 int yt_conf_check_files(const struct yt_conf *c, struct yt_problems *p);
 /* `yutang config`: every key with its value and where it came from, secrets as `***`; is a configuration file itself. */
 void yt_conf_print(const struct yt_conf *c, struct yt_buf *out);
+/* The same for programs: {"file","keys":[{"section","key","value","from"}],"off":[sections that are absent]}; value and from are texts, null: not set. */
+void yt_conf_print_json(const struct yt_conf *c, struct yt_buf *out);
 /* The row of the table, or -1. */
 int yt_conf_find(const char *section, const char *key);
 

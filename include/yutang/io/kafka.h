@@ -87,6 +87,18 @@ struct yt_kafka_feed;
 struct yt_kafka_feed *yt_kafka_feed_new(const struct yt_kafka_conf *conf, struct yt_err *err);
 /* Copies key and value. Waits where the queue is full. topic: without prefix. The partition is murmur2 of the key over the topic's partitions. */
 int yt_kafka_feed_put(struct yt_kafka_feed *f, const char *topic, struct yt_str key, struct yt_str value, struct yt_err *err);
+/* The same for a record as it is to be: key.p and value.p NULL are none, partition -1 is murmur2 of the key. */
+struct yt_kafka_feed_record {
+	const char *topic; /* without prefix */
+	int partition;
+	struct yt_str key, value;
+	const struct yt_header *headers;
+	size_t n_headers;
+	void *tag; /* comes back with the report */
+};
+int yt_kafka_feed_send(struct yt_kafka_feed *f, const struct yt_kafka_feed_record *rec, struct yt_err *err);
+/* Who is told what became of each record, from within put, send and finish. why NULL: it lies at that partition and offset. */
+void yt_kafka_feed_on_report(struct yt_kafka_feed *f, void (*fn)(void *ctx, void *tag, int partition, int64_t offset, const char *why), void *ctx);
 /* Waits until everything is acknowledged; progress (may be NULL) is called a few times a second. */
 int yt_kafka_feed_finish(struct yt_kafka_feed *f, void (*progress)(void *ctx, uint64_t acknowledged, uint64_t put), void *ctx,
                          struct yt_err *err);
@@ -101,6 +113,8 @@ struct yt_kafka_read *yt_kafka_read_new(const struct yt_kafka_conf *conf, bool c
 void yt_kafka_read_free(struct yt_kafka_read *r);
 /* Partitions of the topic, or -1. topic: without prefix. */
 int yt_kafka_read_partitions(struct yt_kafka_read *r, const char *topic, struct yt_err *err);
+/* The offsets that the partition has now: from *low up to *end, which with `committed` is the last stable offset. */
+int yt_kafka_read_edges(struct yt_kafka_read *r, const char *topic, int partition, int64_t *low, int64_t *end, struct yt_err *err);
 /* fn returns false to stop. rec->input is -1, rec->handle NULL; bytes are valid during the call. from: -1 for the beginning. With `committed`
  * it ends at the last stable offset. Returns the number of records, or -1. */
 int64_t yt_kafka_read_run(struct yt_kafka_read *r, const char *topic, int partition, int64_t from,
