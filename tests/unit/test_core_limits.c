@@ -322,6 +322,80 @@ TEST(a_member_of_the_longest_texts_stays_below_its_bytes)
 	free(rules);
 }
 
+TEST(tags_64)
+{
+	for (int n = YT_TAGS_MAX; n <= YT_TAGS_MAX + 1; n++) {
+		char *rules = many_rules(n, "[rule \"r-###\"]\non = order.paid\ntag = t-###\n");
+		struct yt_decision d;
+		struct world w;
+
+		world_init(&w, rules);
+		d = pay(&w, t0, 1, t0);
+		if (n <= YT_TAGS_MAX)
+			check_applied(d);
+		else
+			check_dead(d, YT_DEAD_LIMIT, "64");
+		world_deinit(&w);
+		free(rules);
+	}
+}
+
+static struct yt_decision pay_skus(struct world *w, int order, int n)
+{
+	struct yt_buf items;
+	struct yt_decision d;
+
+	yt_buf_init(&items, NULL);
+	for (int k = 1; k <= n; k++)
+		yt_buf_printf(&items, "%s{\"sku\":\"p-%d\",\"quantity\":1,\"amount\":1}", k > 1 ? "," : "", k);
+	yt_buf_c(&items, 0);
+	d = tell(w, "order.paid", t0 + order * minute, "{\"order\":\"o-%d\",\"member\":\"m-1\",\"paid_at\":%lld,\"amount\":100,\"currency\":\"CNY\",\"items\":[%s]}", order,
+	         (long long)t0, items.p);
+	yt_buf_deinit(&items);
+	return d;
+}
+
+TEST(skus_with_a_product_24_an_order)
+{
+	struct yt_buf rules;
+	struct world w;
+
+	yt_buf_init(&rules, NULL);
+	yt_buf_z(&rules, WORLD_SHOP);
+	for (int k = 1; k <= YT_ORDER_PRODUCTS_MAX + 1; k++)
+		yt_buf_printf(&rules, "[product \"p-%d\"]\nlasts = 1d\n", k);
+	yt_buf_c(&rules, 0);
+	world_init(&w, NULL);
+	world_rules(&w, yt_str_z(rules.p));
+	check_dead(pay_skus(&w, 1, YT_ORDER_PRODUCTS_MAX + 1), YT_DEAD_LIMIT, "24");
+	check_applied(pay_skus(&w, 2, YT_ORDER_PRODUCTS_MAX));
+	CHECK_INT(atoll(world_field(&w, YT_KIND_MEMBER, "s1/m-1", 0, "stock_until")), t0 + day);
+	yt_buf_deinit(&rules);
+	world_deinit(&w);
+}
+
+/* Ten rules in a row, each set off by the coupon of the one before: the chain ends after 8 steps. */
+TEST(a_chain_of_8_steps)
+{
+	struct yt_buf rules;
+	struct world w;
+
+	yt_buf_init(&rules, NULL);
+	yt_buf_z(&rules, WORLD_SHOP);
+	for (int k = 0; k <= 10; k++)
+		yt_buf_printf(&rules, "[coupon \"c-%d\"]\namount_off = 1\nvalid_for = 1d\n", k);
+	yt_buf_z(&rules, "[rule \"r-0\"]\non = order.paid\nissue = c-0\n");
+	for (int k = 1; k <= 10; k++)
+		yt_buf_printf(&rules, "[rule \"r-%d\"]\non = coupon.issued\nwhen = coupon.template == \"c-%d\"\nissue = c-%d\n", k, k - 1, k);
+	yt_buf_c(&rules, 0);
+	world_init(&w, NULL);
+	world_rules(&w, yt_str_z(rules.p));
+	check_applied(pay(&w, t0, 1, t0));
+	CHECK_INT(w.n_outputs, 1 + 8);
+	yt_buf_deinit(&rules);
+	world_deinit(&w);
+}
+
 TEST_MAIN
 {
 	RUN(orders_2048_are_kept_then_the_oldest_go);
@@ -335,4 +409,7 @@ TEST_MAIN
 	RUN(once_per_order_64_marks);
 	RUN(a_day_with_too_many_templates_counts_the_rest_as_other);
 	RUN(a_member_of_the_longest_texts_stays_below_its_bytes);
+	RUN(tags_64);
+	RUN(skus_with_a_product_24_an_order);
+	RUN(a_chain_of_8_steps);
 }
