@@ -628,8 +628,8 @@ static const struct subcommand *find_subcommand(const char *word)
 /* EVENTS.md, Dead letters: also those that only other versions give, since the topic may have them. */
 static bool is_reason(const char *word)
 {
-	static const char *const others[] = { "already_bound", "crash_loop" };
-	const char *names[YT_DEAD__COUNT + 2], *near;
+	static const char *const others[] = { "already_bound" };
+	const char *names[YT_DEAD__COUNT + 1], *near;
 	size_t n = 0;
 
 	for (int i = YT_DEAD_NONE + 1; i < YT_DEAD__COUNT; i++)

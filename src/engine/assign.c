@@ -263,6 +263,7 @@ static void start_ready(struct yt_engine *e)
 		if (s->state == YT_SHARD_READY && yt_shard_rules_old(s))
 			yt_error("rules_old", "shard=%d seen=%" PRId64 " ours=%" PRId64 " decided=no", s->id, s->rules_revision, e->rules->revision);
 		s->state = YT_SHARD_LIVE;
+		memcpy(e->at.log_id, s->log_id, sizeof e->at.log_id);
 		shards[n] = s->id;
 		for (int i = 0; i < e->conf->n_inputs; i++) {
 			next[n][i] = s->in[i].fetched;

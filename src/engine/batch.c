@@ -116,18 +116,14 @@ static bool settled(struct yt_engine *e, struct yt_shard *s, struct yt_queued *q
 	return false;
 }
 
-/* Takes one record into the batch, and decides it. */
-static void decide(struct yt_engine *e, struct yt_shard *s, struct yt_queued *q, int64_t now_ms)
+/* Decides one record of the batch. */
+static void decide_taken(struct yt_engine *e, struct yt_shard *s, struct yt_queued *q, int64_t now_ms)
 {
 	struct yt_state state = STATE_OF(s);
 	struct yt_decision d = { 0 };
 	struct yt_decide_env env;
 	size_t messages;
 
-	join_batch(e, s);
-	yt_queue_take(e, q);
-	GROW(e->taken, e->n_taken, e->cap_taken);
-	e->taken[e->n_taken++] = q;
 	q->result = YT_DEAD;
 	if (now_ms > s->pending_now)
 		s->pending_now = now_ms;
@@ -149,6 +145,18 @@ static void decide(struct yt_engine *e, struct yt_shard *s, struct yt_queued *q,
 		        q->rec.offset, YT_FMT(yt_types[q->decoded.event->type].name), yt_q(d.detail));
 	}
 	yt_shard_redue(s, 0);
+}
+
+/* Takes one record into the batch, and decides it. */
+static void decide(struct yt_engine *e, struct yt_shard *s, struct yt_queued *q, int64_t now_ms)
+{
+	join_batch(e, s);
+	yt_queue_take(e, q);
+	GROW(e->taken, e->n_taken, e->cap_taken);
+	e->taken[e->n_taken++] = q;
+	yt_engine_enter(e, &q->rec);
+	decide_taken(e, s, q, now_ms);
+	yt_engine_leave(e);
 }
 
 /* Fires the earliest timer of a shard. */

@@ -176,6 +176,18 @@ void yt_engine_run_until(struct yt_engine *e, int64_t until_ms)
 	e->until_ms = until_ms;
 }
 
+const struct yt_at *yt_engine_at(const struct yt_engine *e)
+{
+	return &e->at;
+}
+
+bool yt_engine_passed(const struct yt_engine *e, const struct yt_crash *c)
+{
+	const struct yt_shard *s = e->shards[c->shard];
+
+	return s && s->state == YT_SHARD_LIVE && (strcmp(s->log_id, c->log_id) != 0 || s->in[c->input].next > c->offset);
+}
+
 const struct yt_engine_stats *yt_engine_stats(const struct yt_engine *e)
 {
 	return &e->stats;

@@ -1,4 +1,5 @@
 /* Fetched records between the log and their decision: decoded at once, merged by time when their turn comes. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "yutang/base/hash.h"
@@ -37,6 +38,50 @@ static struct yt_chunk *chunk_for_record(struct yt_engine *e)
 	return e->chunk;
 }
 
+/* The entry of a record on which the process died too often; NULL: none. */
+static const struct yt_crash *crash_loop(const struct yt_engine *e, const struct yt_shard *s, const struct yt_record *rec)
+{
+	const struct yt_crashes *all = e->conf->crashes;
+
+	for (int i = 0; all && i < all->n; i++) {
+		const struct yt_crash *c = &all->v[i];
+
+		if (c->offset == rec->offset && c->shard == rec->shard && c->input == rec->input && c->deaths >= YT_CRASH_DEATHS &&
+		    strcmp(c->log_id, s->log_id) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+/* Whose it is, and when: of what can't be read it is this shard, at once. */
+static void decode(struct yt_engine *e, struct yt_queued *q)
+{
+	struct yt_arena *a = &q->chunk->arena;
+	const struct yt_crash *crash = crash_loop(e, e->shards[q->rec.shard], &q->rec);
+
+	yt_forward_origin(e, q);
+	if (crash) {
+		q->sent = false;
+		q->decoded.dead = YT_DEAD_CRASH_LOOP;
+		snprintf(q->decoded.detail, sizeof q->decoded.detail, "the process died %d times on it, at last by %s", crash->deaths, crash->by);
+	} else if (q->sent) {
+		q->key = q->rec.key;
+		q->owner = yt_partition(q->key, e->conf->partitions);
+		q->time = q->cause_now;
+		return;
+	} else if (!q->decoded.dead) {
+		/* What lies too far ahead is judged when the event is decided: only then is `now` known. */
+		yt_event_decode(a, q->rec.value, q->rec.headers, q->rec.n_headers, INT64_MAX - YT_INSTANT_AHEAD_MS, &q->decoded);
+	}
+	if (q->decoded.event) {
+		q->key = yt_event_key(a, q->decoded.event);
+		q->owner = yt_partition(q->key, e->conf->partitions);
+		q->time = q->decoded.event->time;
+	} else {
+		q->time = INT64_MIN;
+	}
+}
+
 void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_record *rec)
 {
 	struct yt_chunk *c = chunk_for_record(e);
@@ -47,22 +92,9 @@ void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_re
 	q->chunk = c;
 	q->rec = *rec;
 	q->owner = s->id;
-	yt_forward_origin(e, q);
-	if (q->sent) {
-		q->key = rec->key;
-		q->owner = yt_partition(q->key, e->conf->partitions);
-		q->time = q->cause_now;
-	} else if (!q->decoded.dead) {
-		/* What lies too far ahead is judged when the event is decided: only then is `now` known. */
-		yt_event_decode(&c->arena, rec->value, rec->headers, rec->n_headers, INT64_MAX - YT_INSTANT_AHEAD_MS, &q->decoded);
-	}
-	if (q->decoded.event) {
-		q->key = yt_event_key(&c->arena, q->decoded.event);
-		q->owner = yt_partition(q->key, e->conf->partitions);
-		q->time = q->decoded.event->time;
-	} else if (!q->sent) {
-		q->time = INT64_MIN;
-	}
+	yt_engine_enter(e, rec);
+	decode(e, q);
+	yt_engine_leave(e);
 
 	if (in->tail)
 		in->tail->next = q;

@@ -3,11 +3,40 @@
 #ifndef YT_ENGINE_ENGINE_H
 #define YT_ENGINE_ENGINE_H
 
+#include <stdatomic.h>
+
 #include "yutang/core/decide.h"
 #include "yutang/engine/log.h"
 #include "yutang/engine/view.h"
 
 enum yt_clock { YT_CLOCK_WALL, YT_CLOCK_EVENT };
+
+enum {
+	YT_CRASH_DEATHS = 3,  /* I9: a record on which the process died so often is a dead letter */
+	YT_CRASHES_MAX = 64,  /* records kept: a process dies on one at a time, and one that was passed is forgotten */
+};
+
+/* A record on which this process died, by where it lies on its input. */
+struct yt_crash {
+	int input, shard;
+	int64_t offset;
+	int deaths;
+	const char *by;                    /* what it died by last; static */
+	char log_id[YT_LOG_ID_BYTES + 1];  /* of the log that the offset belongs to */
+};
+
+struct yt_crashes {
+	struct yt_crash v[YT_CRASHES_MAX]; /* in the order of their first deaths */
+	int n;
+};
+
+/* The record that is being decoded or decided, written by the engine's thread alone. A signal handler on that thread may read it at any time;
+ * another thread too, and what it read is one record where `place` is the same before and after. */
+struct yt_at {
+	char log_id[YT_LOG_ID_BYTES + 1]; /* set before the first record */
+	_Atomic uint32_t place;           /* 0: none; else 1 + input * YT_PARTITIONS_MAX + shard */
+	_Atomic int64_t offset;
+};
 
 struct yt_engine_conf {
 	int partitions;
@@ -20,6 +49,7 @@ struct yt_engine_conf {
 	const unsigned char *code_key;       /* 32 bytes or NULL */
 	int64_t view_interval_ms;
 	int64_t hold_after_input_ms;         /* how long an input without fetched records is waited for; 500 */
+	const struct yt_crashes *crashes;    /* may be NULL; the host may take entries out between turns */
 };
 
 /* Counters since the start; read by metrics and status. */
@@ -67,6 +97,11 @@ bool yt_engine_committing(const struct yt_engine *e);
 bool yt_engine_idle(const struct yt_engine *e);
 /* replay --until: in clock event, after the ends, timers run on to this instant. */
 void yt_engine_run_until(struct yt_engine *e, int64_t until_ms);
+
+/* Valid as long as the engine. */
+const struct yt_at *yt_engine_at(const struct yt_engine *e);
+/* The record lies behind what its shard has committed, or in another log: it is not read again. False while its shard is not decided here. */
+bool yt_engine_passed(const struct yt_engine *e, const struct yt_crash *c);
 
 const struct yt_engine_stats *yt_engine_stats(const struct yt_engine *e);
 

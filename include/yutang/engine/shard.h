@@ -143,6 +143,7 @@ struct yt_engine {
 	int64_t started_mono;  /* last start() */
 	int next_shard;        /* where the next batch begins, for fairness */
 
+	struct yt_at at;
 	struct yt_chunk *chunk; /* newest memory of decoded records */
 	size_t queued_bytes;    /* key and value bytes of all queued records */
 	int64_t queued;
@@ -176,6 +177,20 @@ struct yt_engine {
 
 /* Ends the process through the host; the first reason counts. */
 void yt_engine_die(struct yt_engine *e, int exit, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Around all work on one record. The fences keep the compiler from moving that work out of between. */
+static inline void yt_engine_enter(struct yt_engine *e, const struct yt_record *rec)
+{
+	atomic_store_explicit(&e->at.offset, rec->offset, memory_order_relaxed);
+	atomic_store_explicit(&e->at.place, 1 + (uint32_t)rec->input * YT_PARTITIONS_MAX + (uint32_t)rec->shard, memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+static inline void yt_engine_leave(struct yt_engine *e)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	atomic_store_explicit(&e->at.place, 0, memory_order_release);
+}
 
 /* --- queue.c: fetched records, their memory, and which is next */
 void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_record *rec);

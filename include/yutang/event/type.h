@@ -128,7 +128,8 @@ int yt_field_find(struct yt_str name);
 	X(TOO_OLD, "too_old")                                                                                     \
 	X(ORDER_UNKNOWN, "order_unknown")                                                                         \
 	X(LIMIT, "limit")                                                                                         \
-	X(HOP_LIMIT, "hop_limit")
+	X(HOP_LIMIT, "hop_limit")                                                                                 \
+	X(CRASH_LOOP, "crash_loop")
 enum yt_dead {
 	YT_DEAD_NONE = 0,
 #define X(sym, name) YT_DEAD_##sym,
