@@ -73,7 +73,9 @@ const struct yt_conf_key yt_conf_keys[] = {
 	  .doc = "What `now` is: the wall clock, or the time of the events (demo, tests, loading history; one process only)." },
 	{ "worker", "code_key_file", YT_CK_FILE, .since = NOW, .example = "/etc/yutang/code.key", .offset = AT(worker.code_key_file),
 	  .doc = "A file of 32 secret bytes from which coupon codes are made; `yutang init` makes it. Without it coupons carry no codes." },
-	{ "worker", "dir", YT_CK_FILE, .since = NULL },
+	{ "worker", "dir", YT_CK_FILE, .since = NOW, .example = "/var/lib/yutang", .offset = AT(worker.dir),
+	  .doc = "A folder in which the process notes the event on which it dies: after three times it is a dead letter. Workers may share it. "
+	         "Without it an event on which the process dies is tried again without end." },
 
 	{ "http", "listen", YT_CK_LISTEN, .since = NOW, .value = "127.0.0.1:9464", .offset = AT(http.listen),
 	  .doc = "ADDRESS:PORT; port 0 takes a free one and says which in the log. An address that other machines reach needs token_file." },
@@ -656,6 +658,21 @@ int yt_code_key_read(const char *file, unsigned char key[YT_CODE_KEY_BYTES], str
 	return good ? 0 : -1;
 }
 
+static void check_dir(const struct yt_conf *c, const char *dir, struct yt_problems *p)
+{
+	int line = c->origin[yt_conf_find("worker", "dir")].line;
+	struct stat st;
+
+	if (!dir)
+		return;
+	if (stat(dir, &st) != 0)
+		yt_problem(p, line, "`dir`: %s: %s", dir, strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		yt_problem(p, line, "`dir`: %s is no folder", dir);
+	else if (access(dir, W_OK | X_OK) != 0)
+		yt_problem(p, line, "`dir`: %s cannot be written: %s", dir, strerror(errno));
+}
+
 static void check_mode(const char *key, const char *file, int line, struct yt_problems *p)
 {
 	struct stat st;
@@ -694,6 +711,7 @@ int yt_conf_check_files(const struct yt_conf *c, struct yt_problems *p)
 		if (access(c->worker.rules, R_OK) != 0)
 			yt_problem(p, line, "`rules`: %s cannot be read: %s", c->worker.rules, strerror(errno));
 		check_secret(c, "worker", "code_key_file", c->worker.code_key_file, p);
+		check_dir(c, c->worker.dir, p);
 	}
 	if (c->http.on)
 		check_secret(c, "http", "token_file", c->http.token_file, p);

@@ -88,6 +88,7 @@ static void start_engine(struct yt_daemon *d)
 	yt_kafka_log_bind(d->kafka, &yt_engine_log_up, d->engine);
 	if (d->redis)
 		yt_redis_view_bind(d->redis, &yt_engine_view_up, d->engine);
+	yt_crash_watch(yt_engine_at(d->engine));
 }
 
 /* --- progress */
@@ -114,6 +115,8 @@ static void *watch_progress(void *ctx)
 		since = s;
 		if (loop_ticks < STALL_SECONDS && commit_ticks < STALL_SECONDS)
 			continue;
+		if (loop_ticks >= STALL_SECONDS)
+			yt_crash_stalled();
 		yt_error("no_progress", "where=%s seconds=%d exit=%d", loop_ticks >= STALL_SECONDS ? "loop" : step, STALL_SECONDS, YT_EXIT_UNAVAILABLE);
 		yt_log_flush();
 		_exit(YT_EXIT_UNAVAILABLE);
@@ -184,6 +187,8 @@ static void care(struct yt_daemon *d)
 			yt_histogram_add(&d->commit, k.commit_us);
 		d->commits_seen = k.committed;
 	}
+	if (d->engine)
+		yt_crash_turn(&d->crash, d->engine);
 	bool ready = yt_daemon_ready(d, why);
 
 	if (ready != d->was_ready) {
@@ -364,6 +369,7 @@ static void engine_conf(struct yt_daemon *d, bool accept_offsets)
 
 static void unwire(struct yt_daemon *d)
 {
+	yt_crash_watch(NULL);
 	if (d->redis)
 		yt_redis_view_free(d->redis);
 	if (d->engine)
@@ -403,6 +409,15 @@ int yt_cmd_run(int argc, char **argv)
 	if (!first_start(d, added))
 		return YT_EXIT_USAGE;
 	engine_conf(d, accept_offsets);
+	if (d->conf.worker.dir) {
+		struct yt_err err;
+
+		if (yt_crash_open(&d->crash, d->conf.worker.dir, &d->engine_conf, &err) < 0) {
+			yt_app_fail(&err);
+			return YT_EXIT_CONFIG;
+		}
+		d->engine_conf.crashes = &d->crash.known;
+	}
 	yt_notify_init(&d->notify);
 	yt_info("start", "version=" YT_VERSION " instance=%s rules=%.*s clock=%s", d->conf.worker.instance, YT_FMT(d->rules->tag),
 	        d->engine_conf.clock == YT_CLOCK_EVENT ? "event" : "wall");

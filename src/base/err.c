@@ -20,9 +20,18 @@ int yt_err_set(struct yt_err *err, enum yt_err_class class, int exit, const char
 	return -1;
 }
 
+static void (*on_assertion)(void);
+
+void yt_on_assertion(void (*fn)(void))
+{
+	on_assertion = fn;
+}
+
 /* _exit: what runs at exit would work on the state that just proved wrong. */
 void yt_assert_failed(const char *cond, const char *file, int line, const char *where)
 {
+	if (on_assertion)
+		on_assertion();
 	yt_log_flush();
 	yt_error("assertion_failed", "cond=%s at=%s:%d position=%s", yt_q(cond), file, line, where ? where : "-");
 	_exit(YT_EXIT_BUG);

@@ -92,6 +92,7 @@ struct yt_conf {
 		bool on;
 		const char *group, *instance, *rules;
 		const char *code_key_file; /* NULL: coupons carry no codes */
+		const char *dir;           /* NULL: crashes are not counted */
 		int clock;                 /* enum yt_clock */
 	} worker;
 	struct {

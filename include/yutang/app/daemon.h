@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "yutang/app/cmd.h"
+#include "yutang/app/crash.h"
 #include "yutang/io/http.h"
 #include "yutang/io/metrics.h"
 #include "yutang/io/notify.h"
@@ -22,6 +23,7 @@ struct yt_daemon {
 	const struct yt_ruleset *rules;
 	unsigned char code_key[YT_CODE_KEY_BYTES];
 	bool once, watch;
+	struct yt_crash_file crash; /* empty without `dir` */
 
 	struct event_base *base;
 	struct event *wake; /* the timer of the next turn */

@@ -45,6 +45,9 @@ int yt_err_set(struct yt_err *err, enum yt_err_class class, int exit, const char
 /* Logs the condition and ends the process with YT_EXIT_BUG, without what runs at exit. */
 _Noreturn void yt_assert_failed(const char *cond, const char *file, int line, const char *where);
 
+/* Called by a failed assertion on its thread, before the process ends. One; NULL: none. */
+void yt_on_assertion(void (*fn)(void));
+
 /* The heap gave nothing: ends the process with YT_EXIT_UNAVAILABLE, allocating nothing. */
 _Noreturn void yt_out_of_memory(size_t wanted);
 
