@@ -109,7 +109,7 @@ TEST(conf_values)
 	CHECK_INT(parse("sub/my.conf", KAFKA "linger.ms = 5\n"
 	                               "[topics]\nprefix =\nin = a,b ,c\npartitions = 1024\noutput_partitions = 1\nreplication = 1\n"
 	                               "[redis]\nurl = unix:///r.sock\npassword_file = pw\nprefix = a:b\norders = yes\ninterval = 2s\n"
-	                               "[worker]\ngroup = g\ninstance = b.1\nrules = ../r.conf\nclock = event\ncode_key_file = /k\n"
+	                               "[worker]\ngroup = g\ninstance = b.1\nrules = ../r.conf\nclock = event\ncode_key_file = /k\ndir = d\n"
 	                               "[http]\nlisten = [::1]:1\n[logging]\nformat = json\nlevel = debug # why\n"),
 	          0);
 	CHECK(c.redis.on && c.worker.on && c.http.on);
@@ -128,6 +128,7 @@ TEST(conf_values)
 	CHECK_STR(c.worker.instance, "b.1");
 	CHECK_STR(c.worker.rules, "sub/../r.conf");
 	CHECK_STR(c.worker.code_key_file, "/k");
+	CHECK_STR(c.worker.dir, "sub/d");
 	CHECK_INT(c.worker.clock, YT_CLOCK_EVENT);
 	CHECK_INT(c.logging.format, YT_LOG_JSON);
 	CHECK_INT(c.logging.level, YT_LOG_DEBUG);
@@ -254,6 +255,26 @@ TEST(conf_files_are_judged)
 	remove_dir();
 }
 
+TEST(conf_dir_has_to_be_a_folder)
+{
+	char file[400], want[1000];
+
+	make_dir();
+	snprintf(file, sizeof file, "%s/f", dir);
+	put("rules.conf", "", 0, 0600);
+	CHECK_INT(parse(file, KAFKA "[worker]\ndir = .\n"), 0);
+	CHECK_MSG(yt_conf_check_files(&c, &p) == 0, "%s", problems());
+	CHECK_INT(parse(file, KAFKA "[worker]\ndir = none\n"), 0);
+	CHECK_INT(yt_conf_check_files(&c, &p), -1);
+	snprintf(want, sizeof want, "%s:4: `dir`: %s/none: No such file or directory\n", file, dir);
+	CHECK_STR(problems(), want);
+	CHECK_INT(parse(file, KAFKA "[worker]\ndir = rules.conf\n"), 0);
+	CHECK_INT(yt_conf_check_files(&c, &p), -1);
+	snprintf(want, sizeof want, "%s:4: `dir`: %s/rules.conf is no folder\n", file, dir);
+	CHECK_STR(problems(), want);
+	remove_dir();
+}
+
 TEST(code_key_has_32_bytes)
 {
 	unsigned char key[YT_CODE_KEY_BYTES];
@@ -335,6 +356,7 @@ TEST(conf_is_printed_with_its_sources_and_without_secrets)
 	                     "rules = /e/rules.conf                           # default\n"
 	                     "clock = wall                                    # default\n"
 	                     "code_key_file = /e/key                          # /e/y.conf:8\n"
+	                     "# dir is not set\n"
 	                     "\n"
 	                     "# [http] is absent: this part is off\n"
 	                     "\n"
@@ -573,6 +595,7 @@ TEST_MAIN
 	RUN(conf_kafka_property_that_the_library_refuses);
 	RUN(conf_limits);
 	RUN(conf_files_are_judged);
+	RUN(conf_dir_has_to_be_a_folder);
 	RUN(code_key_has_32_bytes);
 	RUN(kafka_secret_from_a_file);
 	RUN(conf_is_printed_with_its_sources_and_without_secrets);

@@ -83,6 +83,7 @@ TEST(dead_reasons_have_the_contract_s_names)
 {
 	CHECK_STR(yt_dead_name(YT_DEAD_NOT_JSON), "not_json");
 	CHECK_STR(yt_dead_name(YT_DEAD_HOP_LIMIT), "hop_limit");
+	CHECK_STR(yt_dead_name(YT_DEAD_CRASH_LOOP), "crash_loop");
 	for (int d = 0; d < YT_DEAD__COUNT; d++)
 		CHECK(yt_dead_name((enum yt_dead)d) != NULL);
 }
