@@ -60,6 +60,7 @@ objects := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out src/app/main.c,$(sor
 lib     := $(BUILD)/libyutang.a
 tests   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 tools   := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(sort $(wildcard tests/tools/*.c)))
+preload := $(patsubst tests/preload/%.c,$(BUILD)/preload/%.so,$(sort $(wildcard tests/preload/*.c)))
 fuzzers := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/*.c)))
 benches := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(sort $(wildcard tests/bench/*.c)))
 
@@ -100,7 +101,7 @@ all: $(BUILD)/yutang
 
 tests: $(tests)
 
-tools: $(tools)
+tools: $(tools) $(preload)
 
 benches: $(benches)
 
@@ -160,6 +161,10 @@ $(tests): $(BUILD)/tests/%: tests/unit/%.c $(lib) $(BUILD)/flags | $(BUILD)/libr
 
 $(tools): $(BUILD)/tools/%: tests/tools/%.c $(lib) $(BUILD)/flags | $(BUILD)/libraries
 	$(link_test)
+
+# For LD_PRELOAD: without the sanitizers, whose runtime is the program's.
+$(preload): $(BUILD)/preload/%.so: tests/preload/%.c $(BUILD)/flags | $(BUILD)/libraries
+	$(call quiet,LD)mkdir -p $(@D) && $(CC) $(cppflags) -std=c11 $(warnings) $(CFLAGS) -fPIC -shared -o $@ $<
 
 $(fuzzers): $(BUILD)/fuzz/%: tests/fuzz/%.c $(lib) $(BUILD)/flags | $(BUILD)/libraries
 	$(link_test) -fsanitize=fuzzer
