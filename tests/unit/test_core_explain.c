@@ -191,7 +191,7 @@ static void check_event(struct world *w, struct world *facts, const struct yt_ev
 	CHECK(yt_member_json(&w->scratch, &view, &file, &err) == 0);
 	file.n -= 2; /* behind the list */
 	yt_buf_str_add(&file, yt_buf_str(&before));
-	if (order.n)
+	if (order.n && ev->type != YT_ORDER_PAID)
 		add_order(facts, &file, order_name);
 	yt_buf_c(&file, '}');
 	if (world_decide(w, ev).result != YT_APPLIED || !plain) {
