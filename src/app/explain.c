@@ -444,8 +444,8 @@ static void show_head(const struct explaining *e, struct yt_buf *b, int width)
 	char at[25], now[25];
 	struct yt_buf gifts;
 
-	yt_buf_printf(b, "%.*s of %.*s at %s, now %s, rules %.*s\n", YT_FMT(yt_types[e->ev->type].name), YT_FMT(e->x.member->name), instant(e->ev->at, at),
-	              instant(e->now_ms, now), YT_FMT(e->rules->tag));
+	yt_buf_printf(b, "%.*s of %.*s at %s, now %s, rules %.*s\n", YT_FMT(yt_types[e->ev->type].name), YT_FMT(e->x.member->name),
+	              instant(e->ev->at, at), instant(e->now_ms, now), YT_FMT(e->rules->tag));
 	yt_buf_init(&gifts, e->a);
 	say_gifts(e->a, &gifts, e->others);
 	if (gifts.n)

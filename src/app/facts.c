@@ -238,8 +238,11 @@ static bool add_nameless(const struct reading *r, struct yt_wallet *w, int64_t n
 {
 	if (n > YT_COUPONS_MAX)
 		return wrong(r, "facts: coupons_usable is more than %d", YT_COUPONS_MAX);
-	for (int64_t k = 0; k < n; k++)
-		yt_wallet_add(w, r->a, &(struct yt_coupon){ .id = { 0, (unsigned char)k }, .valid_until = YT_TIMESTAMP_SEC_MAX * 1000, .min_amount = -1 });
+	for (int64_t k = 0; k < n; k++) {
+		struct yt_coupon c = { .id = { 0, (unsigned char)k }, .valid_until = YT_TIMESTAMP_SEC_MAX * 1000, .min_amount = -1 };
+
+		yt_wallet_add(w, r->a, &c);
+	}
 	return true;
 }
 

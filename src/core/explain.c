@@ -44,7 +44,8 @@ static void take_back(const struct yt_event *ev, struct yt_wallet *w)
 
 bool yt_explain(const struct yt_decide_env *env, const struct yt_event *ev, struct yt_explain *x)
 {
-	struct yt_act act = { .env = env, .shop = yt_ruleset_shop(env->rules, ev->shop), .member = x->member, .order = x->order, .ev = ev, .given = &x->given };
+	const struct yt_shop_rules *shop = yt_ruleset_shop(env->rules, ev->shop);
+	struct yt_act act = { .env = env, .shop = shop, .member = x->member, .order = x->order, .ev = ev, .given = &x->given };
 
 	if (ev->type == YT_ORDER_PAID)
 		fold_paid(&act, x->order, x->given.totals.paid_orders);

@@ -1,4 +1,5 @@
-/* The engine's life and its turn. The rest: queue.c (records), assign.c (ownership), batch.c (decisions), errors.c (of rules), show.c (the view), shard.c (state). */
+/* The engine's life and its turn. The rest: queue.c (records), assign.c (ownership), batch.c (decisions), errors.c (of rules),
+ * show.c (the view), shard.c (state). */
 #include "yutang/engine/engine.h"
 
 #include <stdarg.h>

@@ -78,8 +78,12 @@ void yt_errors_know(struct yt_engine *e)
 
 static void on_told(void *ctx, const struct yt_act *act, const struct yt_rule *rule, enum yt_verdict verdict, int64_t until, const char *why)
 {
-	static const enum yt_rule_key keys[YT_VERDICT__COUNT] = { [YT_VERDICT_WHEN_ERROR] = YT_RULE_KEY_WHEN, [YT_VERDICT_AFTER_ERROR] = YT_RULE_KEY_AFTER,
-		                                                  [YT_VERDICT_STILL_ERROR] = YT_RULE_KEY_STILL, [YT_VERDICT_PARAM_ERROR] = YT_RULE_KEY_PARAM };
+	static const enum yt_rule_key keys[YT_VERDICT__COUNT] = {
+		[YT_VERDICT_WHEN_ERROR] = YT_RULE_KEY_WHEN,
+		[YT_VERDICT_AFTER_ERROR] = YT_RULE_KEY_AFTER,
+		[YT_VERDICT_STILL_ERROR] = YT_RULE_KEY_STILL,
+		[YT_VERDICT_PARAM_ERROR] = YT_RULE_KEY_PARAM,
+	};
 	struct yt_engine *e = ctx;
 	struct yt_rule_faults *f = faults_of(e, rule->name);
 	enum yt_rule_key k = keys[verdict];
@@ -128,7 +132,8 @@ static void say(const struct yt_engine *e, struct yt_rule_faults *f, enum yt_rul
 		snprintf(pos, sizeof pos, "%.*s/%d@%" PRId64, YT_FMT(e->conf->topics[f->key[k].input]), f->key[k].shard, f->key[k].offset);
 	f->key[k].said = f->errors->n[k];
 	f->key[k].said_mono = e->mono_ms;
-	yt_warn("rule_error", "rule=%.*s key=%s errors=%" PRIu64 " pos=%s why=%s", YT_FMT(f->errors->rule), yt_rule_keys[k], n, pos, yt_q(f->key[k].why));
+	yt_warn("rule_error", "rule=%.*s key=%s errors=%" PRIu64 " pos=%s why=%s", YT_FMT(f->errors->rule), yt_rule_keys[k], n, pos,
+	        yt_q(f->key[k].why));
 }
 
 void yt_errors_settle(struct yt_engine *e, bool committed)

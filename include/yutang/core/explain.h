@@ -6,13 +6,12 @@
 
 struct yt_explain {
 	struct yt_member *member; /* changed by what the rules do */
-	struct yt_order *order;   /* of an event that is about one: what is known of it beside the event, and of what `order.paid` has to say that it is
-	                           * paid; of `edit`. NULL: the event is about none */
+	struct yt_order *order;   /* what is known of the event's order beside the event; NULL: it is about none. Of `edit`, changed, too */
 	struct yt_given given;
 };
 
-/* The facts are as the rules see them: the event is among them, and is not folded again; of the order what the event says is filled in. The rules run as in
- * yt_decide. False: the order does not count, or is not paid yet; nothing is set off. */
+/* The shop is one of the rules. The facts are as the rules see them: the event is among them, and is not folded again; what it says of the order is filled in. The rules run as
+ * in yt_decide. False: the order does not count, or is not paid yet; nothing is set off. */
 bool yt_explain(const struct yt_decide_env *env, const struct yt_event *ev, struct yt_explain *x);
 
 #endif
