@@ -10,8 +10,8 @@ struct yt_explain {
 	struct yt_given given;
 };
 
-/* The shop is one of the rules. The facts are as the rules see them: the event is among them, and is not folded again; what it says of the order is filled in. The rules run as
- * in yt_decide. False: the order does not count, or is not paid yet; nothing is set off. */
+/* The shop is in the rules. The facts are as the rules see them: the event is among them, and is not folded again; what it says of the order is
+ * filled in. The rules run as in yt_decide. False: the order does not count, or is not paid yet; nothing is set off. */
 bool yt_explain(const struct yt_decide_env *env, const struct yt_event *ev, struct yt_explain *x);
 
 #endif
