@@ -122,6 +122,18 @@ int yt_app_say(const struct yt_problems *p)
 	return p->errors;
 }
 
+const struct yt_ruleset *yt_app_rules_said(struct yt_arena *a, const char *file)
+{
+	const struct yt_ruleset *rules;
+	struct yt_problems p;
+
+	yt_problems_init(&p, file);
+	rules = yt_app_rules(a, file, &p);
+	yt_app_say(&p);
+	yt_problems_deinit(&p);
+	return rules;
+}
+
 bool yt_app_conf(struct yt_conf *c, const char *file)
 {
 	struct yt_problems p;

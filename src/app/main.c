@@ -17,6 +17,8 @@ static const struct yt_command commands[] = {
 	{ "feed", "[-c FILE] EVENTS.jsonl...", "JSON lines into the input topics, with progress", yt_cmd_feed },
 	{ "eval", "EXPR [--vars FILE.json] [--zone ZONE]", "what an expression of the rule language is worth", yt_cmd_eval },
 	{ "replay", "--rules FILE [--compare FILE] [--until INSTANT] [--code-key FILE] EVENTS.jsonl...", "the rules over recorded events, without any server", yt_cmd_replay },
+	{ "explain", "--rules FILE --member FACTS.json [--now INSTANT] [--code-key FILE] [--json] EVENT.json",
+	  "each rule, whether an event sets it off, and why not", yt_cmd_explain },
 	{ "verify", "[-c FILE] [--repair]", "folds the changelog and compares it with Redis", yt_cmd_verify },
 	{ "status", "[-c FILE] [--json]", "what the running daemon says of itself", yt_cmd_status },
 	{ "dead-letters", "list | show | redrive [-c FILE] ...", "what could not be taken: lists it, shows it, puts it back on its topic", yt_cmd_dead_letters },
@@ -24,7 +26,7 @@ static const struct yt_command commands[] = {
 };
 
 /* Commands of the design that come later, so that they are refused by name. */
-static const char *const later[] = { "explain", "report" };
+static const char *const later[] = { "report" };
 
 static void usage(FILE *out)
 {

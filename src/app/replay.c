@@ -143,19 +143,6 @@ static int replay(const struct yt_ruleset *rules, const unsigned char *code_key,
 	return exit_code;
 }
 
-/* Prints the problems; NULL where there is an error. */
-static const struct yt_ruleset *load_rules(struct yt_arena *a, const char *file)
-{
-	const struct yt_ruleset *rules;
-	struct yt_problems p;
-
-	yt_problems_init(&p, file);
-	rules = yt_app_rules(a, file, &p);
-	yt_app_say(&p);
-	yt_problems_deinit(&p);
-	return rules;
-}
-
 int yt_cmd_replay(int argc, char **argv)
 {
 	const char *rules_file = NULL, *until_text = NULL, *key_file = NULL, *compare = NULL;
@@ -182,8 +169,8 @@ int yt_cmd_replay(int argc, char **argv)
 
 	w.code_key = key_file ? key : NULL;
 	yt_arena_init(&arena, 0);
-	w.rules[0] = load_rules(&arena, rules_file);
-	w.rules[1] = compare ? load_rules(&arena, compare) : NULL;
+	w.rules[0] = yt_app_rules_said(&arena, rules_file);
+	w.rules[1] = compare ? yt_app_rules_said(&arena, compare) : NULL;
 	if (w.rules[0] && (w.rules[1] || !compare))
 		exit_code = compare ? yt_compare(&w) : replay(w.rules[0], w.code_key, w.until_ms, w.files, w.n_files);
 	if (fflush(stdout) != 0)

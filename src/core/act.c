@@ -56,6 +56,8 @@ void yt_act_count_named(struct yt_act *act, enum yt_day_list list, struct yt_str
 
 const struct yt_totals *yt_act_totals(struct yt_act *act)
 {
+	if (act->given)
+		return &act->given->totals;
 	if (!act->totals_known)
 		yt_paids_totals(&act->member->orders, &act->totals);
 	act->totals_known = true;
@@ -84,6 +86,14 @@ int64_t yt_act_period_from(const struct yt_act *act, const struct yt_period *p)
 	if (p->ms)
 		return act->env->now_ms - p->ms + 1;
 	return yt_zone_day_start_ms(zone, yt_zone_day(zone, act->env->now_ms));
+}
+
+void yt_act_tell(const struct yt_act *act, const struct yt_rule *rule, enum yt_verdict verdict, int64_t until, const char *why)
+{
+	const struct yt_watch *w = act->env->watch;
+
+	if (w && w->verdicts >> verdict & 1)
+		w->told(w->ctx, act, rule, verdict, until, why);
 }
 
 void yt_act_follows(struct yt_act *act, enum yt_on on, const char id[33], const struct yt_coupon *c)

@@ -250,9 +250,9 @@ static bool held(const struct yt_act *act, struct yt_value *out)
 	return give_texts(act->env->arena, names, n, out);
 }
 
-static bool median_gap(const struct yt_member *m, struct yt_value *out)
+static bool median_gap(const struct yt_act *act, struct yt_value *out)
 {
-	int64_t gap = yt_paids_median_gap(&m->orders);
+	int64_t gap = act->given ? act->given->median_gap : yt_paids_median_gap(&act->member->orders);
 
 	if (gap >= 0)
 		*out = yt_value_dur_ms(gap);
@@ -297,13 +297,13 @@ static bool member_fact(struct yt_act *act, enum yt_name name, struct yt_value *
 	case YT_N_MEMBER_TAGS:
 		return give_texts(act->env->arena, m->tags, m->n_tags, out);
 	case YT_N_MEMBER_MEDIAN_GAP:
-		return median_gap(m, out);
+		return median_gap(act, out);
 	case YT_N_MEMBER_STOCK_UNTIL:
 		return give_instant(out, yt_stock_until(act));
 	case YT_N_MEMBER_GROUPS:
-		return give_int(out, yt_places_standing(&m->groups));
+		return give_int(out, act->given ? act->given->groups : yt_places_standing(&m->groups));
 	case YT_N_MEMBER_ACCOUNTS:
-		return give_int(out, yt_places_standing(&m->accounts));
+		return give_int(out, act->given ? act->given->accounts : yt_places_standing(&m->accounts));
 	case YT_N_MEMBER_JOINED_AT:
 		return give_instant(out, m->joined_at);
 	case YT_N_MEMBER_ADDED_AT:

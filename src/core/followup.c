@@ -26,18 +26,21 @@ static void say_text(struct yt_say *say, const char *name, struct yt_str value)
 }
 
 /* An expression that fails leaves nothing in its place. */
-static struct yt_str param_text(struct yt_act *act, const struct yt_param *p)
+static struct yt_str param_text(struct yt_act *act, const struct yt_rule *r, const struct yt_param *p)
 {
 	struct yt_arena *a = act->env->arena;
 	struct yt_value v;
 	struct yt_buf text;
+	char why[64];
 
 	yt_buf_init(&text, a);
 	for (uint32_t k = 0; k < p->n_parts; k++) {
 		if (!p->parts[k].expr)
 			yt_buf_str_add(&text, p->parts[k].text);
-		else if (yt_expr_eval(p->parts[k].expr, a, yt_run_fact, act, &v, NULL))
+		else if (yt_expr_eval(p->parts[k].expr, a, yt_run_fact, act, &v, why))
 			yt_buf_str_add(&text, yt_value_text(a, &v));
+		else
+			yt_act_tell(act, r, YT_VERDICT_PARAM_ERROR, 0, why);
 	}
 	return yt_buf_str(&text);
 }
@@ -51,7 +54,7 @@ struct yt_str yt_followup_params(struct yt_act *act, const struct yt_rule *r)
 		return YT_S("{}");
 	yt_buf_init(&object, a);
 	for (uint32_t k = 0; k < r->n_params; k++)
-		yt_output_text(&object, yt_arena_dup(a, r->params[k].name).p, param_text(act, &r->params[k]));
+		yt_output_text(&object, yt_arena_dup(a, r->params[k].name).p, param_text(act, r, &r->params[k]));
 	object.p[0] = '{'; /* in place of the comma */
 	yt_buf_c(&object, '}');
 	return yt_buf_str(&object);

@@ -12,12 +12,27 @@
 
 enum { YT_CHAIN_MAX = 8 }; /* RULES.md, Rules: a chain ends after 8 steps */
 
-/* NULL: true. An error makes it false. */
-static bool holds(struct yt_act *act, const struct yt_expr *e)
+/* False, and said so: the rule ends here. */
+static bool no(const struct yt_act *act, const struct yt_rule *r, enum yt_verdict verdict)
 {
-	struct yt_value v;
+	yt_act_tell(act, r, verdict, 0, NULL);
+	return false;
+}
 
-	return !e || (yt_expr_eval(e, act->env->arena, yt_run_fact, act, &v, NULL) && v.type == YT_V_BOOL && v.b);
+/* `when` or `still`; NULL: true. An error makes it false. */
+static bool holds(struct yt_act *act, const struct yt_rule *r, const struct yt_expr *e)
+{
+	bool still = e == r->still;
+	struct yt_value v;
+	char why[64];
+
+	if (!e)
+		return true;
+	if (!yt_expr_eval(e, act->env->arena, yt_run_fact, act, &v, why)) {
+		yt_act_tell(act, r, still ? YT_VERDICT_STILL_ERROR : YT_VERDICT_WHEN_ERROR, 0, why);
+		return false;
+	}
+	return (v.type == YT_V_BOOL && v.b) || no(act, r, still ? YT_VERDICT_NOT_STILL : YT_VERDICT_FALSE);
 }
 
 /* The event lies in the rule's season, and is not too old for it. */
@@ -27,10 +42,10 @@ static bool is_in_season(const struct yt_act *act, const struct yt_rule *r)
 	int64_t at = yt_act_at(act);
 
 	if (r->from_text.n && at < yt_instant_local_ms(zone, r->from_text, false))
-		return false;
+		return no(act, r, YT_VERDICT_SEASON);
 	if (r->until_text.n && at >= yt_instant_local_ms(zone, r->until_text, true))
-		return false;
-	return !r->max_age_ms || act->env->now_ms - at <= r->max_age_ms;
+		return no(act, r, YT_VERDICT_SEASON);
+	return !r->max_age_ms || act->env->now_ms - at <= r->max_age_ms || no(act, r, YT_VERDICT_AGE);
 }
 
 /* --- once */
@@ -215,6 +230,7 @@ static bool send(struct yt_act *act, const struct yt_rule *r, struct yt_followup
 	if (f->coupon)
 		yt_unhex(f->coupon, t.coupon, sizeof(t.coupon));
 	yt_member_add_timer(act->member, act->env->arena, &t);
+	yt_act_tell(act, r, YT_VERDICT_QUIET, t.due, NULL);
 	return false;
 }
 
@@ -254,10 +270,11 @@ static void fire(struct yt_act *act, const struct yt_rule *r, int64_t due_at)
 	bool left = false;
 
 	act->running = r;
-	if (!holds(act, r->still)) {
+	if (!holds(act, r, r->still)) {
 		withhold_all(act, r, &f, template_of(r), YT_REASON_CONDITION_FALSE);
 		return;
 	}
+	yt_act_tell(act, r, YT_VERDICT_FIRES, 0, NULL);
 	if (r->revoke)
 		yt_coupon_revoke_unused(act, r);
 	set_tags(act, r);
@@ -278,7 +295,7 @@ static void fire_quiet(struct yt_act *act, const struct yt_rule *r, const struct
 	act->running = r;
 	yt_hex(t->coupon, sizeof(t->coupon), coupon);
 	f.coupon = t->has_coupon ? coupon : NULL;
-	if (!holds(act, r->still))
+	if (!holds(act, r, r->still))
 		yt_followup_withhold(act, &f, YT_REASON_CONDITION_FALSE);
 	else if (r->promotes && is_stocked(act))
 		yt_followup_withhold(act, &f, YT_REASON_STOCK_UNUSED);
@@ -292,12 +309,16 @@ static void fire_quiet(struct yt_act *act, const struct yt_rule *r, const struct
 static bool wait_of(struct yt_act *act, const struct yt_rule *r, int64_t *ms)
 {
 	struct yt_value v;
+	char why[64];
 
 	*ms = r->after_ms;
 	if (!r->after_expr)
 		return true;
-	if (!yt_expr_eval(r->after_expr, act->env->arena, yt_run_fact, act, &v, NULL) || v.type != YT_V_DURATION)
+	if (!yt_expr_eval(r->after_expr, act->env->arena, yt_run_fact, act, &v, why)) {
+		yt_act_tell(act, r, YT_VERDICT_AFTER_ERROR, 0, why);
 		return false;
+	}
+	YT_ASSERT(v.type == YT_V_DURATION, r->name.p); /* as it was checked when the file was loaded */
 	*ms = yt_value_ms(&v) + (v.t.nsec % 1000000 != 0); /* nothing leaves before its wait is over */
 	return true;
 }
@@ -309,6 +330,7 @@ static void set_timer(struct yt_act *act, const struct yt_rule *r, int64_t due, 
 	if (moves < 0 && !has_timer_room(act)) {
 		struct yt_followup f = followup_of(act, r->name, r->follow_up, due);
 
+		no(act, r, YT_VERDICT_NO_ROOM);
 		withhold_all(act, r, &f, unless_said(&f, template_of(r)), YT_REASON_TIMER_LIMIT);
 		return;
 	}
@@ -317,6 +339,7 @@ static void set_timer(struct yt_act *act, const struct yt_rule *r, int64_t due, 
 		yt_member_add_timer(act->member, act->env->arena, &t);
 	else
 		act->member->timers[moves] = t;
+	yt_act_tell(act, r, YT_VERDICT_WAITS, due, NULL);
 }
 
 static void run(struct yt_act *act, const struct yt_rule *r)
@@ -325,12 +348,18 @@ static void run(struct yt_act *act, const struct yt_rule *r)
 	int64_t wait;
 	int timer;
 
-	if (!is_in_season(act, r) || is_marked(act, r))
+	if (!is_in_season(act, r))
 		return;
+	if (is_marked(act, r)) {
+		no(act, r, YT_VERDICT_ONCE);
+		return;
+	}
 	timer = waits ? waiting(act, r) : -1;
-	if (timer >= 0 && (!r->pending_per_member || act->member->timers[timer].quiet))
+	if (timer >= 0 && (!r->pending_per_member || act->member->timers[timer].quiet)) {
+		no(act, r, YT_VERDICT_PENDING);
 		return;
-	if (!holds(act, r->when) || !wait_of(act, r, &wait))
+	}
+	if (!holds(act, r, r->when) || !wait_of(act, r, &wait))
 		return;
 	if (wait > 0) {
 		set_timer(act, r, due_of(act, wait), timer);

@@ -165,6 +165,8 @@ int64_t yt_stock_until(struct yt_act *act)
 	struct end *ends;
 	uint32_t n = 0;
 
+	if (act->given)
+		return act->given->stock_until;
 	if (!m->n_stock)
 		return 0;
 	ends = yt_arena_alloc(act->env->arena, m->n_stock * sizeof(*ends));

@@ -76,7 +76,8 @@ static struct yt_decide_env env_at(struct yt_shard *s, const struct yt_state *st
 		                       .state = state,
 		                       .arena = &s->engine->arena,
 		                       .now_ms = now_ms,
-		                       .code_key = s->engine->conf->code_key };
+		                       .code_key = s->engine->conf->code_key,
+		                       .watch = &s->engine->watch };
 }
 
 #define STATE_OF(s) \
@@ -132,6 +133,7 @@ static void decide_taken(struct yt_engine *e, struct yt_shard *s, struct yt_queu
 	env = env_at(s, &state, now_ms);
 	messages = e->n_messages;
 	e->hop = q->hop;
+	e->decided = &q->rec;
 	if (q->sent)
 		yt_decide_internal(&env, q->rec.key, q->rec.value, &d);
 	else
@@ -170,6 +172,7 @@ static void fire(struct yt_engine *e, struct yt_shard *s, struct yt_entry *en, i
 		s->pending_now = now_ms;
 	env = env_at(s, &state, now_ms);
 	e->hop = 0;
+	e->decided = NULL;
 	bool fired = yt_decide_due(&env, yt_entry_name(en));
 
 	YT_ASSERT(fired && e->n_edited > 0, en->key);
@@ -587,6 +590,7 @@ void yt_batch_on_outcome(void *ctx, enum yt_outcome outcome)
 
 	YT_ASSERT(e->committing, NULL);
 	e->committing = false;
+	yt_errors_settle(e, outcome == YT_COMMITTED);
 	if (outcome == YT_COMMITTED)
 		committed(e);
 	else if (outcome == YT_ABORTED)

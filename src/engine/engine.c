@@ -1,4 +1,5 @@
-/* The engine's life and its turn. The rest: queue.c (records), assign.c (ownership), batch.c (decisions), show.c (the view), shard.c (state). */
+/* The engine's life and its turn. The rest: queue.c (records), assign.c (ownership), batch.c (decisions), errors.c (of rules),
+ * show.c (the view), shard.c (state). */
 #include "yutang/engine/engine.h"
 
 #include <stdarg.h>
@@ -34,6 +35,7 @@ struct yt_engine *yt_engine_new(const struct yt_engine_conf *conf, const struct 
 	e->commits = calloc((size_t)conf->partitions, sizeof *e->commits);
 	YT_ASSERT(e->shards && e->assigned && e->commits, NULL);
 	yt_arena_init(&e->arena, 1 << 20);
+	yt_errors_init(e);
 	return e;
 }
 
@@ -48,6 +50,7 @@ void yt_engine_free(struct yt_engine *e)
 		yt_shard_free(e->shards[p]);
 	}
 	yt_queue_end(e);
+	yt_errors_deinit(e);
 	yt_arena_deinit(&e->arena);
 	free(e->shards);
 	free(e->assigned);

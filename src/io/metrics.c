@@ -141,6 +141,17 @@ static void outputs(const struct yt_metrics_in *in, const struct yt_metric *m, s
 		labelled(m, out, yt_outs[t].name, in->engine->outputs[t]);
 }
 
+static void rule_errors(const struct yt_metrics_in *in, const struct yt_metric *m, struct yt_buf *out)
+{
+	for (size_t r = 0; in->engine && r < in->engine->n_rule_errors; r++) {
+		const struct yt_rule_errors *of = in->engine->rule_errors[r];
+
+		for (int k = 0; k < YT_RULE_KEY__COUNT; k++)
+			if (of->has[k])
+				yt_buf_printf(out, "%s{rule=\"%.*s\",key=\"%s\"} %" PRIu64 "\n", m->name, YT_FMT(of->rule), yt_rule_keys[k], of->n[k]);
+	}
+}
+
 static void transactions(const struct yt_metrics_in *in, const struct yt_metric *m, struct yt_buf *out)
 {
 	if (!in->kafka)
@@ -257,6 +268,8 @@ const struct yt_metric yt_metrics[] = {
 	  "Events by input type and by what became of them: applied, duplicate, conflict, dead.", events },
 	{ "yutang_dead_letters_total", "counter", "reason", "Records that went to the dead letters, by reason.", dead_letters },
 	{ "yutang_outputs_total", "counter", "type", "Output events that were committed, by type.", outputs },
+	{ "yutang_rule_errors_total", "counter", "rule,key",
+	  "Expressions of rules that could not be evaluated, by rule and by key: when, after, still, param.", rule_errors },
 	{ "yutang_internal_events_total", "counter", "", "Internal events decided: what another member's event gave to a member.", internal },
 	{ "yutang_forwarded_total", "counter", "", "Records that lay on a partition that is not their shard and were forwarded.", forwarded },
 	{ "yutang_passed_over_total", "counter", "", "Times an input was waited for in vain, so that others went before it.", passed_over },

@@ -420,7 +420,7 @@ bool yt_node_eval(struct yt_eval *ev, const struct yt_node *n, struct yt_value *
 	}
 }
 
-static void say_fault(const struct yt_eval *ev, char msg[64])
+void yt_eval_say(const struct yt_eval *ev, char msg[64])
 {
 	int absent = ev->fault.absent;
 
@@ -438,6 +438,6 @@ bool yt_expr_eval(const struct yt_expr *e, struct yt_arena *a, yt_facts_fn facts
 	if (yt_node_eval(&ev, e->root, out))
 		return true;
 	if (msg)
-		say_fault(&ev, msg);
+		yt_eval_say(&ev, msg);
 	return false;
 }

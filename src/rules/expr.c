@@ -73,6 +73,7 @@ struct yt_expr *yt_expr_compile_part(struct yt_arena *a, struct yt_str text, uin
 		                        (unsigned long long)root->cost, YT_EXPR_COST_MAX);
 	e = yt_arena_zalloc(a, sizeof(*e));
 	e->root = root;
+	e->text = yt_arena_dup(a, yt_str(text.p + root->begin, root->end - root->begin));
 	e->event_fields = c.event_fields;
 	if (scope->vars)
 		e->zones = scope->zones;

@@ -8,6 +8,7 @@ struct parser {
 	struct yt_compile *c;
 	struct yt_lexer lexer;
 	struct yt_token tok;
+	uint32_t end; /* where the token before this one ends */
 	int depth; /* of the recursion */
 };
 
@@ -21,6 +22,7 @@ static uint32_t here(const struct parser *p)
 
 static void advance(struct parser *p)
 {
+	p->end = p->lexer.at;
 	yt_lex_next(&p->lexer, &p->tok);
 	if (p->tok.kind == YT_TOK_BAD)
 		yt_compile_fault(p->c, p->lexer.fault_at, "%s", p->lexer.fault);
@@ -65,6 +67,16 @@ static struct yt_node *node_add(struct parser *p, struct yt_node *n, struct yt_n
 		n->depth = arg->depth + 1;
 	if (n->depth > YT_EXPR_DEPTH_MAX)
 		return yt_compile_fault(p->c, n->at, "more than %d operators within each other", YT_EXPR_DEPTH_MAX);
+	return n;
+}
+
+/* What was read of it since `from`; parentheses around it are not its own. NULL passes through. */
+static struct yt_node *node_span(const struct parser *p, struct yt_node *n, uint32_t from)
+{
+	if (n && !n->end) {
+		n->begin = from;
+		n->end = p->end;
+	}
 	return n;
 }
 
@@ -290,7 +302,8 @@ static struct yt_node *parse_index(struct parser *p, struct yt_node *of)
 
 static struct yt_node *parse_member(struct parser *p)
 {
-	struct yt_node *n = parse_primary(p);
+	uint32_t from = here(p);
+	struct yt_node *n = node_span(p, parse_primary(p), from);
 
 	while (n && !p->c->failed) {
 		if (p->tok.kind == YT_TOK_DOT)
@@ -301,6 +314,7 @@ static struct yt_node *parse_member(struct parser *p)
 			n = yt_compile_fault(p->c, here(p), "messages ({}) are not part of this language");
 		else
 			break;
+		node_span(p, n, from);
 	}
 	return n;
 }
@@ -320,13 +334,13 @@ static struct yt_node *parse_unary(struct parser *p)
 	advance(p);
 	/* The sign belongs to the literal: the least int has no positive twin. */
 	if (sign == YT_TOK_MINUS && p->tok.kind == YT_TOK_INT)
-		return parse_int(p, true, at);
+		return node_span(p, parse_int(p, true, at), at);
 	if (sign == YT_TOK_MINUS && p->tok.kind == YT_TOK_DOUBLE)
-		return parse_double(p, true, at);
+		return node_span(p, parse_double(p, true, at), at);
 	if (++p->depth > YT_EXPR_DEPTH_MAX)
 		return yt_compile_fault(p->c, at, "more than %d operators within each other", YT_EXPR_DEPTH_MAX);
 	n = node_new(p, sign == YT_TOK_NOT ? YT_OP_NOT : YT_OP_NEGATE, at);
-	n = node_add(p, n, parse_unary(p));
+	n = node_span(p, node_add(p, n, parse_unary(p)), at);
 	p->depth--;
 	return n;
 }
@@ -373,6 +387,7 @@ static bool is_chain(const struct yt_node *left, enum yt_op op)
 
 static struct yt_node *parse_binary(struct parser *p, int level)
 {
+	uint32_t from = here(p);
 	struct yt_node *left = parse_unary(p), *n;
 	const struct binary *b;
 
@@ -382,6 +397,9 @@ static struct yt_node *parse_binary(struct parser *p, int level)
 		advance(p);
 		n = is_chain(left, b->op) ? left : node_add(p, node_new(p, b->op, at), left);
 		left = node_add(p, n, parse_binary(p, b->level + 1));
+		if (left)
+			left->end = 0; /* a chain has grown */
+		node_span(p, left, from);
 	}
 	return left;
 }
@@ -405,11 +423,13 @@ static struct yt_node *parse_expr(struct parser *p)
 {
 	struct yt_node *n;
 
+	uint32_t from = here(p);
+
 	if (++p->depth > YT_EXPR_DEPTH_MAX)
 		return yt_compile_fault(p->c, here(p), "more than %d parentheses within each other", YT_EXPR_DEPTH_MAX);
 	n = parse_binary(p, 1);
 	if (n && !p->c->failed && p->tok.kind == YT_TOK_QUESTION)
-		n = parse_conditional(p, n);
+		n = node_span(p, parse_conditional(p, n), from);
 	p->depth--;
 	return p->c->failed ? NULL : n;
 }

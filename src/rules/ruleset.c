@@ -415,6 +415,7 @@ static void read_section(struct yt_rulefile *f, const struct yt_ini_section *sec
 
 		rule->name = sec->name;
 		rule->index = (int)at->rule++;
+		rule->line = sec->line;
 		read_rule(f, sec, rule);
 	}
 }

@@ -78,6 +78,7 @@ struct yt_node {
 	enum yt_op op;
 	const struct yt_vkind *type; /* set by the checker */
 	uint32_t at;        /* where it stands in the text: byte offset of its operator or first word */
+	uint32_t begin, end; /* all of it in the text, without parentheses around it; end 0: the checker made it */
 	uint32_t depth;     /* 1: a leaf */
 	int n_args;
 	bool method; /* CALL: args[0] is the object before the dot */
@@ -97,6 +98,7 @@ struct yt_node {
 
 struct yt_expr {
 	struct yt_node *root;
+	struct yt_str text; /* of the root */
 	uint64_t event_fields;
 	struct yt_zones zones; /* find NULL: none is asked for while it is evaluated */
 };
@@ -181,6 +183,8 @@ struct yt_eval {
 	struct yt_fault fault; /* on its way up */
 	struct yt_value *locals;
 };
+/* The fault, for a person. */
+void yt_eval_say(const struct yt_eval *ev, char msg[64]);
 /* Returns false. */
 bool yt_eval_fault(struct yt_eval *ev, const char *text);
 bool yt_node_eval(struct yt_eval *ev, const struct yt_node *n, struct yt_value *out);

@@ -12,6 +12,8 @@ static struct yt_http_stats http;
 static struct yt_histogram commit;
 static const struct yt_str topics[INPUTS] = { YT_STR("yutang.orders"), YT_STR("yutang.\"odd\\") };
 static char text[1 << 20];
+static struct yt_rule_errors recall = { .rule = YT_STR("recall"), .has = { [YT_RULE_KEY_WHEN] = true, [YT_RULE_KEY_STILL] = true } };
+static const struct yt_rule_errors *const rule_errors[] = { &recall };
 
 static struct yt_metrics_in full(void)
 {
@@ -19,6 +21,9 @@ static struct yt_metrics_in full(void)
 	stats.events[YT_ORDER_PAID][YT_APPLIED] = 7;
 	stats.dead[YT_DEAD_NOT_JSON] = 2;
 	stats.timers_held_ms = 61005;
+	recall.n[YT_RULE_KEY_STILL] = 3;
+	stats.rule_errors = rule_errors;
+	stats.n_rule_errors = 1;
 	shards[0] = (struct yt_shard_info){ .shard = 0, .state = "live", .timers = 4, .view_lag_ms = 1500 };
 	shards[1] = (struct yt_shard_info){ .shard = 5, .state = "live", .timers = 3, .view_lag_ms = 20 };
 	shards[2] = (struct yt_shard_info){ .shard = 7, .state = "restoring" };
@@ -65,6 +70,9 @@ TEST(metrics_render_what_they_are_given)
 	CHECK(has_line("yutang_events_total{type=\"order.paid\",result=\"applied\"} 7"));
 	CHECK(has_line("yutang_events_total{type=\"order.paid\",result=\"conflict\"} 0"));
 	CHECK(has_line("yutang_dead_letters_total{reason=\"not_json\"} 2"));
+	CHECK(has_line("yutang_rule_errors_total{rule=\"recall\",key=\"when\"} 0"));
+	CHECK(has_line("yutang_rule_errors_total{rule=\"recall\",key=\"still\"} 3"));
+	CHECK(!strstr(text, "key=\"after\""));
 	CHECK(has_line("yutang_input_lag{topic=\"yutang.orders\",partition=\"5\"} 25"));
 	CHECK(has_line("yutang_input_lag{topic=\"yutang.\\\"odd\\\\\",partition=\"5\"} 0"));
 	CHECK(!strstr(text, "partition=\"7\""));

@@ -23,6 +23,7 @@ int yt_cmd_status(int argc, char **argv);
 int yt_cmd_member(int argc, char **argv);
 int yt_cmd_dead_letters(int argc, char **argv);
 int yt_cmd_eval(int argc, char **argv);
+int yt_cmd_explain(int argc, char **argv);
 
 /* --- options */
 
@@ -45,6 +46,8 @@ bool yt_app_conf(struct yt_conf *c, const char *file);
 bool yt_zone_load(void *ctx, struct yt_arena *a, const char *name, struct yt_str *tzif);
 /* The rule file, with the system's time zones; problems are added to p. NULL where there is an error. */
 struct yt_ruleset *yt_app_rules(struct yt_arena *a, const char *file, struct yt_problems *p);
+/* The same, and prints what was found. */
+const struct yt_ruleset *yt_app_rules_said(struct yt_arena *a, const char *file);
 /* Prints what was found. Returns the number of errors. */
 int yt_app_say(const struct yt_problems *p);
 /* One line on stderr; returns the exit code of the error. */

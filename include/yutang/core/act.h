@@ -7,6 +7,14 @@
 #include "yutang/core/member.h"
 #include "yutang/core/order.h"
 
+/* What `explain` is told of a member in place of the orders, groups and contacts that it would follow from. */
+struct yt_given {
+	struct yt_totals totals;
+	int64_t groups, accounts;
+	int64_t median_gap;  /* -1: absent */
+	int64_t stock_until; /* 0: absent */
+};
+
 struct yt_act {
 	const struct yt_decide_env *env;
 	const struct yt_shop_rules *shop; /* NULL: a timer of a shop that is no longer in the rule set */
@@ -18,6 +26,7 @@ struct yt_act {
 	const struct yt_rule *running;    /* whose outputs these are; NULL: of no rule */
 	struct yt_follow *follows, *last; /* what has followed, and was not looked at yet */
 
+	const struct yt_given *given; /* NULL: the member has what they follow from */
 	struct yt_totals totals; /* of the member's orders, once asked for */
 	bool totals_known;
 	struct yt_day *day; /* the last one that was counted on */
@@ -45,6 +54,9 @@ int64_t yt_act_at(const struct yt_act *act);
 struct yt_str yt_act_cause(const struct yt_act *act);
 /* The first instant of a period that ends now. */
 int64_t yt_act_period_from(const struct yt_act *act, const struct yt_period *p);
+
+/* What became of a rule, to who watches. */
+void yt_act_tell(const struct yt_act *act, const struct yt_rule *rule, enum yt_verdict verdict, int64_t until, const char *why);
 
 /* An output of that id, about that coupon, may set off rules. */
 void yt_act_follows(struct yt_act *act, enum yt_on on, const char id[33], const struct yt_coupon *c);

@@ -19,12 +19,43 @@ struct yt_state {
 	void (*send)(void *ctx, struct yt_str key, struct yt_str value);
 };
 
+/* What a rule came to. */
+enum yt_verdict {
+	YT_VERDICT_SEASON,   /* event.at lies before `from`, or not before `until` */
+	YT_VERDICT_AGE,      /* older than max_age */
+	YT_VERDICT_ONCE,     /* its mark is set */
+	YT_VERDICT_PENDING,  /* a timer of it waits under the same mark */
+	YT_VERDICT_FALSE,    /* `when` */
+	YT_VERDICT_WAITS,    /* a timer was set, or moved: until */
+	YT_VERDICT_NO_ROOM,  /* the member has all the timers it can have */
+	YT_VERDICT_NOT_STILL, /* `still` is false */
+	YT_VERDICT_FIRES,    /* what it gives, refuses and withholds leaves after this was told */
+	YT_VERDICT_QUIET,    /* after FIRES: its follow-up waits for the end of the quiet hours: until */
+	/* An expression failed: of `when` and `still` in place of FALSE and NOT_STILL, of a param beside all others. */
+	YT_VERDICT_WHEN_ERROR,
+	YT_VERDICT_AFTER_ERROR,
+	YT_VERDICT_STILL_ERROR,
+	YT_VERDICT_PARAM_ERROR,
+	YT_VERDICT__COUNT
+};
+
+struct yt_act;
+
+/* Somebody who wants to know what becomes of the rules. */
+struct yt_watch {
+	void *ctx;
+	uint32_t verdicts; /* bit per verdict that it is to be told */
+	/* until: with WAITS and QUIET. why: of an error, else NULL. The act is as the rule saw it; nothing of it may be changed. */
+	void (*told)(void *ctx, const struct yt_act *act, const struct yt_rule *rule, enum yt_verdict verdict, int64_t until, const char *why);
+};
+
 struct yt_decide_env {
 	const struct yt_ruleset *rules;
 	const struct yt_state *state;
 	struct yt_arena *arena; /* the batch's */
 	int64_t now_ms;
 	const unsigned char *code_key; /* 32 bytes; NULL: outputs carry no code, and codes in orders match none */
+	const struct yt_watch *watch;  /* NULL: none */
 };
 
 enum yt_result { YT_APPLIED, YT_DUPLICATE, YT_CONFLICT, YT_DEAD };

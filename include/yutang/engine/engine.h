@@ -52,6 +52,18 @@ struct yt_engine_conf {
 	const struct yt_crashes *crashes;    /* may be NULL; the host may take entries out between turns */
 };
 
+/* Where an expression of a rule can stand. */
+enum yt_rule_key { YT_RULE_KEY_WHEN, YT_RULE_KEY_AFTER, YT_RULE_KEY_STILL, YT_RULE_KEY_PARAM, YT_RULE_KEY__COUNT };
+extern const char *const yt_rule_keys[YT_RULE_KEY__COUNT];
+
+/* Evaluations of a rule's expressions that failed, by its name: one that is in two sets of rules, one after the other, counts on. */
+struct yt_rule_errors {
+	struct yt_str rule;
+	bool has[YT_RULE_KEY__COUNT]; /* a set of this process has such an expression */
+	uint64_t n[YT_RULE_KEY__COUNT];
+	char name[];
+};
+
 /* Counters since the start; read by metrics and status. */
 struct yt_engine_stats {
 	uint64_t events[YT_TYPE__COUNT][YT_DEAD + 1]; /* by type and enum yt_result */
@@ -60,6 +72,8 @@ struct yt_engine_stats {
 	uint64_t records, forwarded, sent, timers, passed_over; /* passed_over: an input was not waited for any longer */
 	uint64_t batches, aborted, lost, restored_shards, restored_records, reused_shards;
 	uint64_t view_jobs, view_stale, view_resets;
+	const struct yt_rule_errors *const *rule_errors;
+	size_t n_rule_errors;
 	int64_t timers_held_ms; /* how long the longest due timer waits for its inputs' ends; 0 */
 };
 

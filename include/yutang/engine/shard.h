@@ -129,6 +129,13 @@ struct yt_engine {
 	struct yt_engine_up up;
 	struct yt_engine_stats stats;
 
+	/* errors.c */
+	struct yt_watch watch;
+	struct yt_map faults; /* by the rule's name */
+	struct yt_rule_errors **rule_errors;
+	bool faulty;                     /* the batch has errors */
+	const struct yt_record *decided; /* the record at hand; NULL: a timer */
+
 	int64_t wall_ms, mono_ms; /* of this turn */
 	int64_t event_now;        /* clock event: the process's now */
 	int64_t event_now_before; /* the batch */
@@ -218,6 +225,12 @@ void yt_assign_lost(struct yt_engine *e);
 bool yt_batch_turn(struct yt_engine *e, int64_t *wait_ms);
 void yt_batch_on_outcome(void *ctx, enum yt_outcome outcome);
 void yt_engine_edited(struct yt_engine *e, struct yt_entry *en);
+
+/* --- errors.c: expressions of rules that fail */
+void yt_errors_init(struct yt_engine *e);
+void yt_errors_deinit(struct yt_engine *e);
+void yt_errors_know(struct yt_engine *e); /* the rules are e->rules now: their expressions count from 0 on, not from their first error */
+void yt_errors_settle(struct yt_engine *e, bool committed); /* what came of the batch */
 
 /* --- show.c: the view follows */
 void yt_show_turn(struct yt_engine *e, int64_t *wait_ms);

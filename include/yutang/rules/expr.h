@@ -62,6 +62,27 @@ const struct yt_vkind *yt_expr_kind(const struct yt_expr *e);
  * had variables. */
 bool yt_expr_eval(const struct yt_expr *e, struct yt_arena *a, yt_facts_fn facts, const void *ctx, struct yt_value *out, char msg[64]);
 
+/* Something in an expression, and what it was worth. */
+struct yt_operand {
+	struct yt_str text;
+	bool known;            /* else it is absent */
+	struct yt_value value;
+	const struct yt_operand *next;
+};
+
+/* A part of a condition that keeps it from being true. */
+struct yt_part {
+	struct yt_str text; /* as it was written */
+	char error[64];     /* empty: it is false */
+	const struct yt_operand *operands; /* the sides of a comparison, then each name in it; constants are left out */
+	const struct yt_part *next;
+};
+
+/* The parts of a condition that keep it from being true, under these facts: of `a && b` the first that is false (where none is, the first error), of
+ * `a || b` all sides, each taken apart in turn; whatever else it is, is one part. NULL: it is true. In the arena; for people, not for the hot
+ * path. */
+const struct yt_part *yt_expr_why(const struct yt_expr *e, struct yt_arena *a, yt_facts_fn facts, const void *ctx);
+
 /* The event fields that the expression names, as a bit set over enum yt_field: a timer keeps these, but for lists and maps. `order.items` counts
  * as the items of the event, `event.at` as the field that is the own instant of each type in scope; `event.type` as none, it is in the fact. */
 uint64_t yt_expr_event_fields(const struct yt_expr *e);

@@ -81,6 +81,7 @@ struct yt_param {
 struct yt_rule {
 	struct yt_str name;
 	int index;
+	int line; /* of its section in the file */
 	uint32_t on; /* bit per enum yt_type and yt_on */
 	int64_t priority;   /* higher first */
 	int64_t max_age_ms; /* 0: none; an event whose `at` is older does not set it off */
