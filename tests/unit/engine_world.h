@@ -735,9 +735,13 @@ UNUSED static const struct yt_ruleset *ew_parse(struct ew *w, struct yt_str text
 	return r;
 }
 
+/* Set before ew_init where a test wants to hear. */
+UNUSED static void (*ew_on_rules_done)(void *ctx, const struct yt_ruleset *rules);
+
 static void ew_bind(struct ew *w)
 {
-	struct yt_engine_up up = { .ctx = w, .on_output = ew_on_output, .on_dead = ew_on_dead, .on_fatal = ew_on_fatal };
+	struct yt_engine_up up = { .ctx = w, .on_output = ew_on_output, .on_dead = ew_on_dead, .on_rules_done = ew_on_rules_done,
+		                    .on_fatal = ew_on_fatal };
 	struct yt_log *log = w->mem ? yt_memlog_port(w->mem) : &w->fl.port;
 
 	w->e = yt_engine_new(&w->conf, w->rules, log, w->with_view ? &w->fv.port : NULL, &up);
