@@ -6,25 +6,6 @@
 #define NUDGE(after, still) "[rule \"nudge\"]\non = group.joined\nafter = " after "\nstill = " still "\nfollow_up = nudge\n"
 #define RULES(revision) HEAD(revision) THANKS NUDGE("10m", "true")
 
-/* Of on_rules_done. */
-static const struct yt_ruleset *done[8];
-static int n_done;
-
-static void on_rules_done(void *ctx, const struct yt_ruleset *rules)
-{
-	(void)ctx;
-	CHECK(n_done < 8);
-	done[n_done++] = rules;
-}
-
-/* A world with these rules. */
-static void begin(struct ew *w, int what, const char *rules)
-{
-	n_done = 0;
-	ew_on_rules_done = on_rules_done;
-	ew_init_rules(w, what, rules);
-}
-
 static const struct yt_ruleset *reload(struct ew *w, const char *rules)
 {
 	const struct yt_ruleset *set = ew_parse(w, yt_str_z(rules));
@@ -110,7 +91,7 @@ TEST(a_shard_that_saw_a_newer_revision_is_held_and_the_others_go_on)
 	struct ew w;
 	size_t batches;
 
-	begin(&w, 0, RULES(4));
+	ew_init_rules(&w, 0, RULES(4));
 	ew_live(&w);
 	join(&w, 0); /* its timer is due in 10 minutes */
 	take_over(&w, RULES(3));
@@ -136,7 +117,7 @@ TEST(a_shard_that_saw_other_bytes_of_our_revision_is_held)
 {
 	struct ew w;
 
-	begin(&w, 0, RULES(3));
+	ew_init_rules(&w, 0, RULES(3));
 	ew_live(&w);
 	order(&w, 0, 0);
 	take_over(&w, RULES(3) "# one more line\n");
@@ -149,7 +130,7 @@ TEST(the_same_bytes_a_newer_revision_and_a_shard_that_saw_none_are_not_held)
 {
 	struct ew w;
 
-	begin(&w, 0, RULES(3));
+	ew_init_rules(&w, 0, RULES(3));
 	ew_live(&w);
 	order(&w, 0, 0);
 	take_over(&w, RULES(3));
@@ -167,7 +148,7 @@ TEST(a_reload_releases_what_is_held)
 	struct ew w;
 	const struct yt_ruleset *set;
 
-	begin(&w, 0, RULES(4));
+	ew_init_rules(&w, 0, RULES(4));
 	ew_live(&w);
 	join(&w, 0);
 	take_over(&w, RULES(3));
@@ -193,7 +174,7 @@ TEST(a_reload_that_is_not_new_enough_releases_nothing)
 {
 	struct ew w;
 
-	begin(&w, 0, RULES(5));
+	ew_init_rules(&w, 0, RULES(5));
 	ew_live(&w);
 	order(&w, 0, 0);
 	take_over(&w, RULES(3));
@@ -214,7 +195,7 @@ TEST(a_held_shard_that_is_given_back_is_held_again)
 {
 	struct ew w;
 
-	begin(&w, 0, RULES(4));
+	ew_init_rules(&w, 0, RULES(4));
 	ew_live(&w);
 	order(&w, 0, 0);
 	take_over(&w, RULES(3));
@@ -232,7 +213,7 @@ TEST(all_are_held_only_where_each_of_them_is)
 {
 	struct ew w;
 
-	begin(&w, 0, RULES(4));
+	ew_init_rules(&w, 0, RULES(4));
 	CHECK_MSG(!yt_engine_all_held(w.e), "there is no shard");
 	ew_live(&w);
 	CHECK(!yt_engine_all_held(w.e));
@@ -256,30 +237,32 @@ TEST(a_batch_in_flight_ends_with_the_rules_that_decided_it)
 {
 	struct ew w;
 	const struct yt_ruleset *first, *second;
+	uint64_t digest;
 
-	begin(&w, 0, RULES(3));
+	ew_init_rules(&w, 0, RULES(3));
 	first = w.rules;
+	digest = first->digest;
 	ew_live(&w);
 	w.fl.hold_commit = true;
 	order(&w, 0, 0);
 	CHECK(yt_engine_committing(w.e));
 	second = reload(&w, RULES(4));
 	order(&w, 0, 1);
-	CHECK_MSG(n_done == 0, "the set of the batch in flight was given up");
+	CHECK_MSG(w.n_done == 0, "the set of the batch in flight was given up");
 	CHECK_INT(w.fl.n_batches, 1);
 	fl_keep_batch(&w.fl, &w.fl.batches[0]);
 	fl_outcome(&w.fl, YT_COMMITTED);
 	w.fl.hold_commit = false;
 	ew_turn(&w);
-	CHECK_INT(n_done, 1);
-	CHECK(done[0] == first);
+	CHECK_INT(w.n_done, 1);
+	CHECK(w.done[0] == first);
 	CHECK_INT(w.n_outs, 1);
 	CHECK_STR(last_ruleset(&w), "t@3");
 	ew_turns(&w, 4);
 	CHECK_INT(w.n_outs, 2);
 	CHECK_STR(last_ruleset(&w), "t@4");
 	CHECK_INT(checkpoint_of(&w, 0).rules_revision, 3);
-	CHECK(checkpoint_of(&w, 0).rules_digest == first->digest);
+	CHECK(checkpoint_of(&w, 0).rules_digest == digest);
 	CHECK_INT(checkpoint_of(&w, 1).rules_revision, 4);
 	CHECK(checkpoint_of(&w, 1).rules_digest == second->digest);
 	is_live(&w, 0);
@@ -291,7 +274,7 @@ TEST(an_aborted_batch_is_decided_again_by_the_new_rules)
 {
 	struct ew w;
 
-	begin(&w, 0, RULES(3));
+	ew_init_rules(&w, 0, RULES(3));
 	ew_live(&w);
 	w.fl.hold_commit = true;
 	order(&w, 0, 0);
@@ -299,7 +282,7 @@ TEST(an_aborted_batch_is_decided_again_by_the_new_rules)
 	fl_outcome(&w.fl, YT_ABORTED);
 	w.fl.hold_commit = false;
 	ew_turns(&w, 4);
-	CHECK_INT(n_done, 1);
+	CHECK_INT(w.n_done, 1);
 	CHECK_INT(w.n_outs, 1);
 	CHECK_STR(last_ruleset(&w), "t@4");
 	CHECK_INT(checkpoint_of(&w, 1).rules_revision, 4);
@@ -311,20 +294,20 @@ TEST(of_two_reloads_during_a_batch_the_second_counts)
 	struct ew w;
 	const struct yt_ruleset *first, *second;
 
-	begin(&w, 0, RULES(3));
+	ew_init_rules(&w, 0, RULES(3));
 	first = w.rules;
 	ew_live(&w);
 	w.fl.hold_commit = true;
 	order(&w, 0, 0);
 	second = reload(&w, RULES(4));
 	reload(&w, RULES(5));
-	CHECK_INT(n_done, 1);
-	CHECK(done[0] == second);
+	CHECK_INT(w.n_done, 1);
+	CHECK(w.done[0] == second);
 	fl_outcome(&w.fl, YT_COMMITTED);
 	w.fl.hold_commit = false;
 	ew_turns(&w, 2);
-	CHECK_INT(n_done, 2);
-	CHECK(done[1] == first);
+	CHECK_INT(w.n_done, 2);
+	CHECK(w.done[1] == first);
 	order(&w, 0, 1);
 	CHECK_STR(last_ruleset(&w), "t@5");
 	ew_deinit(&w);
@@ -335,11 +318,11 @@ TEST(without_a_batch_in_flight_the_set_is_replaced_at_once)
 	struct ew w;
 	const struct yt_ruleset *first;
 
-	begin(&w, 0, RULES(3));
+	ew_init_rules(&w, 0, RULES(3));
 	first = w.rules;
 	reload(&w, RULES(4)); /* before there are shards */
-	CHECK_INT(n_done, 1);
-	CHECK(done[0] == first);
+	CHECK_INT(w.n_done, 1);
+	CHECK(w.done[0] == first);
 	ew_live(&w);
 	order(&w, 0, 0);
 	CHECK_STR(last_ruleset(&w), "t@4");
@@ -350,7 +333,7 @@ TEST(a_timer_of_a_rule_that_is_gone_is_withheld)
 {
 	struct ew w;
 
-	begin(&w, 0, RULES(3));
+	ew_init_rules(&w, 0, RULES(3));
 	ew_live(&w);
 	join(&w, 0);
 	reload(&w, HEAD(4) THANKS);
@@ -368,7 +351,7 @@ TEST(a_timer_keeps_its_due_and_is_judged_by_the_rules_of_now)
 {
 	struct ew w;
 
-	begin(&w, 0, RULES(3));
+	ew_init_rules(&w, 0, RULES(3));
 	ew_live(&w);
 	join(&w, 0);
 	join(&w, 1);
@@ -389,7 +372,7 @@ TEST(event_clock_one_held_shard_holds_all_until_the_reload)
 {
 	struct ew w;
 
-	begin(&w, EW_EVENT, RULES(4));
+	ew_init_rules(&w, EW_EVENT, RULES(4));
 	ew_live(&w);
 	order(&w, 0, 0);
 	CHECK_INT(w.n_outs, 1);
@@ -416,7 +399,7 @@ TEST(a_held_shard_is_shown_and_its_lag_is_known)
 {
 	struct ew w;
 
-	begin(&w, EW_VIEW, RULES(4));
+	ew_init_rules(&w, EW_VIEW, RULES(4));
 	ew_live(&w);
 	order(&w, 0, 0);
 	take_over(&w, RULES(3));
