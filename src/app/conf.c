@@ -68,7 +68,7 @@ const struct yt_conf_key yt_conf_keys[] = {
 	  .doc = "The consumer group: the workers of one group share the shards." },
 	{ "worker", "instance", YT_CK_NAME, .since = NOW, .value = "a", .offset = AT(worker.instance),
 	  .doc = "The name of this process in the group, another one for each process. `run --instance NAME` goes before it." },
-	{ "worker", "rules", YT_CK_FILE, .since = NOW, .value = "rules.conf", .offset = AT(worker.rules), .doc = "The rule file." },
+	{ "worker", "rules", YT_CK_FILE, .since = NOW, .value = "rules.conf", .offset = AT(worker.rules), .doc = "The rule file. SIGHUP reads it again." },
 	{ "worker", "clock", YT_CK_CHOICE, .since = NOW, .value = "wall", .choices = "wall event", .offset = AT(worker.clock),
 	  .doc = "What `now` is: the wall clock, or the time of the events (demo, tests, loading history; one process only)." },
 	{ "worker", "code_key_file", YT_CK_FILE, .since = NOW, .example = "/etc/yutang/code.key", .offset = AT(worker.code_key_file),

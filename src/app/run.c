@@ -71,7 +71,7 @@ static void *check_topics(void *ctx)
 
 static void start_engine(struct yt_daemon *d)
 {
-	struct yt_engine_up up = { .ctx = d, .on_output = on_output, .on_fatal = on_fatal };
+	struct yt_engine_up up = { .ctx = d, .on_output = on_output, .on_rules_done = yt_daemon_rules_done, .on_fatal = on_fatal };
 	struct yt_err err = { 0 };
 	struct yt_view *view = d->redis ? yt_redis_view_port(d->redis) : NULL;
 
@@ -145,7 +145,7 @@ static void on_signal(evutil_socket_t sig, short what, void *ctx)
 
 	(void)what;
 	if (sig == SIGHUP) {
-		yt_warn("reload_refused", "why=%s", yt_q("SIGHUP is not in this version yet: restart to load other rules"));
+		d->reload_wanted = true;
 		return;
 	}
 	if (++d->signals > 1) {
@@ -223,6 +223,9 @@ static void loop(struct yt_daemon *d)
 				break;
 			watch_fd(d, yt_kafka_log_fd(d->kafka));
 		}
+		if (d->reload_wanted && !d->signals)
+			yt_daemon_reload(d);
+		d->reload_wanted = false;
 		if (d->engine)
 			more = yt_engine_turn(d->engine, clock_ms(CLOCK_REALTIME), clock_ms(CLOCK_BOOTTIME), &wait_ms);
 		atomic_fetch_add(&d->turns, 1);
@@ -303,7 +306,7 @@ static bool load(struct yt_daemon *d, const char *conf_file, const char *instanc
 	if (p.errors == 0)
 		yt_conf_check_files(&d->conf, &p);
 	if (p.errors == 0)
-		d->rules = yt_app_rules(&d->arena, d->conf.worker.rules, &p);
+		yt_daemon_load_rules(d, &p);
 	yt_app_say(&p);
 	good = p.errors == 0;
 	yt_problems_deinit(&p);

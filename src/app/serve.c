@@ -64,6 +64,8 @@ static void metrics(void *ctx, const struct yt_http_request *req, struct yt_http
 	struct yt_metrics_in in = { .version = YT_VERSION,
 		                    .librdkafka = yt_kafka_version(),
 		                    .ready = yt_daemon_ready(d, why),
+		                    .rules = d->rules,
+		                    .reloads = d->reloads,
 		                    .engine = d->engine ? yt_engine_stats(d->engine) : &none,
 		                    .topics = d->engine_conf.topics,
 		                    .n_inputs = d->engine_conf.n_inputs,
@@ -93,10 +95,10 @@ static void add_text(struct yt_buf *b, const char *name, const char *value)
 
 static void add_shard(struct yt_buf *b, const struct yt_daemon *d, const struct yt_shard_info *s)
 {
-	yt_buf_printf(b, "{\"shard\":%d,\"state\":\"%s\",\"version\":%llu,\"view_version\":%llu,\"now\":%lld,\"queued\":%lld,\"timers\":%zu,"
+	yt_buf_printf(b, "{\"shard\":%d,\"state\":\"%s\",\"version\":%llu,\"view_version\":%llu,\"now\":%lld,\"rules_revision\":%lld,\"queued\":%lld,\"timers\":%zu,"
 	                 "\"entities\":%zu,\"view_lag_ms\":%lld,\"inputs\":[",
 	              s->shard, s->state, (unsigned long long)s->version, (unsigned long long)s->view_version, (long long)s->now_ms,
-	              (long long)s->queued, s->timers, s->entities, (long long)s->view_lag_ms);
+	              (long long)s->rules_revision, (long long)s->queued, s->timers, s->entities, (long long)s->view_lag_ms);
 	for (int i = 0; i < d->engine_conf.n_inputs; i++)
 		yt_buf_printf(b, "%s{\"topic\":\"%.*s\",\"next\":%lld,\"end\":%lld}", i ? "," : "", YT_FMT(d->engine_conf.topics[i]),
 		              (long long)s->next[i], (long long)s->end[i]);
@@ -122,7 +124,7 @@ static void status(void *ctx, const struct yt_http_request *req, struct yt_http_
 	yt_buf_printf(b, ",\"ready\":%s,", ready ? "true" : "false");
 	add_text(b, "why", why);
 	yt_buf_printf(b, ",\"clock\":\"%s\",", d->engine_conf.clock == YT_CLOCK_EVENT ? "event" : "wall");
-	yt_buf_printf(b, "\"rules\":\"%.*s\",\"shards\":[", YT_FMT(d->rules->tag));
+	yt_buf_printf(b, "\"rules\":\"%.*s\",\"rules_digest\":\"%016llx\",\"shards\":[", YT_FMT(d->rules->tag), (unsigned long long)d->rules->digest);
 	for (size_t i = 0; i < n; i++) {
 		if (i)
 			yt_buf_c(b, ',');

@@ -104,6 +104,13 @@ static bool memory_is_at(const struct yt_engine *e, const struct yt_shard *s, co
 	return true;
 }
 
+void yt_assign_say_held(struct yt_engine *e, const struct yt_shard *s)
+{
+	if (yt_shard_held(s))
+		yt_error("shard_held", "shard=%d seen=%" PRId64 " ours=%" PRId64 " why=%s decided=no", s->id, s->rules_revision, e->rules->revision,
+		         s->rules_revision > e->rules->revision ? "older" : "other_bytes");
+}
+
 void yt_assign_on_group(void *ctx, int shard, const struct yt_group_pos *pos)
 {
 	struct yt_engine *e = ctx;
@@ -115,6 +122,7 @@ void yt_assign_on_group(void *ctx, int shard, const struct yt_group_pos *pos)
 		s->state = YT_SHARD_READY;
 		e->stats.reused_shards++;
 		yt_info("reused", "shard=%d version=%" PRIu64, shard, s->version);
+		yt_assign_say_held(e, s);
 		return;
 	}
 	yt_shard_clear(s);
@@ -136,6 +144,7 @@ static bool read_checkpoint(struct yt_engine *e, struct yt_shard *s, struct yt_s
 	s->version = c.version;
 	s->now_ms = c.now_ms;
 	s->rules_revision = c.rules_revision;
+	s->rules_digest = c.rules_digest;
 	for (int i = 0; i < e->conf->n_inputs; i++) {
 		for (int k = 0; k < c.n_inputs; k++) {
 			if (yt_str_eq(c.topics[k], e->conf->topics[i])) {
@@ -244,6 +253,7 @@ void yt_assign_on_restored(void *ctx, int shard)
 	s->state = YT_SHARD_READY;
 	e->stats.restored_shards++;
 	yt_info("restored", "shard=%d version=%" PRIu64 " records=%" PRIu64, shard, s->version, s->restored);
+	yt_assign_say_held(e, s);
 }
 
 static void start_ready(struct yt_engine *e)
@@ -256,12 +266,10 @@ static void start_ready(struct yt_engine *e)
 	for (size_t k = 0; k < e->n_assigned; k++) {
 		struct yt_shard *s = e->shards[e->assigned[k]];
 
-		if (s->state != YT_SHARD_READY && s->state != YT_SHARD_LIVE)
+		if ((s->state != YT_SHARD_READY && s->state != YT_SHARD_LIVE) || yt_shard_held(s))
 			continue;
 		if (s->state == YT_SHARD_READY)
 			yt_info("live", "shard=%d version=%" PRIu64, s->id, s->version);
-		if (s->state == YT_SHARD_READY && yt_shard_rules_old(s))
-			yt_error("rules_old", "shard=%d seen=%" PRId64 " ours=%" PRId64 " decided=no", s->id, s->rules_revision, e->rules->revision);
 		s->state = YT_SHARD_LIVE;
 		memcpy(e->at.log_id, s->log_id, sizeof e->at.log_id);
 		shards[n] = s->id;
@@ -281,7 +289,7 @@ static void start_ready(struct yt_engine *e)
 
 void yt_assign_turn(struct yt_engine *e, int64_t *wait_ms)
 {
-	size_t ready = 0, coming = 0;
+	size_t ready = 0, coming = 0, held = 0;
 
 	if (e->revoking) {
 		if (!e->committing)
@@ -289,15 +297,17 @@ void yt_assign_turn(struct yt_engine *e, int64_t *wait_ms)
 		return;
 	}
 	for (size_t k = 0; k < e->n_assigned; k++) {
-		enum yt_shard_state st = e->shards[e->assigned[k]]->state;
+		const struct yt_shard *s = e->shards[e->assigned[k]];
+		enum yt_shard_state st = s->state;
 
-		ready += st == YT_SHARD_READY;
+		held += yt_shard_held(s);
+		ready += st == YT_SHARD_READY && !yt_shard_held(s);
 		coming += st == YT_SHARD_OPENING || st == YT_SHARD_RESTORING;
 	}
 	if (!ready)
 		return;
 	/* In clock event everything is merged, so that a part of the shards can't begin. */
-	if (coming && e->conf->clock == YT_CLOCK_EVENT)
+	if ((coming || held) && e->conf->clock == YT_CLOCK_EVENT)
 		return;
 	int64_t left = e->started_mono + START_TOGETHER_MS - e->mono_ms;
 

@@ -221,7 +221,7 @@ static void ask_wanted_ends(struct yt_engine *e)
 		struct yt_shard *s = e->shards[e->assigned[k]];
 		int64_t now_ms = e->conf->clock == YT_CLOCK_EVENT ? INT64_MIN : e->wall_ms > s->now_ms ? e->wall_ms : s->now_ms;
 
-		if (s->state == YT_SHARD_LIVE && !s->ends_pending && (!s->ends_known || e->mono_ms - s->ends_asked_mono >= ENDS_EVERY_MS))
+		if ((s->state == YT_SHARD_LIVE || yt_shard_held(s)) && !s->ends_pending && (!s->ends_known || e->mono_ms - s->ends_asked_mono >= ENDS_EVERY_MS))
 			ask_ends(e, s, now_ms);
 	}
 }
@@ -273,7 +273,7 @@ static void gather_wall(struct yt_engine *e, int64_t *wait_ms)
 		struct yt_shard *s = e->shards[e->assigned[(k + (size_t)e->next_shard) % e->n_assigned]];
 		struct yt_queued *q;
 
-		if (s->state != YT_SHARD_LIVE || yt_shard_rules_old(s))
+		if (s->state != YT_SHARD_LIVE)
 			continue;
 		int64_t now_ms = e->wall_ms > s->now_ms ? e->wall_ms : s->now_ms;
 
@@ -325,7 +325,7 @@ static void gather_event(struct yt_engine *e)
 	bool at_end = false;
 
 	for (size_t k = 0; k < e->n_assigned; k++)
-		if (e->shards[e->assigned[k]]->state != YT_SHARD_LIVE || yt_shard_rules_old(e->shards[e->assigned[k]]))
+		if (e->shards[e->assigned[k]]->state != YT_SHARD_LIVE)
 			return;
 	while (!full(e) && (q = yt_queue_next_event(e, &at_end))) {
 		int64_t time = q->cause_now > q->time ? q->cause_now : q->time;
@@ -395,6 +395,8 @@ static void seal(struct yt_engine *e)
 		struct yt_shard *s = e->shards[c->shard];
 		struct yt_checkpoint cp = { .version = s->version + 1,
 			                    .now_ms = s->pending_now > s->now_ms ? s->pending_now : s->now_ms,
+			                    .rules_revision = e->rules->revision,
+			                    .rules_digest = e->rules->digest,
 			                    .partitions = e->conf->partitions,
 			                    .transactional_id = e->conf->transactional_id,
 			                    .n_inputs = e->conf->n_inputs };
@@ -409,7 +411,6 @@ static void seal(struct yt_engine *e)
 		sweep(e, s, 2 * n + 16);
 
 		memcpy(cp.log_id, s->log_id, sizeof cp.log_id);
-		cp.rules_revision = e->rules->revision > s->rules_revision ? e->rules->revision : s->rules_revision;
 		for (int i = 0; i < e->conf->n_inputs; i++) {
 			cp.topics[i] = e->conf->topics[i];
 			cp.next[i] = c->next[i] = s->in[i].taken;
@@ -529,8 +530,8 @@ static void committed(struct yt_engine *e)
 
 		s->version = c->version;
 		s->now_ms = s->pending_now;
-		if (e->rules->revision > s->rules_revision)
-			s->rules_revision = e->rules->revision;
+		s->rules_revision = e->rules->revision;
+		s->rules_digest = e->rules->digest;
 		s->commit_at_once = false;
 		if (s->view_next_since < 0)
 			s->view_next_since = e->mono_ms;
@@ -600,4 +601,5 @@ void yt_batch_on_outcome(void *ctx, enum yt_outcome outcome)
 	e->n_taken = e->n_messages = e->n_outputs = e->n_commits = 0;
 	e->timers_fired = 0;
 	yt_arena_reset(&e->arena);
+	yt_engine_take_rules(e);
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* One byte in front of everything; another value is another layout. */
-enum { FORMAT = 1 };
+enum { FORMAT = 2 };
 
 void yt_checkpoint_encode(const struct yt_checkpoint *c, struct yt_buf *out)
 {
@@ -14,6 +14,7 @@ void yt_checkpoint_encode(const struct yt_checkpoint *c, struct yt_buf *out)
 	yt_buf_varint(out, c->version);
 	yt_buf_svarint(out, c->now_ms);
 	yt_buf_svarint(out, c->rules_revision);
+	yt_buf_u64(out, c->rules_digest);
 	yt_buf_varint(out, (uint64_t)c->partitions);
 	yt_buf_bytes(out, c->transactional_id);
 	yt_buf_varint(out, (uint64_t)c->n_inputs);
@@ -44,6 +45,7 @@ bool yt_checkpoint_decode(struct yt_str value, struct yt_checkpoint *c)
 	c->version = yt_rd_varint(&r);
 	c->now_ms = yt_rd_svarint(&r);
 	c->rules_revision = yt_rd_svarint(&r);
+	c->rules_digest = yt_rd_u64(&r);
 	partitions = yt_rd_varint(&r);
 	c->transactional_id = yt_rd_bytes(&r);
 	n_inputs = yt_rd_varint(&r);

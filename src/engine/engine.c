@@ -2,6 +2,7 @@
  * show.c (the view), shard.c (state). */
 #include "yutang/engine/engine.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,6 +155,38 @@ bool yt_engine_turn(struct yt_engine *e, int64_t wall_ms, int64_t mono_ms, int64
 	return more;
 }
 
+void yt_engine_take_rules(struct yt_engine *e)
+{
+	const struct yt_ruleset *before = e->rules;
+
+	if (!e->next_rules)
+		return;
+	e->rules = e->next_rules;
+	e->next_rules = NULL;
+	yt_errors_know(e);
+	if (e->up.on_rules_done)
+		e->up.on_rules_done(e->up.ctx, before);
+	for (size_t k = 0; k < e->n_assigned; k++)
+		yt_assign_say_held(e, e->shards[e->assigned[k]]);
+}
+
+void yt_engine_reload(struct yt_engine *e, const struct yt_ruleset *rules)
+{
+	if (e->next_rules && e->up.on_rules_done)
+		e->up.on_rules_done(e->up.ctx, e->next_rules); /* it never came to be used */
+	e->next_rules = rules;
+	if (!e->committing)
+		yt_engine_take_rules(e);
+}
+
+bool yt_engine_all_held(const struct yt_engine *e)
+{
+	for (size_t k = 0; k < e->n_assigned; k++)
+		if (!yt_shard_held(e->shards[e->assigned[k]]))
+			return false;
+	return e->n_assigned > 0;
+}
+
 void yt_engine_drain(struct yt_engine *e)
 {
 	e->draining = true;
@@ -196,13 +229,13 @@ const struct yt_engine_stats *yt_engine_stats(const struct yt_engine *e)
 	return &e->stats;
 }
 
-static const char *state_name(enum yt_shard_state s)
+static const char *state_name(const struct yt_shard *s)
 {
-	switch (s) {
+	switch (s->state) {
 	case YT_SHARD_KEPT: return "kept";
 	case YT_SHARD_OPENING: return "opening";
 	case YT_SHARD_RESTORING: return "restoring";
-	case YT_SHARD_READY: return "ready";
+	case YT_SHARD_READY: return yt_shard_held(s) ? "held" : "ready";
 	case YT_SHARD_LIVE: return "live";
 	}
 	return "?";
@@ -222,7 +255,8 @@ size_t yt_engine_shards(const struct yt_engine *e, struct yt_shard_info *out, si
 		struct yt_shard_info *o = &out[n++];
 
 		*o = (struct yt_shard_info){ .shard = s->id,
-			                     .state = state_name(s->state),
+			                     .state = state_name(s),
+			                     .rules_revision = s->rules_revision,
 			                     .version = s->version,
 			                     .view_version = s->view_version,
 			                     .now_ms = s->now_ms,
@@ -244,6 +278,23 @@ size_t yt_engine_shards(const struct yt_engine *e, struct yt_shard_info *out, si
 	return n;
 }
 
+static bool tell_held(const struct yt_engine *e, char why[128])
+{
+	for (size_t k = 0; k < e->n_assigned; k++) {
+		const struct yt_shard *s = e->shards[e->assigned[k]];
+
+		if (!yt_shard_held(s))
+			continue;
+		if (s->rules_revision == e->rules->revision)
+			snprintf(why, 128, "shard %d is held: it was decided by other rules of the revision %" PRId64 " that we have", s->id, s->rules_revision);
+		else
+			snprintf(why, 128, "shard %d is held: it was decided by rules of revision %" PRId64 ", ours is %" PRId64, s->id, s->rules_revision,
+			         e->rules->revision);
+		return true;
+	}
+	return false;
+}
+
 bool yt_engine_ready(const struct yt_engine *e, char why[128])
 {
 	if (e->clock_jumped) {
@@ -258,15 +309,14 @@ bool yt_engine_ready(const struct yt_engine *e, char why[128])
 		snprintf(why, 128, "the group has not given out its shards");
 		return false;
 	}
+	/* First what does not pass by itself. */
+	if (tell_held(e, why))
+		return false;
 	for (size_t k = 0; k < e->n_assigned; k++) {
 		const struct yt_shard *s = e->shards[e->assigned[k]];
 
 		if (s->state != YT_SHARD_LIVE) {
-			snprintf(why, 128, "shard %d is %s", s->id, state_name(s->state));
-			return false;
-		}
-		if (yt_shard_rules_old(s)) {
-			snprintf(why, 128, "shard %d saw rules of revision %lld, newer than ours", s->id, (long long)s->rules_revision);
+			snprintf(why, 128, "shard %d is %s", s->id, state_name(s));
 			return false;
 		}
 	}

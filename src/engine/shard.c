@@ -95,6 +95,7 @@ void yt_shard_clear(struct yt_shard *s)
 	s->version = 0;
 	s->now_ms = 0;
 	s->rules_revision = 0;
+	s->rules_digest = 0;
 	s->log_id[0] = '\0';
 	s->n_touched = 0;
 	s->in_batch = false;
@@ -126,9 +127,9 @@ void yt_shard_free(struct yt_shard *s)
 	free(s);
 }
 
-bool yt_shard_rules_old(const struct yt_shard *s)
+bool yt_shard_held(const struct yt_shard *s)
 {
-	return s->rules_revision > s->engine->rules->revision;
+	return s->state == YT_SHARD_READY && yt_ruleset_stand(s->engine->rules, s->rules_revision, s->rules_digest) >= YT_RULES_OTHER;
 }
 
 struct yt_entry *yt_shard_entry(struct yt_shard *s, int kind, struct yt_str key, bool make)

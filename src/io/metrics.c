@@ -117,6 +117,23 @@ static void ready(const struct yt_metrics_in *in, const struct yt_metric *m, str
 	one(m, out, in->ready);
 }
 
+static void rules_revision(const struct yt_metrics_in *in, const struct yt_metric *m, struct yt_buf *out)
+{
+	if (in->rules)
+		one(m, out, (uint64_t)in->rules->revision);
+}
+
+static void rules_reloads(const struct yt_metrics_in *in, const struct yt_metric *m, struct yt_buf *out)
+{
+	static const char *const results[] = { [YT_RELOAD_TAKEN] = "taken",
+		                               [YT_RELOAD_UNCHANGED] = "unchanged",
+		                               [YT_RELOAD_REFUSED] = "refused",
+		                               [YT_RELOAD_INVALID] = "invalid" };
+
+	for (int r = 0; in->rules && r < YT_RELOAD__COUNT; r++)
+		labelled(m, out, yt_str_z(results[r]), in->reloads[r]);
+}
+
 static void events(const struct yt_metrics_in *in, const struct yt_metric *m, struct yt_buf *out)
 {
 	static const char *const results[] = {
@@ -201,7 +218,7 @@ static void input_lag(const struct yt_metrics_in *in, const struct yt_metric *m,
 
 static void shards(const struct yt_metrics_in *in, const struct yt_metric *m, struct yt_buf *out)
 {
-	static const char *const states[] = { "opening", "restoring", "ready", "live" };
+	static const char *const states[] = { "opening", "restoring", "ready", "held", "live" };
 
 	for (size_t k = 0; in->engine && k < COUNT(states); k++) {
 		uint64_t n = 0;
@@ -263,6 +280,10 @@ const struct yt_metric yt_metrics[] = {
 	{ "yutang_build_info", "gauge", "version,librdkafka", "Always 1; the labels say what runs.", build_info },
 	{ "yutang_ready", "gauge", "", "1 while /readyz answers 200.", ready },
 
+	{ "yutang_rules_revision", "gauge", "", "Revision of the rules in use.", rules_revision },
+	{ "yutang_rules_reloads_total", "counter", "result",
+	  "Times the rules were read again, by what became of it: taken, unchanged, refused, invalid.", rules_reloads },
+
 	{ "yutang_records_total", "counter", "", "Records taken from the input topics and decided.", records },
 	{ "yutang_events_total", "counter", "type,result",
 	  "Events by input type and by what became of them: applied, duplicate, conflict, dead.", events },
@@ -286,7 +307,7 @@ const struct yt_metric yt_metrics[] = {
 	{ "yutang_rejoined_total", "counter", "", "Times the consumer was made again and joined the group anew.", rejoined },
 	{ "yutang_kafka_connected", "gauge", "", "1 while brokers answer and this process is in the group.", kafka_connected },
 
-	{ "yutang_shards", "gauge", "state", "Shards of this process by state: opening, restoring, ready, live.", shards },
+	{ "yutang_shards", "gauge", "state", "Shards of this process by state: opening, restoring, ready, held, live.", shards },
 	{ "yutang_entities", "gauge", "", "Keyed values in memory.", shard_entities },
 	{ "yutang_restored_shards_total", "counter", "", "Shards read from the changelog.", restored_shards },
 	{ "yutang_restored_records_total", "counter", "", "Changelog records read for that.", restored_records },

@@ -592,6 +592,17 @@ static int rule_cmp(const void *a, const void *b)
 	return yt_str_cmp((*(const struct yt_rule *const *)a)->name, (*(const struct yt_rule *const *)b)->name);
 }
 
+static uint64_t digest_of(struct yt_str bytes)
+{
+	unsigned char sha[32];
+	uint64_t digest = 0;
+
+	yt_sha256(bytes, sha);
+	for (int i = 0; i < 8; i++)
+		digest = digest << 8 | sha[i];
+	return digest;
+}
+
 static void ruleset_finish(struct yt_rulefile *f, struct yt_str bytes)
 {
 	struct yt_ruleset *rs = f->rs;
@@ -606,7 +617,7 @@ static void ruleset_finish(struct yt_rulefile *f, struct yt_str bytes)
 		rs->rules_by_name[i] = &rs->rules[i];
 	qsort(rs->rules_by_name, rs->n_rules, sizeof(*rs->rules_by_name), rule_cmp);
 	rs->tag = yt_arena_printf(f->arena, "%.*s@%lld", YT_FMT(rs->name), (long long)rs->revision);
-	yt_sha256(bytes, rs->digest);
+	rs->digest = digest_of(bytes);
 }
 
 struct yt_ruleset *yt_ruleset_parse(struct yt_arena *a, struct yt_str bytes, yt_zone_loader load, void *ctx, struct yt_problems *problems)
@@ -632,6 +643,13 @@ struct yt_ruleset *yt_ruleset_parse(struct yt_arena *a, struct yt_str bytes, yt_
 		return NULL;
 	ruleset_finish(&f, bytes);
 	return f.rs;
+}
+
+enum yt_rules_stand yt_ruleset_stand(const struct yt_ruleset *rs, int64_t revision, uint64_t digest)
+{
+	if (rs->revision != revision)
+		return rs->revision > revision ? YT_RULES_NEWER : YT_RULES_OLDER;
+	return rs->digest == digest ? YT_RULES_SAME : YT_RULES_OTHER;
 }
 
 static const struct yt_shop_rules *shop_get(const struct yt_ruleset *rs, struct yt_str shop)

@@ -658,9 +658,20 @@ struct ew_out {
 	char *value;
 };
 
+/* A rule set in memory of its own, so that a sanitizer sees who reads one that was given up. */
+struct ew_set {
+	struct yt_arena arena;
+	const struct yt_ruleset *rules;
+	struct ew_set *next;
+};
+
 struct ew {
 	struct yt_arena arena;
 	const struct yt_ruleset *rules;
+	const char *rules_text; /* as at the beginning */
+	struct ew_set *sets;
+	const struct yt_ruleset *done[8]; /* the first sets that the engine gave up */
+	int n_done;
 	struct yt_engine_conf conf;
 	struct yt_engine *e;
 	struct yt_memlog *mem; /* NULL: flog */
@@ -725,19 +736,49 @@ static bool ew_zone(void *ctx, struct yt_arena *a, const char *name, struct yt_s
 UNUSED static const struct yt_ruleset *ew_parse(struct ew *w, struct yt_str text)
 {
 	struct yt_problems problems;
-	const struct yt_ruleset *r;
+	struct ew_set *set = calloc(1, sizeof *set);
 
+	CHECK(set);
+	yt_arena_init(&set->arena, 0);
 	yt_problems_init(&problems, "rules");
-	r = yt_ruleset_parse(&w->arena, yt_arena_dup(&w->arena, text), ew_zone, NULL, &problems);
-	if (!r)
+	set->rules = yt_ruleset_parse(&set->arena, yt_arena_dup(&set->arena, text), ew_zone, NULL, &problems);
+	if (!set->rules)
 		yt_test_fail(__FILE__, __LINE__, "rules: %.*s", YT_FMT(yt_buf_str(&problems.text)));
 	yt_problems_deinit(&problems);
-	return r;
+	set->next = w->sets;
+	w->sets = set;
+	return set->rules;
+}
+
+/* Frees this one, NULL: all. */
+static void ew_forget_rules(struct ew *w, const struct yt_ruleset *rules)
+{
+	for (struct ew_set **at = &w->sets; *at;) {
+		struct ew_set *set = *at;
+
+		if (rules && set->rules != rules) {
+			at = &set->next;
+			continue;
+		}
+		*at = set->next;
+		yt_arena_deinit(&set->arena);
+		free(set);
+	}
+}
+
+static void ew_on_rules_done(void *ctx, const struct yt_ruleset *rules)
+{
+	struct ew *w = ctx;
+
+	if (w->n_done < 8)
+		w->done[w->n_done++] = rules;
+	ew_forget_rules(w, rules);
 }
 
 static void ew_bind(struct ew *w)
 {
-	struct yt_engine_up up = { .ctx = w, .on_output = ew_on_output, .on_dead = ew_on_dead, .on_fatal = ew_on_fatal };
+	struct yt_engine_up up = { .ctx = w, .on_output = ew_on_output, .on_dead = ew_on_dead, .on_rules_done = ew_on_rules_done,
+		                    .on_fatal = ew_on_fatal };
 	struct yt_log *log = w->mem ? yt_memlog_port(w->mem) : &w->fl.port;
 
 	w->e = yt_engine_new(&w->conf, w->rules, log, w->with_view ? &w->fv.port : NULL, &up);
@@ -760,6 +801,7 @@ UNUSED static void ew_init_rules(struct ew *w, int what, const char *rules)
 	yt_types_init();
 	yt_log_setup(YT_LOG_TEXT, getenv("EW_LOG") ? YT_LOG_DEBUG : YT_LOG_ERROR);
 	yt_arena_init(&w->arena, 0);
+	w->rules_text = rules;
 	w->rules = ew_parse(w, yt_str_z(rules));
 	w->conf = (struct yt_engine_conf){ .partitions = EW_SHARDS,
 		                           .n_inputs = EW_INPUTS,
@@ -799,6 +841,7 @@ UNUSED static void ew_deinit(struct ew *w)
 	}
 	fl_deinit(&w->fl);
 	fv_deinit(&w->fv);
+	ew_forget_rules(w, NULL);
 	yt_arena_deinit(&w->arena);
 }
 

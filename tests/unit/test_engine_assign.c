@@ -455,25 +455,6 @@ TEST(records_from_before_the_start_offset_are_dropped)
 	ew_deinit(&w);
 }
 
-TEST(rules_older_than_those_that_a_shard_has_seen_decide_nothing)
-{
-	struct ew w;
-	struct yt_checkpoint c = checkpoint(5, 0, 0, 0);
-	struct yt_group_pos g = position(5, 0, 0, 0);
-	char why[128];
-
-	c.rules_revision = 4; /* ours is 3 */
-	find(&w, &c, &g);
-	ew_live(&w);
-	fl_record(&w.fl, EW_ORDERS, 0, 0, ew_paid(&w, ew_member(&w, 0, 0), "o-1", w.wall - 1));
-	fl_record(&w.fl, EW_ORDERS, 1, 0, ew_paid(&w, ew_member(&w, 1, 0), "o-2", w.wall - 1));
-	ew_turns(&w, 4);
-	CHECK_MSG(!yt_engine_ready(w.e, why), "RULES.md, revision: such a shard is held undecided and /readyz is 503");
-	CHECK_INT(w.n_outs, 1);
-	CHECK_INT(ew_info(&w, 0).next[EW_ORDERS], 0);
-	ew_deinit(&w);
-}
-
 TEST(what_the_adapter_cannot_mend_ends_the_engine_once)
 {
 	struct ew w;
@@ -519,6 +500,5 @@ TEST_MAIN
 	RUN(the_event_clock_begins_with_all_shards_or_not_at_all);
 	RUN(a_process_that_was_never_given_anything_is_not_ready);
 	RUN(records_from_before_the_start_offset_are_dropped);
-	RUN(rules_older_than_those_that_a_shard_has_seen_decide_nothing);
 	RUN(what_the_adapter_cannot_mend_ends_the_engine_once);
 }

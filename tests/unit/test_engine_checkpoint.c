@@ -11,6 +11,7 @@ static struct yt_checkpoint sample(void)
 		.version = 300,
 		.now_ms = 1700000000000,
 		.rules_revision = 7,
+		.rules_digest = UINT64_C(0x0123456789abcdef),
 		.partitions = 16,
 		.transactional_id = YT_STR("yutang-a"),
 		.n_inputs = 2,
@@ -22,10 +23,11 @@ static struct yt_checkpoint sample(void)
 }
 
 static const char golden[] =
-	"\x01" LOG_ID
+	"\x02" LOG_ID
 	"\xac\x02"                   /* version 300 */
 	"\x80\xa0\xab\xfe\xf9\x62"   /* now, zigzag */
 	"\x0e"                       /* revision 7, zigzag */
+	"\xef\xcd\xab\x89\x67\x45\x23\x01" /* digest */
 	"\x10"                       /* P */
 	"\x08" "yutang-a"
 	"\x02"                       /* inputs */
@@ -54,6 +56,7 @@ TEST(decodes_the_golden_bytes)
 	CHECK_INT(c.version, 300);
 	CHECK_INT(c.now_ms, 1700000000000);
 	CHECK_INT(c.rules_revision, 7);
+	CHECK(c.rules_digest == UINT64_C(0x0123456789abcdef));
 	CHECK_INT(c.partitions, 16);
 	CHECK(yt_str_eq(c.transactional_id, YT_S("yutang-a")));
 	CHECK_INT(c.n_inputs, 2);
@@ -69,6 +72,8 @@ TEST(genesis_and_the_largest_values_come_back)
 
 	c.version = UINT64_MAX - 1;
 	c.now_ms = INT64_MIN;
+	c.rules_revision = INT64_MAX;
+	c.rules_digest = UINT64_MAX;
 	c.partitions = YT_PARTITIONS_MAX;
 	c.n_inputs = YT_INPUTS_MAX;
 	for (int i = 0; i < YT_INPUTS_MAX; i++) {
@@ -79,6 +84,7 @@ TEST(genesis_and_the_largest_values_come_back)
 	yt_checkpoint_encode(&c, &b);
 	CHECK(yt_checkpoint_decode(yt_buf_str(&b), &d));
 	CHECK(d.version == c.version && d.now_ms == c.now_ms && d.partitions == c.partitions);
+	CHECK(d.rules_revision == c.rules_revision && d.rules_digest == c.rules_digest);
 	CHECK_MEM((const char *)d.next, (const char *)c.next, sizeof c.next);
 	yt_buf_deinit(&b);
 }
@@ -101,9 +107,11 @@ TEST(another_format_or_log_id_is_refused)
 	char bytes[GOLDEN];
 
 	memcpy(bytes, golden, GOLDEN);
-	bytes[0] = 2;
+	bytes[0] = 3;
 	CHECK(!yt_checkpoint_decode(yt_str(bytes, GOLDEN), &c));
 	bytes[0] = 1;
+	CHECK(!yt_checkpoint_decode(yt_str(bytes, GOLDEN), &c));
+	bytes[0] = 2;
 	bytes[1] = 'G';
 	CHECK(!yt_checkpoint_decode(yt_str(bytes, GOLDEN), &c));
 }

@@ -6,7 +6,7 @@
 
 enum { EVENTS_MAX = 400, MEMBERS = 14, ORDERS_MAX = 200 };
 
-enum { F_ABORT = 1, F_LOST = 2, F_CRASH = 4, F_REBALANCE = 8, F_VIEW = 16, F_SMALL = 32, F_ALL = 63 };
+enum { F_ABORT = 1, F_LOST = 2, F_CRASH = 4, F_REBALANCE = 8, F_VIEW = 16, F_SMALL = 32, F_RELOAD = 64, F_ALL = 127 };
 
 /* --- chance */
 
@@ -261,6 +261,11 @@ static void turn(struct ew *w, struct chance *c, int faults, struct result *r)
 	yt_memlog_outcomes(w->mem, &o, 1, one_in(c, 2));
 	if (faults & F_REBALANCE && one_in(c, 60))
 		yt_memlog_rebalance(w->mem);
+	/* The same rules, at another place in memory. */
+	if (faults & F_RELOAD && one_in(c, 6)) {
+		w->rules = ew_parse(w, yt_str_z(w->rules_text));
+		yt_engine_reload(w->e, w->rules);
+	}
 	if (faults & F_VIEW) {
 		if (one_in(c, 10))
 			w->fv.away = !w->fv.away;
@@ -448,6 +453,9 @@ static void run_wall(uint64_t seed, int faults, struct result *r)
 			ew_pass(&w, 1001);
 		}
 	}
+	/* A view that was emptied in the last hour is found when it is asked again. */
+	ew_pass(&w, 10000);
+	ew_settle(&w);
 	CHECK_INT(w.fatals, 0);
 	for (int p = 0; p < EW_SHARDS; p++) {
 		CHECK_INT(ew_info(&w, p).queued, 0);

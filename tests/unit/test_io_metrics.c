@@ -2,8 +2,10 @@
 #include "unit/test.h"
 #include "yutang/io/metrics.h"
 
-enum { INPUTS = 2, SHARDS = 3 };
+enum { INPUTS = 2, SHARDS = 4 };
 
+static struct yt_ruleset rules;
+static const uint64_t reloads[YT_RELOAD__COUNT] = { [YT_RELOAD_TAKEN] = 5, [YT_RELOAD_INVALID] = 1 };
 static struct yt_engine_stats stats;
 static struct yt_shard_info shards[SHARDS];
 static struct yt_kafka_stats kafka;
@@ -27,6 +29,8 @@ static struct yt_metrics_in full(void)
 	shards[0] = (struct yt_shard_info){ .shard = 0, .state = "live", .timers = 4, .view_lag_ms = 1500 };
 	shards[1] = (struct yt_shard_info){ .shard = 5, .state = "live", .timers = 3, .view_lag_ms = 20 };
 	shards[2] = (struct yt_shard_info){ .shard = 7, .state = "restoring" };
+	shards[3] = (struct yt_shard_info){ .shard = 8, .state = "held" };
+	rules.revision = 12;
 	for (int s = 0; s < SHARDS; s++)
 		for (int i = 0; i < INPUTS; i++)
 			shards[s].end[i] = shards[s].next[i] = -1;
@@ -35,8 +39,8 @@ static struct yt_metrics_in full(void)
 	shards[1].next[1] = 10;
 	shards[1].end[1] = 9; /* the end was seen before the last commit */
 	redis.state = YT_REDIS_CONNECTED;
-	return (struct yt_metrics_in){ .version = "0.1", .librdkafka = "2.0.2", .ready = true, .engine = &stats, .shards = shards,
-		                       .n_shards = SHARDS, .topics = topics, .n_inputs = INPUTS, .kafka = &kafka, .kafka_connected = true,
+	return (struct yt_metrics_in){ .version = "0.1", .librdkafka = "2.0.2", .ready = true, .rules = &rules, .reloads = reloads, .engine = &stats,
+		                       .shards = shards, .n_shards = SHARDS, .topics = topics, .n_inputs = INPUTS, .kafka = &kafka, .kafka_connected = true,
 		                       .commit = &commit, .redis = &redis, .http = &http };
 }
 
@@ -78,6 +82,12 @@ TEST(metrics_render_what_they_are_given)
 	CHECK(!strstr(text, "partition=\"7\""));
 	CHECK(has_line("yutang_shards{state=\"live\"} 2"));
 	CHECK(has_line("yutang_shards{state=\"opening\"} 0"));
+	CHECK(has_line("yutang_shards{state=\"held\"} 1"));
+	CHECK(has_line("yutang_rules_revision 12"));
+	CHECK(has_line("yutang_rules_reloads_total{result=\"taken\"} 5"));
+	CHECK(has_line("yutang_rules_reloads_total{result=\"unchanged\"} 0"));
+	CHECK(has_line("yutang_rules_reloads_total{result=\"refused\"} 0"));
+	CHECK(has_line("yutang_rules_reloads_total{result=\"invalid\"} 1"));
 	CHECK(has_line("yutang_timers 7"));
 	CHECK(has_line("yutang_timers_held_seconds 61.005"));
 	CHECK(has_line("yutang_view_lag_seconds 1.500"));
@@ -98,6 +108,7 @@ TEST(metrics_of_parts_that_are_off_are_left_out)
 	CHECK(!strstr(text, "yutang_events"));
 	CHECK(!strstr(text, "yutang_http"));
 	CHECK(!strstr(text, "yutang_kafka"));
+	CHECK(!strstr(text, "yutang_rules"));
 }
 
 TEST(histogram_counts_below_and_at_its_bounds)

@@ -1,5 +1,6 @@
 /* The rule file. tests/bad-rules/NAME.conf is a wrong file each, NAME.expected the lines that are said of it, all and no other. */
 #include <dirent.h>
+#include <inttypes.h>
 
 #include "test.h"
 #include "yutang/base/hash.h"
@@ -169,13 +170,17 @@ TEST(the_example_is_taken_whole)
 {
 	struct yt_str bytes = slurp(root(), "conf/example/rules.conf");
 	const struct yt_ruleset *rs = parse(bytes, "rules.conf");
-	unsigned char digest[32];
+	unsigned char sha[32];
+	char hex[17], digest[17];
 	const struct yt_rule *r;
 
 	CHECK_MSG(rs && !problems.errors && !problems.warnings, "%.*s", YT_FMT(yt_buf_str(&problems.text)));
 	check_str(rs->tag, "olive-oil@1");
-	yt_sha256(bytes, digest);
-	CHECK_MEM(rs->digest, digest, 32);
+	/* The first 16 digits of `sha256sum rules.conf`. */
+	yt_sha256(bytes, sha);
+	yt_hex(sha, 8, hex);
+	snprintf(digest, sizeof digest, "%016" PRIx64, rs->digest);
+	CHECK_STR(digest, hex);
 	CHECK_INT(rs->n_coupons, 3);
 	CHECK_INT(rs->n_rules, 8);
 	check_str(rs->coupons[0].name, "half-price");
@@ -199,6 +204,18 @@ TEST(the_example_is_taken_whole)
 	CHECK_INT(r->send_by_ms, 300000);
 	check_str(r->follow_up, "welcome");
 	CHECK_INT(yt_ruleset_rule(rs, YT_S("review"))->after_ms, INT64_C(604800000));
+}
+
+TEST(a_set_stands_to_another_by_revision_and_bytes)
+{
+	const struct yt_ruleset *rs = parse(slurp(root(), "conf/example/rules.conf"), "rules.conf");
+
+	CHECK(rs && rs->revision == 1);
+	CHECK_INT(yt_ruleset_stand(rs, 0, 0), YT_RULES_NEWER);
+	CHECK_INT(yt_ruleset_stand(rs, 0, rs->digest), YT_RULES_NEWER);
+	CHECK_INT(yt_ruleset_stand(rs, 1, rs->digest), YT_RULES_SAME);
+	CHECK_INT(yt_ruleset_stand(rs, 1, rs->digest ^ 1), YT_RULES_OTHER);
+	CHECK_INT(yt_ruleset_stand(rs, 2, rs->digest), YT_RULES_OLDER);
 }
 
 TEST(rules_run_by_priority_and_then_in_the_order_of_the_file)
@@ -639,6 +656,7 @@ TEST_MAIN
 	RUN(broken_bytes_do_no_harm);
 	RUN(a_reminder_that_can_never_leave_is_a_warning);
 	RUN(the_example_is_taken_whole);
+	RUN(a_set_stands_to_another_by_revision_and_bytes);
 	RUN(rules_run_by_priority_and_then_in_the_order_of_the_file);
 	RUN(a_shop_takes_from_the_star_what_it_leaves_out);
 	RUN(without_a_star_other_shops_are_unknown);

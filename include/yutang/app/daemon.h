@@ -13,14 +13,18 @@
 
 struct event;
 struct event_base;
+struct yt_rules_set;
 
 struct yt_daemon {
 	struct yt_conf conf;
 	struct yt_kafka_conf kafka_conf;
 	struct yt_redis_conf redis_conf;
 	struct yt_engine_conf engine_conf;
-	struct yt_arena arena; /* rules, topic names */
-	const struct yt_ruleset *rules;
+	struct yt_arena arena; /* topic names */
+	const struct yt_ruleset *rules; /* the newest set; the engine may still end a batch with the one before */
+	struct yt_rules_set *sets;      /* what is in memory, the newest first */
+	uint64_t reloads[YT_RELOAD__COUNT];
+	bool reload_wanted; /* SIGHUP, once or often */
 	unsigned char code_key[YT_CODE_KEY_BYTES];
 	bool once, watch;
 	struct yt_crash_file crash; /* empty without `dir` */
@@ -53,6 +57,11 @@ struct yt_daemon {
 extern const size_t yt_daemon_n_routes;
 void yt_daemon_routes(struct yt_daemon *d, struct yt_http_route *out); /* yt_daemon_n_routes of them */
 bool yt_daemon_ready(struct yt_daemon *d, char why[160]);
+
+/* src/app/reload.c. Loop's thread. */
+bool yt_daemon_load_rules(struct yt_daemon *d, struct yt_problems *p); /* at start; false: p tells why */
+void yt_daemon_reload(struct yt_daemon *d);
+void yt_daemon_rules_done(void *ctx, const struct yt_ruleset *rules); /* a yt_engine_up.on_rules_done; ctx is the daemon */
 
 /* src/app/watch.c: one line on stdout for a person. */
 void yt_watch_output(struct yt_arena *scratch, const struct yt_output *out);

@@ -11,7 +11,8 @@ struct yt_checkpoint {
 	char log_id[YT_LOG_ID_BYTES + 1];
 	uint64_t version;
 	int64_t now_ms;          /* the shard's last `now` */
-	int64_t rules_revision;  /* newest seen by the shard; 0: none */
+	int64_t rules_revision;  /* of the set that decided; 0: none did, in the genesis record */
+	uint64_t rules_digest;   /* of the same set */
 	int partitions;
 	struct yt_str transactional_id; /* of the process that wrote it */
 	int n_inputs;

@@ -85,11 +85,13 @@ struct yt_engine_up {
 	/* Each output after its commit; for `run --watch`, replay, tests. */
 	void (*on_output)(void *ctx, int shard, const struct yt_output *out);
 	void (*on_dead)(void *ctx, enum yt_dead reason, const char *detail, const struct yt_record *rec);
+	/* A set that was replaced is not read any more: its owner may free it. */
+	void (*on_rules_done)(void *ctx, const struct yt_ruleset *rules);
 	/* The end: err->exit is the exit code. */
 	void (*on_fatal)(void *ctx, const struct yt_err *err);
 };
 
-/* Everything handed in must outlive the engine. view may be NULL. */
+/* Everything handed in must outlive the engine, rules until they are replaced. view may be NULL. */
 struct yt_engine *yt_engine_new(const struct yt_engine_conf *conf, const struct yt_ruleset *rules, struct yt_log *log,
                                 struct yt_view *view, const struct yt_engine_up *up);
 void yt_engine_free(struct yt_engine *e);
@@ -101,6 +103,12 @@ extern const struct yt_view_up yt_engine_view_up;
 /* One turn of the pipeline: polls the ports, decides what is there, commits. wall_ms and mono_ms are the clocks now. Returns true where
  * more can be done at once; else *wait_ms says when to come again at the latest. */
 bool yt_engine_turn(struct yt_engine *e, int64_t wall_ms, int64_t mono_ms, int64_t *wait_ms);
+
+/* The rules from the next batch on; `rules` stays the caller's and lives until on_rules_done names it. They are newer than those before, or those
+ * before decide nothing: yt_engine_all_held. A batch in flight ends with the rules it was decided by. Not from inside a call of yt_engine_up. */
+void yt_engine_reload(struct yt_engine *e, const struct yt_ruleset *rules);
+/* There are shards, and each waits for rules that it has seen and we have not. */
+bool yt_engine_all_held(const struct yt_engine *e);
 
 /* SIGTERM: decide nothing new, finish what is in flight. yt_engine_drained says when. */
 void yt_engine_drain(struct yt_engine *e);
@@ -122,7 +130,8 @@ const struct yt_engine_stats *yt_engine_stats(const struct yt_engine *e);
 /* For status, metrics and readiness. */
 struct yt_shard_info {
 	int shard;
-	const char *state; /* opening, restoring, ready, live */
+	const char *state; /* opening, restoring, ready, held, live */
+	int64_t rules_revision; /* of the set that decided last; 0: none did */
 	uint64_t version, view_version;
 	int64_t now_ms;
 	size_t entities, timers;

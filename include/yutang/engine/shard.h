@@ -80,7 +80,8 @@ struct yt_shard {
 	char log_id[YT_LOG_ID_BYTES + 1];
 	uint64_t version;
 	int64_t now_ms;
-	int64_t rules_revision;
+	int64_t rules_revision; /* of the set that decided last; 0: none did */
+	uint64_t rules_digest;
 	struct yt_input in[YT_INPUTS_MAX];
 
 	/* the batch */
@@ -123,7 +124,8 @@ struct yt_shard {
 /* A batch and everything that lives as long. */
 struct yt_engine {
 	const struct yt_engine_conf *conf;
-	const struct yt_ruleset *rules;
+	const struct yt_ruleset *rules;      /* of the batch in flight */
+	const struct yt_ruleset *next_rules; /* from the next batch on; NULL: the same */
 	struct yt_log *log;
 	struct yt_view *view; /* NULL: none */
 	struct yt_engine_up up;
@@ -199,6 +201,9 @@ static inline void yt_engine_leave(struct yt_engine *e)
 	atomic_store_explicit(&e->at.place, 0, memory_order_release);
 }
 
+/* Between two batches: what yt_engine_reload brought. */
+void yt_engine_take_rules(struct yt_engine *e);
+
 /* --- queue.c: fetched records, their memory, and which is next */
 void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_record *rec);
 void yt_queue_drop(struct yt_engine *e, struct yt_queued *q);
@@ -220,6 +225,7 @@ void yt_assign_on_group(void *ctx, int shard, const struct yt_group_pos *pos);
 void yt_assign_on_state(void *ctx, int shard, struct yt_str key, struct yt_str value);
 void yt_assign_on_restored(void *ctx, int shard);
 void yt_assign_lost(struct yt_engine *e);
+void yt_assign_say_held(struct yt_engine *e, const struct yt_shard *s); /* where it is */
 
 /* --- batch.c: decide, seal, commit, and what comes of it */
 bool yt_batch_turn(struct yt_engine *e, int64_t *wait_ms);
@@ -242,8 +248,9 @@ void yt_shard_free(struct yt_shard *s);
 /* Forgets everything but its number. */
 void yt_shard_clear(struct yt_shard *s);
 
-/* The shard was decided by a newer revision of the rules than this process has: it is held undecided (RULES.md, [ruleset]). */
-bool yt_shard_rules_old(const struct yt_shard *s);
+/* The shard was decided by a newer revision of the rules than ours, or by other bytes of ours: it waits, loaded and not started, for a reload
+ * (RULES.md, [ruleset]). A shard that is live never comes into this: our revision only grows. */
+bool yt_shard_held(const struct yt_shard *s);
 
 /* The entry of a changelog key, or NULL; made where `make`. */
 struct yt_entry *yt_shard_entry(struct yt_shard *s, int kind, struct yt_str key, bool make);

@@ -22,11 +22,22 @@ struct yt_histogram {
 extern const double yt_histogram_bounds[YT_HISTOGRAM_BUCKETS]; /* seconds */
 void yt_histogram_add(struct yt_histogram *h, int64_t us);
 
+/* What became of a SIGHUP. */
+enum yt_reload {
+	YT_RELOAD_TAKEN,
+	YT_RELOAD_UNCHANGED, /* the file has the bytes in use */
+	YT_RELOAD_REFUSED,   /* its revision must not follow the one in use */
+	YT_RELOAD_INVALID,   /* it has errors */
+	YT_RELOAD__COUNT
+};
+
 /* What there is to tell. A part that is NULL is off, and its metrics are left out. */
 struct yt_metrics_in {
 	const char *version;     /* of the daemon */
 	const char *librdkafka;  /* as loaded */
 	bool ready;
+	const struct yt_ruleset *rules; /* the set in use */
+	const uint64_t *reloads;        /* by enum yt_reload; with rules */
 	const struct yt_engine_stats *engine;
 	const struct yt_shard_info *shards;
 	size_t n_shards;

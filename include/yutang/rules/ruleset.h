@@ -107,7 +107,7 @@ struct yt_ruleset {
 	struct yt_str name;
 	int64_t revision;
 	struct yt_str tag; /* `<name>@<revision>`, as in outputs */
-	unsigned char digest[32]; /* SHA-256 of the file's bytes */
+	uint64_t digest; /* the first 8 bytes of the SHA-256 of the file, the first one highest: tells files of one revision apart */
 	struct yt_shop_rules *shops; /* complete: what a section leaves out is taken from `*`; by name */
 	size_t n_shops;
 	struct yt_coupon_rules *coupons; /* in file order */
@@ -125,6 +125,16 @@ struct yt_ruleset {
  * each that an expression names. */
 struct yt_ruleset *yt_ruleset_parse(struct yt_arena *a, struct yt_str bytes, yt_zone_loader load, void *ctx,
                                     struct yt_problems *problems);
+
+/* How a set stands to one that was seen before, of which revision and digest are known; revision 0: none was. Where it is other or older it must
+ * not decide what that one decided (RULES.md, [ruleset]). */
+enum yt_rules_stand {
+	YT_RULES_NEWER,
+	YT_RULES_SAME,
+	YT_RULES_OTHER, /* the same revision, and other bytes */
+	YT_RULES_OLDER
+};
+enum yt_rules_stand yt_ruleset_stand(const struct yt_ruleset *rs, int64_t revision, uint64_t digest);
 
 /* What the file may say, from the table that reads it: docs/rules.md is checked against this. NULL behind the last. */
 struct yt_rules_key {
