@@ -1,6 +1,7 @@
 /* `yutang run`: the worker in the foreground. Callbacks move data and mark work; the pipeline runs in one place, yt_engine_turn. */
 #include <errno.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ enum {
 	DRAIN_MS = 15000,        /* after SIGTERM: for the commit in flight and the view */
 	CHECK_TIMEOUT_MS = 5000, /* of one attempt to see the topics at start */
 	LOG_FLUSH_MS = 60000,    /* so that a line that repeats is said again */
+	HEAP_KEPT = 256 << 20,   /* bytes */
 };
 
 static int64_t clock_ms(clockid_t id)
@@ -367,6 +369,7 @@ static void engine_conf(struct yt_daemon *d, bool accept_offsets)
 	c->accept_offsets = accept_offsets;
 	c->code_key = d->conf.worker.code_key_file ? d->code_key : NULL;
 	c->view_interval_ms = d->conf.redis.interval_ms;
+	c->view_orders = d->conf.redis.orders;
 	c->hold_after_input_ms = 500;
 }
 
@@ -401,6 +404,9 @@ int yt_cmd_run(int argc, char **argv)
 		fprintf(stderr, "yutang: run takes no `%s`\n", argv[0]);
 		return YT_EXIT_USAGE;
 	}
+	/* What a fetch or a batch frees the next one needs: given back to the kernel it would have to be faulted in again each time. */
+	mallopt(M_MMAP_THRESHOLD, HEAP_KEPT);
+	mallopt(M_TRIM_THRESHOLD, HEAP_KEPT);
 	yt_arena_init(&d->arena, 0);
 	yt_arena_init(&d->scratch, 0);
 	if (!load(d, conf_file, instance))

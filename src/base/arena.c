@@ -24,7 +24,7 @@ struct yt_arena_chunk {
 
 void yt_arena_init(struct yt_arena *a, size_t chunk_size)
 {
-	*a = (struct yt_arena){ .chunk_size = chunk_size ? chunk_size : CHUNK_SIZE };
+	*a = (struct yt_arena){ .chunk_size = chunk_size ? chunk_size : CHUNK_SIZE, .spare_max = SPARE_MAX };
 }
 
 static void chunks_free(struct yt_arena_chunk *c)
@@ -51,7 +51,7 @@ static void keep_spare(struct yt_arena *a, struct yt_arena_chunk *c)
 		struct yt_arena_chunk *next = c->next;
 
 		c->next = NULL;
-		if (c->size == a->chunk_size && a->n_spare < SPARE_MAX) {
+		if (c->size == a->chunk_size && a->n_spare < a->spare_max) {
 			ASAN_POISON_MEMORY_REGION(c->data, c->size);
 			c->next = a->spare;
 			a->spare = c;

@@ -19,7 +19,7 @@ void yt_buf_deinit(struct yt_buf *b)
 }
 
 /* A yt_str counts in 32 bits, so a buffer never holds more. */
-static void grow(struct yt_buf *b, size_t more)
+void yt_buf_grow(struct yt_buf *b, size_t more)
 {
 	size_t cap = b->cap * 2;
 	char *p;
@@ -40,30 +40,9 @@ static void grow(struct yt_buf *b, size_t more)
 	b->cap = cap;
 }
 
-void yt_buf_reserve(struct yt_buf *b, size_t more)
-{
-	if (more > b->cap - b->n)
-		grow(b, more);
-}
-
-void yt_buf_add(struct yt_buf *b, const void *p, size_t n)
-{
-	if (n == 0)
-		return;
-	yt_buf_reserve(b, n);
-	memcpy(b->p + b->n, p, n);
-	b->n += n;
-}
-
 void yt_buf_z(struct yt_buf *b, const char *z)
 {
 	yt_buf_add(b, z, strlen(z));
-}
-
-void yt_buf_c(struct yt_buf *b, char c)
-{
-	yt_buf_reserve(b, 1);
-	b->p[b->n++] = c;
 }
 
 void yt_buf_i64(struct yt_buf *b, int64_t v)
@@ -99,16 +78,6 @@ void yt_buf_printf(struct yt_buf *b, const char *fmt, ...)
 	b->n += (size_t)n;
 }
 
-void yt_buf_varint(struct yt_buf *b, uint64_t v)
-{
-	yt_buf_reserve(b, 10);
-	while (v >= 0x80) {
-		b->p[b->n++] = (char)(v | 0x80);
-		v >>= 7;
-	}
-	b->p[b->n++] = (char)v;
-}
-
 void yt_buf_svarint(struct yt_buf *b, int64_t v)
 {
 	yt_buf_varint(b, (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0));
@@ -122,11 +91,9 @@ void yt_buf_bytes(struct yt_buf *b, struct yt_str s)
 
 void yt_buf_u64(struct yt_buf *b, uint64_t v)
 {
-	unsigned char raw[8];
-
-	for (int i = 0; i < 8; i++)
-		raw[i] = (unsigned char)(v >> 8 * i);
-	yt_buf_add(b, raw, sizeof(raw));
+	yt_buf_reserve(b, 8);
+	yt_le64_put(b->p + b->n, v);
+	b->n += 8;
 }
 
 /* Nothing can be read behind a fault: what follows would be taken at the wrong place. */
@@ -185,14 +152,10 @@ uint8_t yt_rd_u8(struct yt_rd *r)
 
 uint64_t yt_rd_u64(struct yt_rd *r)
 {
-	uint64_t v = 0;
-
 	if (r->end - r->p < 8) {
 		rd_bad(r);
 		return 0;
 	}
-	for (int i = 0; i < 8; i++)
-		v |= (uint64_t)r->p[i] << 8 * i;
 	r->p += 8;
-	return v;
+	return yt_le64_get(r->p - 8);
 }

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "yutang/base/err.h"
-#include "yutang/base/hash.h"
 
 enum { CAP_MIN = 16, FILL_PERCENT = 70 };
 
@@ -16,6 +15,25 @@ void yt_map_deinit(struct yt_map *m)
 {
 	free(m->slots);
 	yt_map_init(m, m->key_of);
+}
+
+/* Eight bytes a step. Never leaves the process, so that it may change; what is kept for good uses yt_hash64. */
+static uint64_t hash_of(struct yt_str key)
+{
+	const uint64_t mul = UINT64_C(0x9e3779b97f4a7c15);
+	const char *p = key.p;
+	uint64_t h = key.n * mul, w;
+	uint32_t n = key.n;
+
+	for (; n >= 8; n -= 8, p += 8) {
+		memcpy(&w, p, 8);
+		h = (h ^ w) * mul;
+		h ^= h >> 29;
+	}
+	w = 0;
+	memcpy(&w, p, n);
+	h = (h ^ w) * mul;
+	return h ^ h >> 32;
 }
 
 static size_t home(const struct yt_map *m, uint64_t hash)
@@ -52,7 +70,7 @@ static struct yt_map_slot *find(const struct yt_map *m, struct yt_str key)
 
 	if (!m->n)
 		return NULL;
-	hash = yt_hash64(key);
+	hash = hash_of(key);
 	for (size_t i = home(m, hash); m->slots[i].value; i = (i + 1) & (m->cap - 1))
 		if (m->slots[i].hash == hash && yt_str_eq(m->key_of(m->slots[i].value), key))
 			return &m->slots[i];
@@ -71,7 +89,7 @@ void yt_map_add(struct yt_map *m, void *value)
 	YT_ASSERT(value, NULL);
 	if ((m->n + 1) * 100 > m->cap * FILL_PERCENT)
 		grow(m);
-	insert(m, yt_hash64(m->key_of(value)), value);
+	insert(m, hash_of(m->key_of(value)), value);
 	m->n++;
 }
 

@@ -198,10 +198,48 @@ static void encode_rest(const struct yt_member *m, struct yt_buf *out)
 		encode_stock(m, out);
 }
 
+/* The wallet comes first, behind its size (4 bytes, little endian): whether it changed is seen without decoding. */
+static void encode_wallet(const struct yt_wallet *w, struct yt_buf *out)
+{
+	size_t at = out->n, n;
+
+	yt_buf_u16(out, 0);
+	yt_buf_u16(out, 0);
+	yt_wallet_encode(w, out);
+	n = out->n - at - 4;
+	for (int k = 0; k < 4; k++)
+		out->p[at + (size_t)k] = (char)(n >> 8 * k);
+}
+
+static uint32_t wallet_size(struct yt_rd *r)
+{
+	uint32_t low = yt_rd_u16(r);
+
+	return low | (uint32_t)yt_rd_u16(r) << 16;
+}
+
+struct yt_str yt_member_wallet(struct yt_str value)
+{
+	struct yt_rd r = yt_rd(value);
+	uint32_t n = wallet_size(&r);
+
+	return n <= (size_t)(r.end - r.p) ? yt_str((const char *)r.p, n) : yt_str("", 0);
+}
+
+static void decode_wallet(struct yt_member *m, struct yt_arena *a, struct yt_rd *r)
+{
+	uint32_t n = wallet_size(r);
+	const unsigned char *from = r->p;
+
+	yt_wallet_decode(&m->wallet, a, r);
+	r->bad |= (size_t)(r->p - from) != n;
+}
+
 void yt_member_encode(const void *member, struct yt_buf *out)
 {
 	const struct yt_member *m = member;
 
+	encode_wallet(&m->wallet, out);
 	yt_buf_bytes(out, m->channel);
 	if (m->channel.n)
 		yt_buf_varint(out, (uint64_t)m->channel_at);
@@ -215,7 +253,6 @@ void yt_member_encode(const void *member, struct yt_buf *out)
 	yt_paids_encode(&m->orders, out);
 	yt_places_encode(&m->groups, out);
 	yt_places_encode(&m->accounts, out);
-	yt_wallet_encode(&m->wallet, out);
 	yt_buf_varint(out, m->n_marks);
 	for (uint32_t k = 0; k < m->n_marks; k++)
 		yt_buf_u64(out, m->marks[k]);
@@ -324,6 +361,7 @@ void *yt_member_decode(struct yt_arena *a, struct yt_str name, struct yt_str val
 	struct yt_member *m = yt_member_fresh(a, name);
 	struct yt_rd r = yt_rd(value);
 
+	decode_wallet(m, a, &r);
 	m->channel = yt_rd_bytes(&r);
 	if (m->channel.n)
 		m->channel_at = yt_rd_instant(&r);
@@ -337,7 +375,6 @@ void *yt_member_decode(struct yt_arena *a, struct yt_str name, struct yt_str val
 	yt_paids_decode(&m->orders, a, &r);
 	yt_places_decode(&m->groups, a, &r);
 	yt_places_decode(&m->accounts, a, &r);
-	yt_wallet_decode(&m->wallet, a, &r);
 	decode_marks(m, a, &r);
 	decode_timers(m, a, &r);
 	decode_rest(m, a, &r);

@@ -111,8 +111,7 @@ enum { ORDER_BYTES_MAX = 8 + 1 + 4 * 10 };
 
 static char *put_u64(char *p, uint64_t v)
 {
-	for (int i = 0; i < 8; i++)
-		p[i] = (char)(v >> 8 * i);
+	yt_le64_put(p, v);
 	return p + 8;
 }
 
@@ -175,15 +174,6 @@ void yt_paids_encode(const struct yt_paids *p, struct yt_buf *out)
 	out->n = (size_t)(at - out->p);
 }
 
-static uint64_t get_u64(const unsigned char *p)
-{
-	uint64_t v = 0;
-
-	for (int i = 0; i < 8; i++)
-		v |= (uint64_t)p[i] << 8 * i;
-	return v;
-}
-
 /* A number from 0 to 2^53, of at most eight bytes that are there; else NULL. */
 static const unsigned char *get_number(const unsigned char *p, int64_t *out)
 {
@@ -204,7 +194,7 @@ static const unsigned char *get_order(const unsigned char *p, int64_t before, st
 {
 	uint8_t flags = p[8];
 
-	o->fp = get_u64(p);
+	o->fp = yt_le64_get(p);
 	o->cancelled = flags & PAID_CANCELLED;
 	p = get_number(p + 9, &o->paid_at);
 	if (!p || o->paid_at > YT_INSTANT_MAX_MS - before)

@@ -221,6 +221,17 @@ size_t yt_view_suffixes(struct yt_arena *a, enum yt_kind kind, struct yt_str nam
 	return 0;
 }
 
+unsigned yt_view_changed(enum yt_kind kind, struct yt_str was, struct yt_str now, bool with_orders)
+{
+	enum { FIRST = 1, WALLET = 2 };
+
+	if (kind == YT_KIND_ORDER)
+		return with_orders ? FIRST : 0;
+	if (kind != YT_KIND_MEMBER)
+		return FIRST;
+	return was.p && now.p && yt_str_eq(yt_member_wallet(was), yt_member_wallet(now)) ? FIRST : FIRST | WALLET;
+}
+
 static struct yt_view_hash render(struct yt_arena *a, enum yt_kind kind, size_t k, struct yt_str suffix, const void *obj)
 {
 	struct hash h = { .a = a };
@@ -241,14 +252,15 @@ static struct yt_view_hash render(struct yt_arena *a, enum yt_kind kind, size_t 
 	};
 }
 
-size_t yt_view_render(struct yt_arena *a, enum yt_kind kind, struct yt_str name, const void *obj, bool with_orders,
-                      struct yt_view_hash out[YT_VIEW_HASHES_MAX])
+size_t yt_view_render_some(struct yt_arena *a, enum yt_kind kind, struct yt_str name, const void *obj, bool with_orders, unsigned hashes,
+                           struct yt_view_hash out[YT_VIEW_HASHES_MAX])
 {
 	struct yt_str suffix[YT_VIEW_HASHES_MAX];
 	size_t n = yt_view_suffixes(a, kind, name, with_orders, suffix);
 
 	for (size_t k = 0; k < n; k++)
-		out[k] = render(a, kind, k, suffix[k], obj);
+		if (hashes >> k & 1)
+			out[k] = render(a, kind, k, suffix[k], obj);
 	return n;
 }
 

@@ -8,8 +8,6 @@
 #include "yutang/engine/shard.h"
 
 enum {
-	BATCH_RECORDS_MAX = 60000,            /* above, latency grows and nothing more coalesces (DESIGN 8) */
-	BATCH_ARENA_MAX = 96 * 1024 * 1024,   /* bytes of objects and messages */
 	BATCH_MESSAGES_MAX = 400000,          /* librdkafka's queue.buffering.max.messages is far above */
 	ENDS_EVERY_MS = 1000,                 /* DESIGN 4: the ends are asked for once a second at most */
 	HELD_SAID_MS = 60000,                 /* a timer held longer is logged */
@@ -83,22 +81,21 @@ static struct yt_decide_env env_at(struct yt_shard *s, const struct yt_state *st
 #define STATE_OF(s) \
 	(struct yt_state) { .ctx = (s), .peek = yt_shard_peek, .edit = yt_shard_edit, .output = take_output, .send = take_sent }
 
+/* detail lives as long as the batch. */
 static void dead(struct yt_engine *e, struct yt_queued *q, enum yt_dead reason, const char *detail)
 {
-	q->decoded.dead = reason;
-	snprintf(q->decoded.detail, sizeof q->decoded.detail, "%s", detail);
-	add_message(e, yt_dead_message(e, q, reason, q->decoded.detail));
+	q->dead = reason;
+	q->detail = detail;
+	add_message(e, yt_dead_message(e, q, reason, detail));
 }
 
 /* What can be said without the core. True: the record is done. */
 static bool settled(struct yt_engine *e, struct yt_shard *s, struct yt_queued *q, int64_t now_ms)
 {
 	struct yt_decoded check = { 0 };
-	char detail[sizeof q->decoded.detail];
 
-	if (!q->decoded.event && !q->sent) {
-		memcpy(detail, q->decoded.detail, sizeof detail);
-		dead(e, q, q->decoded.dead, detail);
+	if (!q->event && !q->sent) {
+		dead(e, q, q->dead, q->detail);
 		return true;
 	}
 	if (q->hop > YT_HOP_MAX || (q->hop == YT_HOP_MAX && q->owner != s->id)) {
@@ -110,8 +107,8 @@ static bool settled(struct yt_engine *e, struct yt_shard *s, struct yt_queued *q
 		add_message(e, yt_forward_message(e, q, now_ms));
 		return true;
 	}
-	if (q->decoded.event && !yt_event_check_now(q->decoded.event, now_ms, &check)) {
-		dead(e, q, check.dead, check.detail);
+	if (q->event && !yt_event_check_now(q->event, now_ms, &check)) {
+		dead(e, q, check.dead, yt_arena_dup(&e->arena, yt_str_z(check.detail)).p);
 		return true;
 	}
 	return false;
@@ -137,14 +134,14 @@ static void decide_taken(struct yt_engine *e, struct yt_shard *s, struct yt_queu
 	if (q->sent)
 		yt_decide_internal(&env, q->rec.key, q->rec.value, &d);
 	else
-		yt_decide(&env, q->decoded.event, &d);
+		yt_decide(&env, q->event, &d);
 	q->result = d.result;
 	if (d.result == YT_DEAD) {
 		YT_ASSERT(e->n_edited == 0 && e->n_messages == messages, NULL);
-		dead(e, q, d.dead, d.detail);
+		dead(e, q, d.dead, yt_arena_dup(&e->arena, yt_str_z(d.detail)).p);
 	} else if (d.result == YT_CONFLICT) {
 		yt_info("conflict", "pos=%.*s/%d@%" PRId64 " type=%.*s field=%s", YT_FMT(e->conf->topics[q->rec.input]), s->id,
-		        q->rec.offset, YT_FMT(yt_types[q->decoded.event->type].name), yt_q(d.detail));
+		        q->rec.offset, YT_FMT(yt_types[q->event->type].name), yt_q(d.detail));
 	}
 	yt_shard_redue(s, 0);
 }
@@ -182,7 +179,7 @@ static void fire(struct yt_engine *e, struct yt_shard *s, struct yt_entry *en, i
 
 static bool full(const struct yt_engine *e)
 {
-	return e->n_taken >= BATCH_RECORDS_MAX || e->arena.used >= BATCH_ARENA_MAX || e->n_messages >= BATCH_MESSAGES_MAX;
+	return e->n_taken >= YT_BATCH_RECORDS_MAX || e->arena.used >= YT_BATCH_ARENA_MAX || e->n_messages >= BATCH_MESSAGES_MAX;
 }
 
 static struct yt_entry *earliest(const struct yt_shard *s)
@@ -353,12 +350,10 @@ static void sweep(struct yt_engine *e, struct yt_shard *s, size_t steps)
 			s->sweep_at = 0;
 			return;
 		}
-		if (en->touched || en->view_dirty)
+		if (en->touched || en->view_lacks)
 			continue;
 		if (!en->blob) {
-			yt_map_remove(&s->entries, yt_entry_key(en));
-			yt_heap_remove(&s->due, &en->due_node);
-			free(en);
+			yt_shard_drop(s, en);
 		} else if (yt_entry_expires(en) <= s->batch_now) {
 			yt_shard_bury(s, en);
 			add_message(e, (struct yt_message){ .dest = YT_TO_STATE, .shard = s->id, .key = yt_entry_key(en) });
@@ -369,22 +364,21 @@ static void sweep(struct yt_engine *e, struct yt_shard *s, size_t steps)
 static void seal_entity(struct yt_engine *e, struct yt_shard *s, struct yt_entry *en, uint64_t version)
 {
 	const struct yt_entity_ops *ops = &yt_entities[en->kind];
-	struct yt_buf b;
+	struct yt_buf *b = &e->sealing;
 
-	yt_buf_init(&b, &e->arena);
-	yt_buf_reserve(&b, 256);
-	yt_buf_c(&b, YT_ENTITY_FORMAT);
-	yt_buf_u64(&b, version);
-	yt_buf_u64(&b, (uint64_t)ops->next_due(en->obj));
-	yt_buf_u64(&b, (uint64_t)ops->expires_at(en->obj));
-	ops->encode(en->obj, &b);
-	YT_ASSERT(b.n <= ops->bytes_max, en->key);
+	yt_buf_clear(b);
+	yt_buf_c(b, YT_ENTITY_FORMAT);
+	yt_buf_u64(b, version);
+	yt_buf_u64(b, (uint64_t)en->due);
+	yt_buf_u64(b, (uint64_t)ops->expires_at(en->obj));
+	ops->encode(en->obj, b);
+	YT_ASSERT(b->n <= ops->bytes_max, en->key);
 	/* What an edit left as it was needs no record, and keeps the version of its last change. */
-	if (en->blob && en->blob_n == b.n && memcmp(en->blob + 9, b.p + 9, b.n - 9) == 0) {
+	if (en->blob && en->blob_n == b->n && memcmp(en->blob + 9, b->p + 9, b->n - 9) == 0) {
 		en->dirty = false;
 		return;
 	}
-	en->sealed = yt_buf_str(&b);
+	en->sealed = yt_arena_dup(&e->arena, yt_buf_str(b));
 	add_message(e, (struct yt_message){ .dest = YT_TO_STATE, .shard = s->id, .key = yt_entry_key(en), .value = en->sealed });
 }
 
@@ -494,14 +488,14 @@ static void count_records(struct yt_engine *e)
 			continue;
 		}
 		e->stats.sent += q->sent && q->result != YT_DEAD;
-		if (q->decoded.event)
-			e->stats.events[q->decoded.event->type][q->result]++;
+		if (q->event)
+			e->stats.events[q->event->type][q->result]++;
 		if (q->result == YT_DEAD) {
-			e->stats.dead[q->decoded.dead]++;
+			e->stats.dead[q->dead]++;
 			yt_warn("dead_letter", "pos=%.*s/%d@%" PRId64 " reason=%s detail=%s", YT_FMT(e->conf->topics[q->rec.input]),
-			        q->rec.shard, q->rec.offset, yt_dead_name(q->decoded.dead), yt_q(q->decoded.detail));
+			        q->rec.shard, q->rec.offset, yt_dead_name(q->dead), yt_q(q->detail));
 			if (e->up.on_dead)
-				e->up.on_dead(e->up.ctx, q->decoded.dead, q->decoded.detail, &q->rec);
+				e->up.on_dead(e->up.ctx, q->dead, q->detail, &q->rec);
 		}
 	}
 	e->stats.timers += e->timers_fired;
@@ -567,8 +561,8 @@ static void aborted(struct yt_engine *e)
 		struct yt_queued *q = e->taken[i];
 
 		q->forwarded = false;
-		if (q->decoded.event || q->sent)
-			q->decoded.dead = YT_DEAD_NONE;
+		if (q->event || q->sent)
+			q->dead = YT_DEAD_NONE;
 		yt_queue_push_back(e, q);
 	}
 }

@@ -13,7 +13,7 @@
 enum {
 	POLL_RECORDS = 5000,                     /* a turn; between them other work gets its turn */
 	QUEUED_BYTES_MAX = 64 * 1024 * 1024,     /* fetched and undecided; above, the log is not asked for more */
-	QUEUED_RECORDS_MAX = 200000,
+	QUEUED_RECORDS_MAX = YT_BATCH_RECORDS_MAX, /* the next batch gathers while the last one commits; more would only be memory */
 	IDLE_WAIT_MS = 1000,
 };
 
@@ -36,6 +36,7 @@ struct yt_engine *yt_engine_new(const struct yt_engine_conf *conf, const struct 
 	e->commits = calloc((size_t)conf->partitions, sizeof *e->commits);
 	YT_ASSERT(e->shards && e->assigned && e->commits, NULL);
 	yt_arena_init(&e->arena, 1 << 20);
+	e->arena.spare_max = YT_BATCH_ARENA_MAX >> 20;
 	yt_errors_init(e);
 	return e;
 }
@@ -53,6 +54,7 @@ void yt_engine_free(struct yt_engine *e)
 	yt_queue_end(e);
 	yt_errors_deinit(e);
 	yt_arena_deinit(&e->arena);
+	yt_buf_deinit(&e->sealing);
 	free(e->shards);
 	free(e->assigned);
 	free(e->commits);

@@ -64,8 +64,8 @@ void yt_forward_origin(struct yt_engine *e, struct yt_queued *q)
 		return;
 	}
 	if (seen != 63) {
-		q->decoded.dead = YT_DEAD_BAD_FIELD;
-		snprintf(q->decoded.detail, sizeof q->decoded.detail, "internal record without its yt_ headers");
+		q->dead = YT_DEAD_BAD_FIELD;
+		q->detail = "internal record without its yt_ headers";
 		return;
 	}
 	q->origin_topic = topic;

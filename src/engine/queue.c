@@ -53,6 +53,18 @@ static const struct yt_crash *crash_loop(const struct yt_engine *e, const struct
 	return NULL;
 }
 
+/* What lies too far ahead is judged when the event is decided: only then is `now` known. */
+static void decode_event(struct yt_arena *a, struct yt_queued *q)
+{
+	struct yt_decoded d;
+
+	yt_event_decode(a, q->rec.value, q->rec.headers, q->rec.n_headers, INT64_MAX - YT_INSTANT_AHEAD_MS, &d);
+	q->event = d.event;
+	q->dead = d.dead;
+	if (d.dead)
+		q->detail = yt_arena_dup(a, yt_str_z(d.detail)).p;
+}
+
 /* Whose it is, and when: of what can't be read it is this shard, at once. */
 static void decode(struct yt_engine *e, struct yt_queued *q)
 {
@@ -62,21 +74,20 @@ static void decode(struct yt_engine *e, struct yt_queued *q)
 	yt_forward_origin(e, q);
 	if (crash) {
 		q->sent = false;
-		q->decoded.dead = YT_DEAD_CRASH_LOOP;
-		snprintf(q->decoded.detail, sizeof q->decoded.detail, "the process died %d times on it, at last by %s", crash->deaths, crash->by);
+		q->dead = YT_DEAD_CRASH_LOOP;
+		q->detail = yt_arena_printf(a, "the process died %d times on it, at last by %s", crash->deaths, crash->by).p;
 	} else if (q->sent) {
 		q->key = q->rec.key;
 		q->owner = yt_partition(q->key, e->conf->partitions);
 		q->time = q->cause_now;
 		return;
-	} else if (!q->decoded.dead) {
-		/* What lies too far ahead is judged when the event is decided: only then is `now` known. */
-		yt_event_decode(a, q->rec.value, q->rec.headers, q->rec.n_headers, INT64_MAX - YT_INSTANT_AHEAD_MS, &q->decoded);
+	} else if (!q->dead) {
+		decode_event(a, q);
 	}
-	if (q->decoded.event) {
-		q->key = yt_event_key(a, q->decoded.event);
+	if (q->event) {
+		q->key = yt_event_key(a, q->event);
 		q->owner = yt_partition(q->key, e->conf->partitions);
-		q->time = q->decoded.event->time;
+		q->time = q->event->time;
 	} else {
 		q->time = INT64_MIN;
 	}

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "yutang/core/view.h"
+
 static struct yt_str key_of(const void *value)
 {
 	const struct yt_entry *en = value;
@@ -22,26 +24,19 @@ struct yt_str yt_entry_name(const struct yt_entry *en)
 	return yt_str(en->key + skip, en->key_n - skip);
 }
 
-static uint64_t head_u64(const char *blob, size_t at)
-{
-	struct yt_rd r = yt_rd(yt_str(blob + at, 8));
-
-	return yt_rd_u64(&r);
-}
-
 uint64_t yt_entry_version(const struct yt_entry *en)
 {
-	return en->blob ? head_u64(en->blob, 1) : 0;
+	return en->blob ? yt_le64_get(en->blob + 1) : 0;
 }
 
 static int64_t entry_due(const struct yt_entry *en)
 {
-	return en->blob ? (int64_t)head_u64(en->blob, 9) : YT_NEVER;
+	return en->blob ? (int64_t)yt_le64_get(en->blob + 9) : YT_NEVER;
 }
 
 int64_t yt_entry_expires(const struct yt_entry *en)
 {
-	return en->blob ? (int64_t)head_u64(en->blob, 17) : YT_NEVER;
+	return en->blob ? (int64_t)yt_le64_get(en->blob + 17) : YT_NEVER;
 }
 
 /* Order of equal dues: (shop, member). A name is `<shop>/<member>`, and '/' must sort before every byte of a shop. */
@@ -73,6 +68,16 @@ struct yt_shard *yt_shard_new(struct yt_engine *e, int id)
 	return s;
 }
 
+void yt_shard_drop(struct yt_shard *s, struct yt_entry *en)
+{
+	yt_map_remove(&s->entries, yt_entry_key(en));
+	yt_heap_remove(&s->due, &en->due_node);
+	if (s->last[en->kind] == en)
+		s->last[en->kind] = NULL;
+	free(en->blob);
+	free(en);
+}
+
 static void free_entries(struct yt_shard *s)
 {
 	size_t at = 0;
@@ -82,6 +87,7 @@ static void free_entries(struct yt_shard *s)
 		free(en->blob);
 		free(en);
 	}
+	memset(s->last, 0, sizeof s->last);
 	yt_map_deinit(&s->entries);
 	yt_heap_deinit(&s->due);
 }
@@ -160,6 +166,15 @@ static void set_due(struct yt_shard *s, struct yt_entry *en, int64_t due)
 		yt_heap_put(&s->due, &en->due_node);
 }
 
+/* What is allocated for a value: steps of about an eighth, so that one that grows a little mostly stays where it is. */
+static size_t blob_bytes(size_t n)
+{
+	size_t step = n < 256 ? 16 : n < 1024 ? 64 : 256;
+
+	/* The heap's own 8 bytes fill the step. */
+	return (n + 8 + step - 1) / step * step - 8;
+}
+
 static void set_blob(struct yt_entry *en, struct yt_str value)
 {
 	if (!value.p) {
@@ -168,11 +183,12 @@ static void set_blob(struct yt_entry *en, struct yt_str value)
 		en->blob_n = 0;
 		return;
 	}
-	if (value.n != en->blob_n || !en->blob) {
-		en->blob = realloc(en->blob, value.n);
+	if (!en->blob || blob_bytes(value.n) != blob_bytes(en->blob_n)) {
+		free(en->blob);
+		en->blob = malloc(blob_bytes(value.n));
 		YT_ASSERT(en->blob, NULL);
-		en->blob_n = value.n;
 	}
+	en->blob_n = value.n;
 	memcpy(en->blob, value.p, value.n);
 }
 
@@ -203,11 +219,18 @@ static struct yt_entry *entry_of(struct yt_shard *s, enum yt_kind kind, struct y
 {
 	char key[512];
 	struct yt_str prefix = yt_entities[kind].prefix;
+	struct yt_entry *en = s->last[kind];
+
+	if (en && yt_str_eq(yt_entry_name(en), name))
+		return en;
 
 	YT_ASSERT(prefix.n + name.n <= sizeof key, NULL);
 	memcpy(key, prefix.p, prefix.n);
 	memcpy(key + prefix.n, name.p, name.n);
-	return yt_shard_entry(s, kind, yt_str(key, prefix.n + name.n), make);
+	en = yt_shard_entry(s, kind, yt_str(key, prefix.n + name.n), make);
+	if (en)
+		s->last[kind] = en;
+	return en;
 }
 
 static void touch(struct yt_shard *s, struct yt_entry *en, void *obj)
@@ -224,13 +247,22 @@ static void touch(struct yt_shard *s, struct yt_entry *en, void *obj)
 	s->touched[s->n_touched++] = en;
 }
 
+static struct yt_str behind_head(struct yt_str blob)
+{
+	return blob.p ? yt_str(blob.p + YT_ENTITY_HEAD, blob.n - YT_ENTITY_HEAD) : blob;
+}
+
+struct yt_str yt_entry_value(const struct yt_entry *en)
+{
+	return behind_head(yt_str(en->blob, en->blob_n));
+}
+
 /* The committed object, decoded into the batch's arena; NULL where absent or expired. */
 static void *load(struct yt_shard *s, struct yt_entry *en)
 {
 	if (!en->blob || yt_entry_expires(en) <= s->batch_now)
 		return NULL;
-	void *obj = yt_entities[en->kind].decode(&s->engine->arena, yt_entry_name(en),
-	                                         yt_str(en->blob + YT_ENTITY_HEAD, en->blob_n - YT_ENTITY_HEAD));
+	void *obj = yt_entities[en->kind].decode(&s->engine->arena, yt_entry_name(en), yt_entry_value(en));
 
 	YT_ASSERT(obj, en->key);
 	return obj;
@@ -300,11 +332,13 @@ void yt_shard_bury(struct yt_shard *s, struct yt_entry *en)
 	touch(s, en, NULL);
 }
 
-void yt_shard_view_mark(struct yt_shard *s, struct yt_entry *en)
+void yt_shard_view_mark(struct yt_shard *s, struct yt_entry *en, unsigned hashes)
 {
-	if (en->view_dirty)
+	bool listed = en->view_lacks != 0;
+
+	en->view_lacks |= (uint8_t)hashes;
+	if (listed || !hashes)
 		return;
-	en->view_dirty = true;
 	if (s->n_view_dirty == s->cap_view_dirty) {
 		s->cap_view_dirty = s->cap_view_dirty ? s->cap_view_dirty * 2 : 256;
 		s->view_dirty = realloc(s->view_dirty, s->cap_view_dirty * sizeof *s->view_dirty);
@@ -318,15 +352,17 @@ static void end_overlay(struct yt_shard *s, bool committed)
 	for (size_t i = 0; i < s->n_touched; i++) {
 		struct yt_entry *en = s->touched[i];
 
-		if (committed && en->dirty) {
-			set_blob(en, en->sealed);
+		if (en->dirty && committed) {
 			if (s->engine->view)
-				yt_shard_view_mark(s, en);
+				yt_shard_view_mark(s, en, yt_view_changed(en->kind, yt_entry_value(en), behind_head(en->sealed), s->engine->conf->view_orders));
+			set_blob(en, en->sealed);
 		}
+		/* After a commit the due of the overlay is that of the entity, unless it was buried. */
+		if (en->dirty && (!committed || !en->blob))
+			set_due(s, en, entry_due(en));
 		en->obj = NULL;
 		en->sealed = (struct yt_str){ 0 };
 		en->dirty = en->touched = en->edited_now = false;
-		set_due(s, en, entry_due(en));
 	}
 	s->n_touched = 0;
 	s->in_batch = false;

@@ -12,16 +12,19 @@ enum {
 	JOB_BYTES_MAX = 16 * 1024 * 1024,
 	ASK_AGAIN_MS = 5000, /* an idle shard asks whether Redis still has what was written */
 	AWAY_MS = 500,
+	BUSY_RECORDS = 10000, /* in the batch and waiting for the next one: then members change again and again, */
+	BUSY_MS = 2000,       /* and each write of a shard waits so long for more that coalesces */
 };
 
 static void mark_newer(struct yt_shard *s, uint64_t than)
 {
+	const struct yt_str none = { 0 };
 	size_t at = 0;
 	struct yt_entry *en;
 
 	while ((en = yt_map_next(&s->entries, &at)))
 		if (en->blob && yt_entry_version(en) > than)
-			yt_shard_view_mark(s, en);
+			yt_shard_view_mark(s, en, yt_view_changed(en->kind, none, none, s->engine->conf->view_orders));
 }
 
 static void ask(struct yt_engine *e, struct yt_shard *s)
@@ -138,7 +141,7 @@ static bool knows(void *ctx, int shard, struct yt_str suffix)
 		struct yt_str key = yt_arena_printf(&a, "%.*s%.*s", YT_FMT(yt_entities[kind].prefix), YT_FMT(name));
 		struct yt_entry *en = yt_shard_entry(s, kind, key, false);
 
-		found = en && en->blob;
+		found = en && en->blob && (kind != YT_KIND_ORDER || e->conf->view_orders);
 	}
 	yt_arena_deinit(&a);
 	return found;
@@ -165,12 +168,13 @@ static void write_job(struct yt_engine *e, struct yt_shard *s)
 		struct yt_entry *en = s->view_dirty[--s->n_view_dirty];
 		struct yt_view_entity *v = &job->entities[job->n++];
 
-		en->view_dirty = false;
+		v->hashes = en->view_lacks;
+		en->view_lacks = 0;
 		v->kind = en->kind;
 		v->name = yt_arena_dup(&job->arena, yt_entry_name(en));
 		v->blob = (struct yt_str){ 0 };
 		if (en->blob) {
-			v->blob = yt_arena_dup(&job->arena, yt_str(en->blob + YT_ENTITY_HEAD, en->blob_n - YT_ENTITY_HEAD));
+			v->blob = yt_arena_dup(&job->arena, yt_entry_value(en));
 			bytes += en->blob_n;
 		}
 	}
@@ -181,6 +185,13 @@ static void write_job(struct yt_engine *e, struct yt_shard *s)
 	s->view_job = job;
 	set_view(s, YT_SV_WRITING);
 	e->view->apply(e->view->ctx, job);
+}
+
+static int64_t interval_ms(const struct yt_engine *e)
+{
+	bool busy = e->queued + (int64_t)e->n_taken > BUSY_RECORDS;
+
+	return busy && e->conf->view_interval_ms < BUSY_MS ? BUSY_MS : e->conf->view_interval_ms;
 }
 
 void yt_show_turn(struct yt_engine *e, int64_t *wait_ms)
@@ -205,7 +216,7 @@ void yt_show_turn(struct yt_engine *e, int64_t *wait_ms)
 			if (left <= 0)
 				ask(e, s);
 		} else if (s->view == YT_SV_OK && behind) {
-			left = s->view_written_mono + e->conf->view_interval_ms - e->mono_ms;
+			left = s->view_written_mono + interval_ms(e) - e->mono_ms;
 			if (left <= 0)
 				write_job(e, s);
 		} else if (s->view == YT_SV_OK) {

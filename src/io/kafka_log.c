@@ -467,8 +467,9 @@ static int poll_member(struct yt_kafka_log *l, int max_records)
 	}
 	if (heard)
 		yt_kafka_set_away(&l->away, false, NULL);
-	if (n == max_records)
-		yt_kafka_wake(l->fd); /* the descriptor fires only when an empty queue gets something */
+	/* The descriptor fires only when an empty queue gets something. Where nothing was asked for, whoever makes room asks again by himself. */
+	if (n > 0 && n == max_records)
+		yt_kafka_wake(l->fd);
 	else if (n > 0)
 		tell_early_ends(l);
 	return n;

@@ -527,9 +527,10 @@ static void add_entity(struct yt_redis_view *v, int shard, const struct yt_view_
 		obj = yt_entities[e->kind].decode(&v->arena, e->name, e->blob);
 		YT_ASSERT(obj != NULL, yt_entities[e->kind].prefix.p);
 	}
-	n = yt_view_render(&v->arena, e->kind, e->name, obj, v->conf.orders, hashes);
+	n = yt_view_render_some(&v->arena, e->kind, e->name, obj, v->conf.orders, e->hashes, hashes);
 	for (size_t i = 0; i < n; i++)
-		add_hash(v, shard, &hashes[i]);
+		if (e->hashes >> i & 1)
+			add_hash(v, shard, &hashes[i]);
 }
 
 /* One call with the entities from *at on, as many as fit. True for the last call of the job: that one moves the version. */

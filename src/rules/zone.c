@@ -1,7 +1,6 @@
 /* TZif files (RFC 8536) and the POSIX TZ text behind them. All arithmetic is in seconds; milliseconds only at the edge. */
 #include "yutang/rules/zone.h"
 
-#include <stdio.h>
 
 #include "calendar.h"
 #include "yutang/base/ini.h"
@@ -458,13 +457,16 @@ int64_t yt_zone_day_start_ms(const struct yt_zone *z, int32_t day)
 
 void yt_day_format(int32_t day, char out[11])
 {
-	char text[40];
 	int year, month, dom;
 
 	yt_civil_of(day, &year, &month, &dom);
-	snprintf(text, sizeof(text), "%04d-%02d-%02d", year, month, dom);
-	memcpy(out, text, 10);
-	out[10] = '\0';
+	memcpy(out, "0000-00-00", 11);
+	for (int k = 3; k >= 0; k--, year /= 10)
+		out[k] = (char)('0' + year % 10);
+	out[5] = (char)('0' + month / 10);
+	out[6] = (char)('0' + month % 10);
+	out[8] = (char)('0' + dom / 10);
+	out[9] = (char)('0' + dom % 10);
 }
 
 /* --- names --- */

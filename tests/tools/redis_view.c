@@ -70,14 +70,15 @@ static int64_t stub_never(const void *obj)
 #define STUB(p) { YT_STR(p), 1 << 20, stub_fresh, stub_decode, stub_encode, stub_never, stub_never }
 const struct yt_entity_ops yt_entities[YT_KIND__COUNT] = { STUB("member:"), STUB("order:"), STUB("day:") };
 
-size_t yt_view_render(struct yt_arena *a, enum yt_kind kind, struct yt_str name, const void *obj, bool with_orders,
-                      struct yt_view_hash out[YT_VIEW_HASHES_MAX])
+size_t yt_view_render_some(struct yt_arena *a, enum yt_kind kind, struct yt_str name, const void *obj, bool with_orders, unsigned hashes,
+                           struct yt_view_hash out[YT_VIEW_HASHES_MAX])
 {
 	struct yt_view_hash *h = &out[0];
 	struct yt_str *fields = NULL;
 	char *blob, *save = NULL;
 	size_t n = 0;
 
+	(void)hashes;
 	if (kind == YT_KIND_ORDER && !with_orders)
 		return 0;
 	*h = (struct yt_view_hash){ .expires_at_ms = YT_NEVER };
@@ -331,6 +332,7 @@ static void job_add(struct yt_view_job *job, enum yt_kind kind, const char *name
 	struct yt_view_entity *e = &job->entities[job->n++];
 
 	e->kind = kind;
+	e->hashes = ~0u;
 	e->name = yt_arena_dup(&job->arena, yt_str_z(name));
 	if (blob)
 		e->blob = yt_arena_dup(&job->arena, yt_str_z(blob));

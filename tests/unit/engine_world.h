@@ -12,6 +12,7 @@
 #include "yutang/base/ini.h"
 #include "yutang/base/json.h"
 #include "yutang/base/log.h"
+#include "yutang/core/member.h"
 #include "yutang/core/view.h"
 #include "yutang/engine/checkpoint.h"
 #include "yutang/engine/engine.h"
@@ -461,6 +462,7 @@ struct fv_key {
 	int shard;
 	enum yt_kind kind;
 	struct yt_str name, blob;
+	struct yt_str wallet; /* of a member: as it was last told to have changed */
 	bool there;
 };
 
@@ -491,6 +493,7 @@ struct fview {
 	void *committed_ctx;
 	int wheres, applies, resets, sweeps, stales;
 	size_t last_n[EW_SHARDS]; /* entities of the last job */
+	unsigned last_hashes[EW_SHARDS][YT_KIND__COUNT]; /* of the last job: what it told of the last entity of each kind; 0: it had none */
 	uint64_t last_from[EW_SHARDS], last_to[EW_SHARDS];
 	int parts; /* jobs that left the version as it was */
 };
@@ -532,6 +535,9 @@ static void fv_apply(void *ctx, struct yt_view_job *job)
 		CHECK_MSG(job->to <= v->committed(v->committed_ctx, job->shard), "the view runs ahead of the log: version %" PRIu64 " of shard %d", job->to,
 		          job->shard);
 	v->last_n[job->shard] = job->n;
+	memset(v->last_hashes[job->shard], 0, sizeof v->last_hashes[job->shard]);
+	for (size_t k = 0; k < job->n; k++)
+		v->last_hashes[job->shard][job->entities[k].kind] = job->entities[k].hashes;
 	v->last_from[job->shard] = job->from;
 	v->last_to[job->shard] = job->to;
 	v->parts += job->from == job->to;
@@ -574,8 +580,10 @@ static enum yt_view_status fv_do_apply(struct fview *v, const struct yt_view_job
 		struct fv_key *key = fv_key(v, p, job->entities[k].kind, job->entities[k].name);
 
 		key->there = job->entities[k].blob.p != NULL;
-		if (key->there)
+		if (key->there && job->entities[k].hashes & 1)
 			key->blob = yt_arena_dup(&v->arena, job->entities[k].blob);
+		if (key->there && job->entities[k].hashes & 2)
+			key->wallet = yt_arena_dup(&v->arena, yt_member_wallet(job->entities[k].blob));
 	}
 	v->version[p] = job->to;
 	return YT_VIEW_OK;
@@ -807,7 +815,8 @@ UNUSED static void ew_init_rules(struct ew *w, int what, const char *rules)
 		                           .n_inputs = EW_INPUTS,
 		                           .transactional_id = YT_S("test"),
 		                           .clock = what & EW_EVENT ? YT_CLOCK_EVENT : YT_CLOCK_WALL,
-		                           .hold_after_input_ms = 500 };
+		                           .hold_after_input_ms = 500,
+		                           .view_orders = true };
 	memcpy(w->conf.topics, ew_topics, sizeof ew_topics);
 	fl_init(&w->fl);
 	fv_init(&w->fv);
@@ -1115,6 +1124,8 @@ static void fv_match_one(void *ctx, int shard, struct yt_str key, struct yt_str 
 	(void)version;
 	CHECK_MSG(k->there, "the view lacks %.*s", YT_FMT(key));
 	CHECK_MSG(yt_str_eq(k->blob, value), "the view shows another %.*s", YT_FMT(key));
+	if (k->kind == YT_KIND_MEMBER)
+		CHECK_MSG(yt_str_eq(k->wallet, yt_member_wallet(value)), "the view shows another wallet of %.*s", YT_FMT(key));
 	m->n++;
 }
 

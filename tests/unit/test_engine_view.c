@@ -86,6 +86,45 @@ TEST(one_job_a_shard_at_a_time_and_what_changes_meanwhile_coalesces)
 	ew_deinit(&w);
 }
 
+TEST(a_wallet_that_did_not_change_is_not_written_again)
+{
+	struct ew w;
+
+	begin(&w, EW_MEM);
+	order(&w, 2, 0); /* gives a coupon */
+	ew_settle(&w);
+	CHECK_INT(w.fv.last_hashes[2][YT_KIND_MEMBER], 3);
+	const char *member = ew_member(&w, 2, 0);
+
+	ew_put(&w, EW_GROUPS, 2, ew_joined(&w, member, "g1", w.wall));
+	ew_settle(&w);
+	CHECK_INT(w.fv.last_hashes[2][YT_KIND_MEMBER], 1);
+	order(&w, 2, 0);
+	ew_settle(&w);
+	CHECK_INT(w.fv.last_hashes[2][YT_KIND_MEMBER], 3);
+	ew_view_is_current(&w);
+	ew_deinit(&w);
+}
+
+TEST(orders_that_are_not_shown_are_not_handed_over)
+{
+	struct ew w;
+
+	begin(&w, EW_MEM);
+	w.conf.view_orders = false;
+	ew_settle(&w);
+	order(&w, 2, 0);
+	ew_settle(&w);
+	CHECK_INT(w.fv.last_n[2], 2); /* the member, the day */
+	CHECK_INT(w.fv.last_hashes[2][YT_KIND_ORDER], 0);
+	fv_empty(&w.fv);
+	ew_pass(&w, 10000);
+	ew_settle(&w);
+	CHECK_INT(w.fv.last_n[2], 2);
+	CHECK_INT(w.fv.last_hashes[2][YT_KIND_MEMBER], 3);
+	ew_deinit(&w);
+}
+
 TEST(at_most_one_job_an_interval)
 {
 	struct ew w;
@@ -655,6 +694,8 @@ TEST_MAIN
 	RUN(what_was_committed_is_shown);
 	RUN(what_is_in_flight_or_aborted_is_not_shown);
 	RUN(one_job_a_shard_at_a_time_and_what_changes_meanwhile_coalesces);
+	RUN(a_wallet_that_did_not_change_is_not_written_again);
+	RUN(orders_that_are_not_shown_are_not_handed_over);
 	RUN(at_most_one_job_an_interval);
 	RUN(away_for_an_hour_coupons_leave_and_the_view_catches_up_from_memory);
 	RUN(a_job_whose_answer_was_lost_is_not_written_twice);

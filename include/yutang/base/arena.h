@@ -13,13 +13,13 @@ struct yt_arena {
 	size_t used;                   /* bytes handed out since the last reset */
 	size_t chunk_size;
 	struct yt_arena_chunk *spare; /* chunks of chunk_size for the next round */
-	unsigned n_spare;
+	unsigned n_spare, spare_max;  /* spare_max: 15 after init; who fills more each round raises it */
 };
 
 /* chunk_size: bytes a chunk, 0 for the default of 64 KiB. Allocates nothing yet. */
 void yt_arena_init(struct yt_arena *a, size_t chunk_size);
 void yt_arena_deinit(struct yt_arena *a);
-/* Frees everything handed out; keeps up to 16 chunks for the next round, which then need not be faulted in again. */
+/* Frees everything handed out; keeps up to spare_max + 1 chunks for the next round, which then need not be faulted in again. */
 void yt_arena_reset(struct yt_arena *a);
 
 /* 16-byte aligned, never NULL. */

@@ -14,9 +14,18 @@ struct yt_view_hash {
 
 enum { YT_VIEW_HASHES_MAX = 2 }; /* a member: facts and wallet */
 
-/* The hashes of one entity; obj NULL: the entity is gone. Returns how many; everything in the arena. with_orders: `[redis] orders`. */
-size_t yt_view_render(struct yt_arena *a, enum yt_kind kind, struct yt_str name, const void *obj, bool with_orders,
-                      struct yt_view_hash out[YT_VIEW_HASHES_MAX]);
+/* The hashes of one entity; obj NULL: the entity is gone. Returns how many; everything in the arena. with_orders: `[redis] orders`. out[k] is made
+ * where bit k of `hashes` is set. */
+size_t yt_view_render_some(struct yt_arena *a, enum yt_kind kind, struct yt_str name, const void *obj, bool with_orders, unsigned hashes,
+                           struct yt_view_hash out[YT_VIEW_HASHES_MAX]);
+static inline size_t yt_view_render(struct yt_arena *a, enum yt_kind kind, struct yt_str name, const void *obj, bool with_orders,
+                                    struct yt_view_hash out[YT_VIEW_HASHES_MAX])
+{
+	return yt_view_render_some(a, kind, name, obj, with_orders, ~0u, out);
+}
+/* Bit k: out[k] of yt_view_render may differ between these two encoded values (without head) of an entity; 0: nothing of it is shown. A value that
+ * is NULL is none, and then all do. */
+unsigned yt_view_changed(enum yt_kind kind, struct yt_str was, struct yt_str now, bool with_orders);
 /* The suffixes of all hashes an entity can have, whether or not it has them now. */
 size_t yt_view_suffixes(struct yt_arena *a, enum yt_kind kind, struct yt_str name, bool with_orders,
                         struct yt_str out[YT_VIEW_HASHES_MAX]);

@@ -48,6 +48,7 @@ struct yt_engine_conf {
 	uint32_t first_start;                /* bit per input that was added: start at the group's offset */
 	const unsigned char *code_key;       /* 32 bytes or NULL */
 	int64_t view_interval_ms;
+	bool view_orders;                    /* orders are shown, too */
 	int64_t hold_after_input_ms;         /* how long an input without fetched records is waited for; 500 */
 	const struct yt_crashes *crashes;    /* may be NULL; the host may take entries out between turns */
 };

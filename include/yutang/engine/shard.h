@@ -8,6 +8,11 @@
 #include "yutang/engine/checkpoint.h"
 #include "yutang/engine/engine.h"
 
+enum {
+	YT_BATCH_RECORDS_MAX = 20000,          /* three times as many cost the same time and 150 MB more */
+	YT_BATCH_ARENA_MAX = 64 * 1024 * 1024, /* bytes of objects and messages */
+};
+
 /* An entity: its committed bytes, and while a batch is being decided its object. */
 struct yt_entry {
 	struct yt_heap_node due_node; /* first: the heap hands out its address */
@@ -15,7 +20,7 @@ struct yt_entry {
 	bool dirty;      /* edited by the batch */
 	bool touched;    /* obj is set, so the batch's end must clear it */
 	bool edited_now; /* edited by the decision that runs */
-	bool view_dirty; /* in the shard's list of what Redis lacks */
+	uint8_t view_lacks; /* bit per hash that Redis may lack; not 0: in the shard's list */
 	uint16_t key_n;
 	uint32_t blob_n;
 	char *blob;          /* committed value with its head; NULL: absent */
@@ -32,14 +37,16 @@ struct yt_queued {
 	struct yt_queued *next;
 	struct yt_chunk *chunk;
 	struct yt_record rec;
-	struct yt_decoded decoded;
+	struct yt_event *event; /* NULL: it could not be decoded, or is an internal event */
+	enum yt_dead dead;      /* of the decoding, or of this batch's decision; and what was wrong: */
+	const char *detail;     /* in the chunk, or in the batch's arena; NULL where dead is none */
 	int64_t time;      /* merge order: the envelope's time; INT64_MIN where it has none */
 	int64_t cause_now; /* of a forwarded record: `now` of the decision that forwarded it; else INT64_MIN */
 	struct yt_str key; /* that decides the shard; empty for what could not be decoded */
 	int owner;         /* shard by the key */
 	int hop;           /* how often it was forwarded */
 	bool forwarded;    /* by this batch */
-	bool sent;         /* an internal event, for yt_decide_internal: it has no decoded.event */
+	bool sent;         /* an internal event, for yt_decide_internal */
 	enum yt_result result; /* of this batch's decision */
 	/* Where it first lay, for dead letters. */
 	struct yt_str origin_topic;
@@ -76,6 +83,7 @@ struct yt_shard {
 	bool loaded; /* entries, version and inputs hold a committed state */
 
 	struct yt_map entries;
+	struct yt_entry *last[YT_KIND__COUNT]; /* asked for last, of each kind: a decision asks for the same again and again */
 	struct yt_heap due; /* entries with a due, by (due, shop, member) */
 	char log_id[YT_LOG_ID_BYTES + 1];
 	uint64_t version;
@@ -158,6 +166,7 @@ struct yt_engine {
 	int64_t queued;
 
 	/* the batch */
+	struct yt_buf sealing; /* an entity while it is encoded: on the heap, so that the arena gets its bytes alone */
 	struct yt_arena arena;
 	bool committing;
 	int hop;                   /* of the record that is decided; 0: of a timer */
@@ -256,6 +265,7 @@ bool yt_shard_held(const struct yt_shard *s);
 struct yt_entry *yt_shard_entry(struct yt_shard *s, int kind, struct yt_str key, bool make);
 struct yt_str yt_entry_key(const struct yt_entry *en);
 struct yt_str yt_entry_name(const struct yt_entry *en); /* behind the kind's prefix */
+struct yt_str yt_entry_value(const struct yt_entry *en); /* the committed value behind its head; p NULL where absent */
 uint64_t yt_entry_version(const struct yt_entry *en);   /* of the committed value; 0 where absent */
 int64_t yt_entry_expires(const struct yt_entry *en);    /* YT_NEVER where absent */
 
@@ -270,8 +280,10 @@ void yt_shard_redue(struct yt_shard *s, size_t from);
 /* Ends a batch: the sealed values become the base, or the overlay is forgotten. */
 void yt_shard_merge(struct yt_shard *s);
 void yt_shard_forget(struct yt_shard *s);
+/* Forgets an entry that has no value, and that nobody points to. */
+void yt_shard_drop(struct yt_shard *s, struct yt_entry *en);
 /* The entity expired: absent from now on, in memory and in the view. The changelog's tombstone is the caller's. */
 void yt_shard_bury(struct yt_shard *s, struct yt_entry *en);
-void yt_shard_view_mark(struct yt_shard *s, struct yt_entry *en);
+void yt_shard_view_mark(struct yt_shard *s, struct yt_entry *en, unsigned hashes);
 
 #endif

@@ -9,6 +9,7 @@ struct yt_view_entity {
 	enum yt_kind kind;
 	struct yt_str name; /* behind the kind's prefix */
 	struct yt_str blob; /* encoded, without the YT_ENTITY_HEAD bytes */
+	unsigned hashes;    /* bit k: out[k] of yt_view_render may differ from what was applied before */
 };
 
 /* A write for one shard. Owned by the port from apply() until on_applied; memory is `arena`, freed with it. */
