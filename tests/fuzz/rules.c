@@ -42,10 +42,12 @@ static void rules_problems(const struct yt_problems *p)
 	struct yt_str text = yt_buf_str(&p->text);
 	int lines = 0;
 
-	for (const char *at = text.p, *end = text.p + text.n, *next; at < end; at = next, lines++) {
-		next = memchr(at, '\n', (size_t)(end - at));
-		YT_ASSERT(next++, "a problem without an end");
-		YT_ASSERT(yt_str_starts(yt_str(at, (size_t)(next - at)), YT_S("r.conf:")), "a problem without its file");
+	for (uint32_t at = 0; at < text.n; lines++) {
+		const char *end = memchr(text.p + at, '\n', text.n - at);
+
+		YT_ASSERT(end, "a problem without an end");
+		YT_ASSERT(yt_str_starts(yt_str(text.p + at, text.n - at), YT_S("r.conf:")), "a problem without its file");
+		at = (uint32_t)(end - text.p) + 1;
 	}
 	YT_ASSERT(lines == p->errors + p->warnings, "one line a problem");
 	YT_ASSERT(yt_utf8_bad(text) == text.n, "the UTF-8 of a problem");
