@@ -375,6 +375,9 @@ static void unwire(struct yt_daemon *d)
 	yt_notify_deinit(&d->notify);
 }
 
+/* LeakSanitizer's, where the build has it: it would look at exit, which is not called. */
+void __lsan_do_leak_check(void) __attribute__((weak));
+
 int yt_cmd_run(int argc, char **argv)
 {
 	static struct yt_daemon daemon; /* outlives the threads that watch it */
@@ -417,6 +420,8 @@ int yt_cmd_run(int argc, char **argv)
 		unwire(d);
 	yt_log_flush();
 	fflush(stdout);
+	if (__lsan_do_leak_check)
+		__lsan_do_leak_check();
 	/* Whatever the libraries leave running does not matter any more. */
 	_exit(d->exit_code);
 }
