@@ -86,6 +86,7 @@ static void rules_instants(const struct yt_ruleset *rs)
 
 static void rules_same(const struct yt_ruleset *a, const struct yt_ruleset *b)
 {
+	YT_ASSERT(b, "the set, read again");
 	YT_ASSERT(memcmp(a->digest, b->digest, sizeof a->digest) == 0 && yt_str_eq(a->tag, b->tag) && a->revision == b->revision, "the set, read again");
 	YT_ASSERT(a->n_shops == b->n_shops && a->n_coupons == b->n_coupons && a->n_rules == b->n_rules && a->n_products == b->n_products && a->on == b->on,
 	          "what the set has, read again");
@@ -97,7 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct yt_str bytes = yt_str((const char *)data, size);
 	struct yt_problems problems, again;
-	const struct yt_ruleset *rs, *second;
+	const struct yt_ruleset *rs;
 	struct yt_arena a;
 
 	yt_types_init();
@@ -105,12 +106,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	yt_problems_init(&problems, "r.conf");
 	yt_problems_init(&again, "r.conf");
 	rs = yt_ruleset_parse(&a, bytes, rules_load, NULL, &problems);
-	second = yt_ruleset_parse(&a, bytes, rules_load, NULL, &again);
 	YT_ASSERT(!rs == (problems.errors > 0), "a set or an error");
-	YT_ASSERT(!rs == !second && yt_str_eq(yt_buf_str(&problems.text), yt_buf_str(&again.text)), "the problems, read again");
 	rules_problems(&problems);
 	if (rs) {
-		rules_same(rs, second);
+		rules_same(rs, yt_ruleset_parse(&a, bytes, rules_load, NULL, &again));
+		YT_ASSERT(yt_str_eq(yt_buf_str(&problems.text), yt_buf_str(&again.text)), "the warnings, read again");
 		rules_names(rs);
 		rules_instants(rs);
 	}
