@@ -58,6 +58,8 @@ ROOMS ?= $(notdir $(patsubst %/,%,$(sort $(dir $(wildcard src/*/*.c)))))
 main    := $(BUILD)/obj/app/main.o
 objects := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out src/app/main.c,$(sort $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c)))))
 lib     := $(BUILD)/libyutang.a
+# What every program is linked with.
+common  := $(if $(findstring thread,$(SAN)),$(BUILD)/obj/tsan.o) $(lib)
 tests   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 tools   := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(sort $(wildcard tests/tools/*.c)))
 fuzzers := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(sort $(wildcard tests/fuzz/*.c)))
@@ -140,8 +142,8 @@ bench:
 clean:
 	rm -rf $(BUILD)
 
-$(BUILD)/yutang: $(main) $(lib) $(BUILD)/flags
-	$(call quiet,LD)$(CC) $(cflags) $(ldflags) -o $@ $(main) $(lib) $(libs)
+$(BUILD)/yutang: $(main) $(common) $(BUILD)/flags
+	$(call quiet,LD)$(CC) $(cflags) $(ldflags) -o $@ $(main) $(common) $(libs)
 
 # Made anew each time: ar would keep the objects of sources that are gone.
 $(lib): $(objects) $(BUILD)/objects
@@ -152,19 +154,23 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags | $(BUILD)/libraries
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
 
+$(BUILD)/obj/tsan.o: tests/tsan.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CC) $(cppflags) $(cflags) -c -o $@ $<
+
 link_test = $(call quiet,LD)mkdir -p $(@D) && \
-    $(CC) $(cppflags) -Isrc -Itests $(cflags) -MMD -MP -MF $@.d $(ldflags) -o $@ $< $(lib) $(libs)
+    $(CC) $(cppflags) -Isrc -Itests $(cflags) -MMD -MP -MF $@.d $(ldflags) -o $@ $< $(common) $(libs)
 
-$(tests): $(BUILD)/tests/%: tests/unit/%.c $(lib) $(BUILD)/flags | $(BUILD)/libraries
+$(tests): $(BUILD)/tests/%: tests/unit/%.c $(common) $(BUILD)/flags | $(BUILD)/libraries
 	$(link_test)
 
-$(tools): $(BUILD)/tools/%: tests/tools/%.c $(lib) $(BUILD)/flags | $(BUILD)/libraries
+$(tools): $(BUILD)/tools/%: tests/tools/%.c $(common) $(BUILD)/flags | $(BUILD)/libraries
 	$(link_test)
 
-$(fuzzers): $(BUILD)/fuzz/%: tests/fuzz/%.c $(lib) $(BUILD)/flags | $(BUILD)/libraries
+$(fuzzers): $(BUILD)/fuzz/%: tests/fuzz/%.c $(common) $(BUILD)/flags | $(BUILD)/libraries
 	$(link_test) -fsanitize=fuzzer
 
-$(benches): $(BUILD)/bench/%: tests/bench/%.c $(lib) $(BUILD)/flags | $(BUILD)/libraries
+$(benches): $(BUILD)/bench/%: tests/bench/%.c $(common) $(BUILD)/flags | $(BUILD)/libraries
 	$(link_test)
 
 # Two stamps that change only when their text does: other flags rebuild, and so does a source that came or went.
