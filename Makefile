@@ -70,6 +70,7 @@ JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 rebuild = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 
 CYCLES ?= 12
+FUZZ_SECONDS ?= 60
 
 # V=1 shows the whole commands.
 quiet = $(if $(filter 1,$(V)),,@echo '  $(1) $@';)
@@ -90,13 +91,13 @@ help:
 	@echo 'make unit          unit tests alone, no servers'
 	@echo 'make check-kill    kill and audit, CYCLES=$(CYCLES)'
 	@echo 'make bench         benchmarks'
-	@echo 'make fuzz          fuzzers with libFuzzer of clang; run build/san-fuzz/fuzz/NAME tests/fuzz/corpus/NAME'
+	@echo 'make fuzz          fuzzers with libFuzzer of clang, FUZZ_SECONDS=$(FUZZ_SECONDS) each'
 	@echo 'make setup         install what is missing (scripts/setup --check only lists it)'
 	@echo 'make tests tools benches   build the programs of the tests'
 	@echo 'make install       into DESTDIR, PREFIX=$(PREFIX)'
 	@echo 'make clean         remove $(BUILD)'
 	@echo
-	@echo 'Settings: SETUP=no (install nothing), V=1 (whole commands), WERROR=1, SAN=address,undefined, BUILD=DIR, CC, CFLAGS, CPPFLAGS, LDFLAGS'
+	@echo 'Settings: SETUP=no (install nothing), V=1 (whole commands), WERROR=1, SAN=address,undefined or SAN=thread, BUILD=DIR, CC, CFLAGS, CPPFLAGS, LDFLAGS'
 
 all: $(BUILD)/yutang
 
@@ -106,9 +107,11 @@ tools: $(tools)
 
 benches: $(benches)
 
-# Needs clang with its runtime library (Debian: libclang-rt-14-dev). In a build of its own: all of the library is watched.
+# In a build of its own: libFuzzer watches all of the library.
 fuzz:
+	@scripts/setup --fuzz
 	@$(rebuild) fuzzers CC=clang SAN=address,undefined BUILD=build/san-fuzz FUZZ=1
+	@YUTANG_BUILD=$(CURDIR)/build/san-fuzz tests/fuzz/run $(FUZZ_SECONDS)
 
 fuzzers: $(fuzzers)
 
