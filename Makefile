@@ -58,6 +58,8 @@ ROOMS ?= $(notdir $(patsubst %/,%,$(sort $(dir $(wildcard src/*/*.c)))))
 main    := $(BUILD)/obj/app/main.o
 objects := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out src/app/main.c,$(sort $(foreach r,$(ROOMS),$(wildcard src/$(r)/*.c)))))
 lib     := $(BUILD)/libyutang.a
+# What every program is linked with.
+common  := $(if $(findstring thread,$(SAN)),$(BUILD)/obj/tsan.o) $(lib)
 tests   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 tools   := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(sort $(wildcard tests/tools/*.c)))
 preload := $(patsubst tests/preload/%.c,$(BUILD)/preload/%.so,$(sort $(wildcard tests/preload/*.c)))
@@ -69,6 +71,7 @@ JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 rebuild = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 
 CYCLES ?= 12
+FUZZ_SECONDS ?= 60
 
 # V=1 shows the whole commands.
 quiet = $(if $(filter 1,$(V)),,@echo '  $(1) $@';)
@@ -89,13 +92,13 @@ help:
 	@echo 'make unit          unit tests alone, no servers'
 	@echo 'make check-kill    kill and audit, CYCLES=$(CYCLES)'
 	@echo 'make bench         benchmarks'
-	@echo 'make fuzz          fuzzers with libFuzzer of clang; run build/san-fuzz/fuzz/NAME tests/fuzz/corpus/NAME'
+	@echo 'make fuzz          fuzzers with libFuzzer of clang, FUZZ_SECONDS=$(FUZZ_SECONDS) each'
 	@echo 'make setup         install what is missing (scripts/setup --check only lists it)'
 	@echo 'make tests tools benches   build the programs of the tests'
 	@echo 'make install       into DESTDIR, PREFIX=$(PREFIX)'
 	@echo 'make clean         remove $(BUILD)'
 	@echo
-	@echo 'Settings: SETUP=no (install nothing), V=1 (whole commands), WERROR=1, SAN=address,undefined, BUILD=DIR, CC, CFLAGS, CPPFLAGS, LDFLAGS'
+	@echo 'Settings: SETUP=no (install nothing), V=1 (whole commands), WERROR=1, SAN=address,undefined or SAN=thread, BUILD=DIR, CC, CFLAGS, CPPFLAGS, LDFLAGS'
 
 all: $(BUILD)/yutang
 
@@ -105,9 +108,11 @@ tools: $(tools) $(preload)
 
 benches: $(benches)
 
-# Needs clang with its runtime library (Debian: libclang-rt-14-dev). In a build of its own: all of the library is watched.
+# In a build of its own: libFuzzer watches all of the library.
 fuzz:
+	@scripts/setup --fuzz
 	@$(rebuild) fuzzers CC=clang SAN=address,undefined BUILD=build/san-fuzz FUZZ=1
+	@YUTANG_BUILD=$(CURDIR)/build/san-fuzz tests/fuzz/run $(FUZZ_SECONDS)
 
 fuzzers: $(fuzzers)
 
@@ -141,8 +146,8 @@ bench:
 clean:
 	rm -rf $(BUILD)
 
-$(BUILD)/yutang: $(main) $(lib) $(BUILD)/flags
-	$(call quiet,LD)$(CC) $(cflags) $(ldflags) -o $@ $(main) $(lib) $(libs)
+$(BUILD)/yutang: $(main) $(common) $(BUILD)/flags
+	$(call quiet,LD)$(CC) $(cflags) $(ldflags) -o $@ $(main) $(common) $(libs)
 
 # Made anew each time: ar would keep the objects of sources that are gone.
 $(lib): $(objects) $(BUILD)/objects
@@ -153,23 +158,27 @@ $(BUILD)/obj/%.o: src/%.c $(BUILD)/flags | $(BUILD)/libraries
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(CC) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
 
-link_test = $(call quiet,LD)mkdir -p $(@D) && \
-    $(CC) $(cppflags) -Isrc -Itests $(cflags) -MMD -MP -MF $@.d $(ldflags) -o $@ $< $(lib) $(libs)
+$(BUILD)/obj/tsan.o: tests/tsan.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(CC) $(cppflags) $(cflags) -c -o $@ $<
 
-$(tests): $(BUILD)/tests/%: tests/unit/%.c $(lib) $(BUILD)/flags | $(BUILD)/libraries
+link_test = $(call quiet,LD)mkdir -p $(@D) && \
+    $(CC) $(cppflags) -Isrc -Itests $(cflags) -MMD -MP -MF $@.d $(ldflags) -o $@ $< $(common) $(libs)
+
+$(tests): $(BUILD)/tests/%: tests/unit/%.c $(common) $(BUILD)/flags | $(BUILD)/libraries
 	$(link_test)
 
-$(tools): $(BUILD)/tools/%: tests/tools/%.c $(lib) $(BUILD)/flags | $(BUILD)/libraries
+$(tools): $(BUILD)/tools/%: tests/tools/%.c $(common) $(BUILD)/flags | $(BUILD)/libraries
 	$(link_test)
 
 # For LD_PRELOAD: without the sanitizers, whose runtime is the program's.
 $(preload): $(BUILD)/preload/%.so: tests/preload/%.c $(BUILD)/flags | $(BUILD)/libraries
 	$(call quiet,LD)mkdir -p $(@D) && $(CC) $(cppflags) -std=c11 $(warnings) $(CFLAGS) -fPIC -shared -o $@ $<
 
-$(fuzzers): $(BUILD)/fuzz/%: tests/fuzz/%.c $(lib) $(BUILD)/flags | $(BUILD)/libraries
+$(fuzzers): $(BUILD)/fuzz/%: tests/fuzz/%.c $(common) $(BUILD)/flags | $(BUILD)/libraries
 	$(link_test) -fsanitize=fuzzer
 
-$(benches): $(BUILD)/bench/%: tests/bench/%.c $(lib) $(BUILD)/flags | $(BUILD)/libraries
+$(benches): $(BUILD)/bench/%: tests/bench/%.c $(common) $(BUILD)/flags | $(BUILD)/libraries
 	$(link_test)
 
 # Two stamps that change only when their text does: other flags rebuild, and so does a source that came or went.

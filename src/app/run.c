@@ -95,6 +95,24 @@ static void start_engine(struct yt_daemon *d)
 
 /* --- progress */
 
+static void set_watched(struct yt_daemon *d, const struct yt_kafka_log *kafka)
+{
+	pthread_mutex_lock(&d->watched_lock);
+	d->watched = kafka;
+	pthread_mutex_unlock(&d->watched_lock);
+}
+
+/* What the commit thread is at, NULL: nothing. */
+static const char *commit_step(struct yt_daemon *d, int64_t *since_ms)
+{
+	const char *step;
+
+	pthread_mutex_lock(&d->watched_lock);
+	step = d->watched ? yt_kafka_log_progress(d->watched, since_ms) : NULL;
+	pthread_mutex_unlock(&d->watched_lock);
+	return step;
+}
+
 /* Ends the process where the loop or the commit thread stands still. It counts its own ticks, so that a stopped and continued process is not
  * taken for a stalled one. */
 static void *watch_progress(void *ctx)
@@ -105,10 +123,9 @@ static void *watch_progress(void *ctx)
 	int loop_ticks = 0, commit_ticks = 0;
 
 	for (;;) {
-		struct yt_kafka_log *kafka = d->kafka;
 		uint64_t t = atomic_load(&d->turns);
 		int64_t s = 0;
-		const char *step = kafka && atomic_load(&d->check_done) ? yt_kafka_log_progress(kafka, &s) : NULL;
+		const char *step = commit_step(d, &s);
 
 		sleep(1);
 		loop_ticks = t == turns ? loop_ticks + 1 : 0;
@@ -224,6 +241,7 @@ static void loop(struct yt_daemon *d)
 			if (d->ended)
 				break;
 			watch_fd(d, yt_kafka_log_fd(d->kafka));
+			set_watched(d, d->kafka);
 		}
 		if (d->reload_wanted && !d->signals)
 			yt_daemon_reload(d);
@@ -260,9 +278,7 @@ static bool wire(struct yt_daemon *d)
 		YT_ASSERT(ev && event_add(ev, NULL) == 0, "evsignal");
 	}
 	/* Once readable it stays so: it only ends the first wait. */
-	struct event *checked = event_new(d->base, d->checked_fd, EV_READ, on_ready, d);
-
-	YT_ASSERT(checked && event_add(checked, NULL) == 0, "event_add");
+	YT_ASSERT(event_base_once(d->base, d->checked_fd, EV_READ, on_ready, d, NULL) == 0, "event_base_once");
 	if (d->conf.http.on) {
 		struct yt_http_conf hc = { .listen = d->conf.http.listen };
 		struct yt_http_route *routes = yt_arena_alloc(&d->arena, yt_daemon_n_routes * sizeof *routes);
@@ -380,12 +396,16 @@ static void unwire(struct yt_daemon *d)
 		yt_redis_view_free(d->redis);
 	if (d->engine)
 		yt_engine_free(d->engine);
+	set_watched(d, NULL);
 	if (d->kafka)
 		yt_kafka_log_free(d->kafka);
 	if (d->http)
 		yt_http_free(d->http);
 	yt_notify_deinit(&d->notify);
 }
+
+/* LeakSanitizer's, where the build has it: it would look at exit, which is not called. */
+void __lsan_do_leak_check(void) __attribute__((weak));
 
 int yt_cmd_run(int argc, char **argv)
 {
@@ -427,6 +447,7 @@ int yt_cmd_run(int argc, char **argv)
 		}
 		d->engine_conf.crashes = &d->crash.known;
 	}
+	pthread_mutex_init(&d->watched_lock, NULL);
 	yt_notify_init(&d->notify);
 	yt_info("start", "version=" YT_VERSION " instance=%s rules=%.*s clock=%s", d->conf.worker.instance, YT_FMT(d->rules->tag),
 	        d->engine_conf.clock == YT_CLOCK_EVENT ? "event" : "wall");
@@ -441,6 +462,8 @@ int yt_cmd_run(int argc, char **argv)
 		unwire(d);
 	yt_log_flush();
 	fflush(stdout);
+	if (__lsan_do_leak_check)
+		__lsan_do_leak_check();
 	/* Whatever the libraries leave running does not matter any more. */
 	_exit(d->exit_code);
 }

@@ -390,7 +390,8 @@ const char *yt_nearest(struct yt_str word, const char *const *candidates, size_t
 		struct yt_str c = yt_str_z(candidates[i]);
 		unsigned d;
 
-		if (c.n > WORD_MAX)
+		/* Each letter more or less is a step. */
+		if (c.n > WORD_MAX || c.n > word.n + limit || c.n + limit < word.n)
 			continue;
 		d = distance(word, c);
 		/* Words that share no letter are not near each other, however short. */

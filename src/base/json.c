@@ -371,7 +371,7 @@ static bool scan_members(struct scan *s, bool object, char close)
 	}
 	if (!at_char(s, close))
 		return fault(s, object ? "`,` or `}` missing" : "`,` or `]` missing");
-	again = doubled(scratch.keys + first, scratch.keys_n - first);
+	again = scratch.keys_n > first ? doubled(scratch.keys + first, scratch.keys_n - first) : NULL;
 	if (again) {
 		s->p = again->at;
 		return fault(s, "doubled key");

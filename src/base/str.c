@@ -31,8 +31,11 @@ unsigned yt_utf8_char(const char *p, const char *end)
 
 uint32_t yt_utf8_bad(struct yt_str s)
 {
-	const char *p = s.p, *end = p + s.n;
+	const char *p = s.p, *end;
 
+	if (!s.n)
+		return 0;
+	end = p + s.n;
 	while (p < end) {
 		unsigned n = yt_utf8_char(p, end);
 

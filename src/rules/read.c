@@ -152,10 +152,11 @@ bool yt_read_yes_no(struct yt_rulefile *f, const struct yt_key_row *k, const str
 /* Cuts what stands before the next comma off *rest, without blanks around it; false behind the last. */
 static bool next_part(struct yt_str *rest, struct yt_str *part)
 {
-	const char *p = rest->p, *end = p + rest->n, *comma;
+	const char *p = rest->p, *end, *comma;
 
 	if (!p)
 		return false;
+	end = p + rest->n;
 	comma = memchr(p, ',', rest->n);
 	*rest = comma ? yt_str(comma + 1, (size_t)(end - comma) - 1) : yt_str(NULL, 0);
 	for (end = comma ? comma : end; p < end && (*p == ' ' || *p == '\t');)

@@ -1,14 +1,11 @@
-/* Expressions from anywhere: one run compiles the bytes and evaluates them three ways, over no names, over variables and over the names of rules.
- * `make fuzz` builds it with clang's libFuzzer; tests/unit/test_fuzz_expr.c runs the corpus without. */
-#include <stdio.h>
-#include <stdlib.h>
-
+/* Expressions from anywhere: one run compiles the bytes and evaluates them two ways, over the names of rules and over variables. */
+#include "fuzz/fuzz.h"
 #include "yutang/rules/expr.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Everything is there, of the type that its name has. */
-static bool fuzz_facts(const void *ctx, enum yt_name name, struct yt_value *out)
+static bool expr_facts(const void *ctx, enum yt_name name, struct yt_value *out)
 {
 	static const struct yt_value tags[] = { { .type = YT_V_STRING, .s = YT_STR("vip") }, { .type = YT_V_STRING, .s = YT_STR("\xe4\xba\x94") } };
 	static const struct yt_pair item[] = {
@@ -39,7 +36,7 @@ static bool fuzz_facts(const void *ctx, enum yt_name name, struct yt_value *out)
 }
 
 /* What comes out is what was said of it, can be shown, and is itself again. */
-static void fuzz_check(struct yt_arena *a, const struct yt_expr *e, const struct yt_value *v)
+static void expr_check(struct yt_arena *a, const struct yt_expr *e, const struct yt_value *v)
 {
 	struct yt_buf b;
 
@@ -49,7 +46,7 @@ static void fuzz_check(struct yt_arena *a, const struct yt_expr *e, const struct
 	YT_ASSERT(yt_utf8_bad(yt_buf_str(&b)) == b.n, "the JSON of a value");
 }
 
-static void fuzz_one(struct yt_str text, const struct yt_scope *scope, bool facts)
+static void expr_one(struct yt_str text, const struct yt_scope *scope, bool facts)
 {
 	char msg[256] = "", why[64] = "";
 	struct yt_arena a;
@@ -59,8 +56,8 @@ static void fuzz_one(struct yt_str text, const struct yt_scope *scope, bool fact
 	yt_arena_init(&a, 0);
 	e = yt_expr_compile(&a, text, scope, msg);
 	YT_ASSERT(e || msg[0], "a fault says why");
-	if (e && yt_expr_eval(e, &a, facts ? fuzz_facts : NULL, NULL, &v, why))
-		fuzz_check(&a, e, &v);
+	if (e && yt_expr_eval(e, &a, facts ? expr_facts : NULL, NULL, &v, why))
+		expr_check(&a, e, &v);
 	else
 		YT_ASSERT(!e || why[0], "an error says why");
 	YT_ASSERT(a.used < 64u << 20, "the cost bounds the memory");
@@ -79,10 +76,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > YT_EXPR_TEXT_MAX + 8)
 		return 0;
 	names = yt_scope_of((1u << YT_ON__COUNT) - 1);
-	fuzz_one(text, &names, true);
+	expr_one(text, &names, true);
 	yt_arena_init(&a, 0);
 	YT_ASSERT(yt_vars_parse(&a, YT_S(json), &vars.vars, &vars.n_vars, msg), msg);
-	fuzz_one(text, &vars, false);
+	expr_one(text, &vars, false);
 	yt_arena_deinit(&a);
 	return 0;
 }

@@ -538,6 +538,11 @@ static int alter(const char *setting)
 	rd_kafka_AlterConfigs(rk, &r, 1, NULL, q);
 	ev = rd_kafka_queue_poll(q, 10000);
 	say("altered %s", !ev || rd_kafka_event_error(ev) ? "no" : "yes");
+	if (ev)
+		rd_kafka_event_destroy(ev);
+	rd_kafka_ConfigResource_destroy(r);
+	rd_kafka_queue_destroy(q);
+	rd_kafka_destroy(rk);
 	return 0;
 }
 

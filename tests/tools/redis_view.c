@@ -175,7 +175,7 @@ static struct {
 	redisContext *direct;
 	pid_t server;
 	int port;
-	char dir[512], url[128], prefix[64];
+	char dir[512], url[640], prefix[64];
 	struct told told[4];
 } now;
 

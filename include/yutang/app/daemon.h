@@ -2,6 +2,7 @@
 #ifndef YT_APP_DAEMON_H
 #define YT_APP_DAEMON_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "yutang/app/cmd.h"
@@ -43,6 +44,8 @@ struct yt_daemon {
 	struct yt_err checked;        /* its finding */
 	_Atomic bool check_done;
 	_Atomic uint64_t turns;       /* progress of the loop */
+	pthread_mutex_t watched_lock;
+	const struct yt_kafka_log *watched; /* kafka, while it may be asked for the progress of its commits */
 
 	int signals;       /* SIGTERM and SIGINT so far */
 	int64_t drain_by_ms; /* monotonic; nothing is waited for after it */

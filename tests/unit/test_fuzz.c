@@ -1,12 +1,38 @@
-/* The corpus of the expression fuzzer as a plain test, and what becomes of its files and of the cases of tests/expr when bytes of them are
+/* The corpora of the fuzzers as a plain test, and what becomes of their files and of the cases of tests/expr when bytes of them are
  * changed: the same changes each time. FUZZ_ROUNDS=1000 goes on for longer, where there is no libFuzzer. */
 #include <dirent.h>
 
 #include "test.h"
 
+#define LLVMFuzzerTestOneInput fuzz_event
+#include "fuzz/event.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_expr
 #include "fuzz/expr.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_json
+#include "fuzz/json.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_rules
+#include "fuzz/rules.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_state
+#include "fuzz/state.c"
+#undef LLVMFuzzerTestOneInput
 
 enum { TEXT_MAX = 8192, CHANGES = 12 };
+
+static int (*fuzz)(const uint8_t *data, size_t size); /* the one that runs */
+
+/* In memory of just that size, so that a step too far shows under AddressSanitizer. */
+static void run_bytes(const unsigned char *p, size_t n)
+{
+	unsigned char *exact = malloc(n ? n : 1);
+
+	memcpy(exact, p, n);
+	fuzz(exact, n);
+	free(exact);
+}
 
 static uint64_t seed = 1;
 
@@ -44,14 +70,21 @@ static void run_changed(const char *text, size_t n)
 {
 	unsigned char bytes[TEXT_MAX + CHANGES];
 
-	LLVMFuzzerTestOneInput((const uint8_t *)text, n);
+	run_bytes((const unsigned char *)text, n);
 	if (!n || n > TEXT_MAX)
 		return;
 	memcpy(bytes, text, n);
 	for (int i = 0; i < CHANGES && n; i++) {
 		change(bytes, &n);
-		LLVMFuzzerTestOneInput(bytes, n);
+		run_bytes(bytes, n);
 	}
+}
+
+static long rounds(void)
+{
+	const char *n = getenv("FUZZ_ROUNDS");
+
+	return n ? atol(n) : 1;
 }
 
 static long in_folder(const char *name, void (*fn)(char *bytes, size_t n))
@@ -96,21 +129,35 @@ static void run_lines(char *bytes, size_t n)
 	}
 }
 
-TEST(the_corpus_does_no_harm)
+static void corpus(int (*entry)(const uint8_t *data, size_t size), const char *name)
 {
-	CHECK(in_folder("tests/fuzz/corpus/expr", run_whole) > 0);
+	char folder[64];
+
+	fuzz = entry;
+	snprintf(folder, sizeof folder, "tests/fuzz/corpus/%s", name);
+	for (long n = rounds(); n > 0; n--)
+		CHECK(in_folder(folder, run_whole) > 0);
 }
 
-TEST(changed_cases_do_no_harm)
-{
-	const char *rounds = getenv("FUZZ_ROUNDS");
+TEST(events) { corpus(fuzz_event, "event"); }
+TEST(expressions) { corpus(fuzz_expr, "expr"); }
+TEST(json) { corpus(fuzz_json, "json"); }
+TEST(rule_files) { corpus(fuzz_rules, "rules"); }
+TEST(state) { corpus(fuzz_state, "state"); }
 
-	for (long n = rounds ? atol(rounds) : 1; n > 0; n--)
+TEST(cases_of_expressions)
+{
+	fuzz = fuzz_expr;
+	for (long n = rounds(); n > 0; n--)
 		CHECK(in_folder("tests/expr", run_lines) > 0);
 }
 
 TEST_MAIN
 {
-	RUN(the_corpus_does_no_harm);
-	RUN(changed_cases_do_no_harm);
+	RUN(events);
+	RUN(expressions);
+	RUN(json);
+	RUN(rule_files);
+	RUN(state);
+	RUN(cases_of_expressions);
 }
