@@ -1,5 +1,6 @@
 """What the benchmarks share: the servers, topics of a name of their own, the daemons, and the readers that judge."""
 
+import datetime
 import json
 import os
 import re
@@ -100,6 +101,15 @@ class Daemon:
         with open(self.log, errors="replace") as f:
             found = re.search(pattern, f.read())
         return found and found.group(1)
+
+    def when(self, event):
+        """The moments at which its log tells this, in s since 1970."""
+        with open(self.log, errors="replace") as f:
+            stamps = re.findall(r"(?m)^(\S+)Z \w+ %s\b" % event, f.read())
+        return [datetime.datetime.fromisoformat(s + "+00:00").timestamp() for s in stamps]
+
+    def cpu_seconds(self):
+        return cpu_seconds(self.pid)
 
     def ask(self, path):
         if self.http is None:
