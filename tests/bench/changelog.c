@@ -1,10 +1,12 @@
-/* Reads a changelog from its beginning to its end, committed records alone, and does nothing with it but count: what of each kind is there, and how
- * fast a bare loop reads it.
+/* Reads a changelog, committed records alone, and does nothing with it but look: what of each kind is there, how fast a bare loop reads it, and when
+ * something is committed to a shard.
  *
- *   changelog BROKERS TOPIC
+ *   changelog BROKERS TOPIC                all of it
+ *   changelog --trace FILE BROKERS TOPIC   what comes from now on, until its input is closed; FILE gets `US SHARD`, US by CLOCK_MONOTONIC
  *
- * prints {"records":N,"bytes":N,"seconds":S,"members":N,"member_bytes":N,"orders":N,"order_bytes":N}: all records, and of the keys their newest
- * values alone, keys included. */
+ * The first prints {"records":N,"bytes":N,"seconds":S,"members":N,"member_bytes":N,"orders":N,"order_bytes":N}: all records, and of the keys their
+ * newest values alone, keys included. */
+#include <poll.h>
 #include <unistd.h>
 
 #include "workload.h"
@@ -67,28 +69,21 @@ static void keep(const rd_kafka_message_t *m)
 	*s = (struct newest){ .key = key, .bytes = m->payload ? (uint32_t)(m->key_len + m->len) : 0, .kind = *(const char *)m->key };
 }
 
-int main(int argc, char **argv)
+static int count(const char *brokers, const char *topic)
 {
 	uint64_t records = 0, bytes = 0, n[256] = { 0 }, of[256] = { 0 };
-	int partitions, at_end = 0;
-	int64_t began;
-	rd_kafka_t *rk;
+	int64_t began = wl_now_us(CLOCK_MONOTONIC);
+	rd_kafka_t *rk = wl_reader(brokers);
+	int partitions = wl_assign(rk, topic, false), at_end = 0;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: changelog BROKERS TOPIC\n");
-		return 64;
-	}
 	resize(1 << 20);
-	rk = wl_reader(argv[1]);
-	began = wl_now_us(CLOCK_MONOTONIC);
-	partitions = wl_assign(rk, argv[2], false);
 	while (at_end < partitions) {
 		rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, 30000);
 
 		if (!m)
-			wl_die("%s: nothing for 30 s", argv[2]);
+			wl_die("%s: nothing for 30 s", topic);
 		if (m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
-			wl_die("%s: %s", argv[2], rd_kafka_message_errstr(m));
+			wl_die("%s: %s", topic, rd_kafka_message_errstr(m));
 		at_end += m->err != 0;
 		if (!m->err && m->key_len) {
 			records++;
@@ -103,6 +98,44 @@ int main(int argc, char **argv)
 	}
 	printf("{\"records\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"seconds\":%.3f,\"members\":%" PRIu64 ",\"member_bytes\":%" PRIu64 ",\"orders\":%" PRIu64
 	       ",\"order_bytes\":%" PRIu64 "}\n", records, bytes, (double)(wl_now_us(CLOCK_MONOTONIC) - began) / 1e6, n['m'], of['m'], n['o'], of['o']);
+	return 0;
+}
+
+/* The records of one batch arrive together: one line a millisecond is enough. */
+static int trace(const char *file, const char *brokers, const char *topic)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	rd_kafka_t *rk = wl_reader(brokers);
+	int64_t *last = calloc((size_t)wl_assign(rk, topic, true), sizeof *last);
+	FILE *out = fopen(file, "we");
+
+	if (!last || !out)
+		wl_die("%s can't be written", file);
+	while (poll(&in, 1, 0) == 0) {
+		rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, 100);
+		int64_t now = wl_now_us(CLOCK_MONOTONIC);
+
+		if (m && !m->err && now - last[m->partition] >= 1000) {
+			fprintf(out, "%" PRId64 " %d\n", now, (int)m->partition);
+			last[m->partition] = now;
+		}
+		if (m)
+			rd_kafka_message_destroy(m);
+	}
+	fclose(out);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	int result = 64;
+
+	if (argc == 5 && strcmp(argv[1], "--trace") == 0)
+		result = trace(argv[2], argv[3], argv[4]);
+	else if (argc == 3)
+		result = count(argv[1], argv[2]);
+	else
+		fprintf(stderr, "usage: changelog BROKERS TOPIC\n       changelog --trace FILE BROKERS TOPIC\n");
 	fflush(stdout);
-	_exit(0);
+	_exit(result);
 }
