@@ -82,7 +82,7 @@ export YUTANG_BUILD := $(abspath $(BUILD))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: fuzz fuzzers help all tests tools benches setup run test unit check-kill bench install clean FORCE
+.PHONY: fuzz fuzzers help all tests tools benches setup run test unit check-kill bench bench-restore install clean FORCE
 
 help:
 	@echo 'make               build $(BUILD)/yutang'
@@ -92,6 +92,7 @@ help:
 	@echo 'make unit          unit tests alone, no servers'
 	@echo 'make check-kill    kill and audit, CYCLES=$(CYCLES)'
 	@echo 'make bench         benchmarks'
+	@echo 'make bench-restore   benchmark of recovery, MEMBERS=1000000: restore, view, workers that come and go'
 	@echo 'make fuzz          fuzzers with libFuzzer of clang, FUZZ_SECONDS=$(FUZZ_SECONDS) each'
 	@echo 'make setup         install what is missing (scripts/setup --check only lists it)'
 	@echo 'make tests tools benches   build the programs of the tests'
@@ -142,6 +143,11 @@ bench:
 	@scripts/setup
 	@$(rebuild) all tools benches
 	@tests/bench/run
+
+bench-restore:
+	@scripts/setup
+	@$(rebuild) all benches
+	@tests/bench/restore
 
 clean:
 	rm -rf $(BUILD)

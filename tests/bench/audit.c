@@ -1,7 +1,7 @@
 /* A program like any other that reads the coupons, committed ones alone: when it has the last one that is expected, and whether each came once.
  *
- *   audit BROKERS TOPIC N SEED SECONDS     says `ready`, then reads until it has all, or nothing came for SECONDS
- *   audit --end BROKERS TOPIC N SEED       reads to the end: nothing is written any more
+ *   audit BROKERS TOPIC WORKLOAD SEED SECONDS     says `ready`, then reads until it has all, or nothing came for SECONDS
+ *   audit --end BROKERS TOPIC WORKLOAD SEED       reads to the end: nothing is written any more
  *
  * prints {"expected":N,"seen":N,"lost":N,"doubled":N,"unexpected":N,"last_us":US}, last_us by CLOCK_REALTIME; exit 1: lost, doubled or unexpected. */
 #include <unistd.h>
@@ -18,14 +18,14 @@ int main(int argc, char **argv)
 	struct wl w;
 
 	if (argc != 6) {
-		fprintf(stderr, "usage: audit BROKERS TOPIC N SEED SECONDS\n       audit --end BROKERS TOPIC N SEED\n");
+		fprintf(stderr, "usage: audit BROKERS TOPIC WORKLOAD SEED SECONDS\n       audit --end BROKERS TOPIC WORKLOAD SEED\n");
 		return 64;
 	}
 	argv += to_end ? 2 : 1;
 	patience = (to_end ? 30 : (int64_t)wl_number(argv[4], "SECONDS")) * 1000000;
-	wl_init(&w, wl_number(argv[2], "N"), wl_number(argv[3], "SEED"));
+	wl_init(&w, argv[2], wl_number(argv[3], "SEED"));
 	rk = wl_reader(argv[0]);
-	partitions = wl_assign(rk, argv[1]);
+	partitions = wl_assign(rk, argv[1], false);
 	if (!to_end) {
 		puts("ready");
 		fflush(stdout);

@@ -154,7 +154,7 @@ int main(int argc, char **argv)
 	wl_set(conf, "fetch.wait.max.ms", "100");
 	rk = wl_client(RD_KAFKA_CONSUMER, conf, argv[1]);
 	rd_kafka_poll_set_consumer(rk);
-	wl_assign(rk, argv[2]);
+	wl_assign(rk, argv[2], false);
 	rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(rk);
 
 	heard = wl_now_us(CLOCK_MONOTONIC);

@@ -1,7 +1,7 @@
 /* Fills an orders topic with the events of a workload, as fast as the broker takes them; or removes topics.
  *
- *   gen BROKERS TOPIC N SEED      prints {"events":N,"bytes":N,"coupons":N,"seconds":S}
- *   gen --drop BROKERS TOPIC...   removes the topics
+ *   gen BROKERS TOPIC WORKLOAD SEED   prints {"events":N,"bytes":N,"coupons":N,"seconds":S}
+ *   gen --drop BROKERS TOPIC...       removes the topics
  */
 #include "workload.h"
 
@@ -14,7 +14,7 @@ static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *m, void *ctx)
 	failed += m->err != 0;
 }
 
-static int fill(const char *brokers, const char *topic, uint32_t n, uint64_t seed)
+static int fill(const char *brokers, const char *topic, const char *workload, uint64_t seed)
 {
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	int64_t began = wl_now_us(CLOCK_MONOTONIC);
@@ -23,7 +23,7 @@ static int fill(const char *brokers, const char *topic, uint32_t n, uint64_t see
 	rd_kafka_t *rk;
 	struct wl w;
 
-	wl_init(&w, n, seed);
+	wl_init(&w, workload, seed);
 	wl_set(conf, "linger.ms", "20");
 	wl_set(conf, "enable.idempotence", "true");
 	wl_set(conf, "batch.num.messages", "10000");
@@ -32,7 +32,7 @@ static int fill(const char *brokers, const char *topic, uint32_t n, uint64_t see
 	rd_kafka_conf_set_dr_msg_cb(conf, on_report);
 	rk = wl_client(RD_KAFKA_PRODUCER, conf, brokers);
 	rkt = rd_kafka_topic_new(rk, topic, NULL);
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < w.n; i++) {
 		char key[WL_KEY_MAX], value[WL_VALUE_MAX];
 		size_t key_n = (size_t)wl_key(&w, i, key), value_n = (size_t)wl_value(&w, i, value);
 
@@ -47,7 +47,7 @@ static int fill(const char *brokers, const char *topic, uint32_t n, uint64_t see
 	}
 	if (rd_kafka_flush(rk, 120000) || failed)
 		wl_die("%" PRIu64 " events were not taken by the broker", failed);
-	printf("{\"events\":%" PRIu32 ",\"bytes\":%" PRIu64 ",\"coupons\":%" PRIu32 ",\"seconds\":%.1f}\n", n, bytes, w.n_coupons,
+	printf("{\"events\":%" PRIu32 ",\"bytes\":%" PRIu64 ",\"coupons\":%" PRIu32 ",\"seconds\":%.1f}\n", w.n, bytes, w.n_coupons,
 	       (double)(wl_now_us(CLOCK_MONOTONIC) - began) / 1e6);
 	rd_kafka_topic_destroy(rkt);
 	rd_kafka_destroy(rk);
@@ -80,8 +80,8 @@ int main(int argc, char **argv)
 	if (argc > 3 && strcmp(argv[1], "--drop") == 0)
 		return drop(argv[2], argv + 3, (size_t)argc - 3);
 	if (argc != 5) {
-		fprintf(stderr, "usage: gen BROKERS TOPIC N SEED\n       gen --drop BROKERS TOPIC...\n");
+		fprintf(stderr, "usage: gen BROKERS TOPIC WORKLOAD SEED\n       gen --drop BROKERS TOPIC...\n");
 		return 64;
 	}
-	return fill(argv[1], argv[2], wl_number(argv[3], "N"), wl_number(argv[4], "SEED"));
+	return fill(argv[1], argv[2], argv[3], wl_number(argv[4], "SEED"));
 }

@@ -1,8 +1,11 @@
-/* The events of the two workloads, from one seed, and the coupons that have to come of them. Knows the contract (docs/events.md) and nothing of
- * the daemon, so that the audit may trust it.
+/* The events of the workloads, from one seed, and the coupons that have to come of them. Knows the contract (docs/events.md) and nothing of
+ * the daemon, so that the audit may trust it. Whatever an event holds follows from (seed, its number), so that nothing but the members and the
+ * re-deliveries is kept. Two kinds, by the text that tells which:
  *
- * 100,000 members of the shop s1; 80 % of the orders come from 20 % of them; 2 % are exact re-deliveries of an order among the 50,000 before.
- * Whatever an event holds follows from (seed, its number), so that nothing but the members and the re-deliveries is kept. */
+ *   N                              mixed: 100,000 members of the shop s1; 80 % of the orders come from 20 % of them; 2 % are exact re-deliveries of
+ *                                  an order among the 50,000 before; a coupon for each of a member's first three
+ *   MEMBERS:BASE_MS:FROM:N:QUIET   rounds: each member's first order, then each one's second and so on, one every 100 ms from BASE_MS on; of these
+ *                                  orders number FROM and the N - 1 after it; a coupon for each order of a member but the first QUIET */
 #ifndef YT_BENCH_WORKLOAD_H
 #define YT_BENCH_WORKLOAD_H
 
@@ -22,6 +25,7 @@ enum {
 	WL_BUSY = WL_MEMBERS / 5, /* they give 80 % of the orders */
 	WL_BACK = 50000,          /* a re-delivery is at most so many events late */
 	WL_COUPONS = 3,           /* a member's first orders that give one */
+	WL_STEP_MS = 100,
 	WL_VALUE_MAX = 1024,
 	WL_KEY_MAX = 32,
 };
@@ -31,6 +35,7 @@ enum {
 #define WL_LENGTH_MS (INT64_C(8) * 86400000)
 
 static const char *const wl_rules[WL_COUPONS] = { "first", "second", "third" };
+static const char *const wl_rule_rounds = "later";
 
 /* A coupon that has to leave, and how often it was seen. */
 struct wl_coupon {
@@ -42,7 +47,9 @@ struct wl_coupon {
 struct wl {
 	uint64_t seed;
 	uint32_t n;
-	uint32_t *origin; /* of each event: itself, or the one that it repeats */
+	uint32_t from;             /* number of its first event */
+	int64_t base_ms, step_ms;  /* when order 0 was paid, and from one to the next */
+	uint32_t *origin;          /* of each event: its own number, or that of the one that it repeats */
 	uint32_t *member;
 	struct wl_coupon *coupons; /* open addressing by the id's first bytes; seen == UINT32_MAX: free */
 	uint32_t mask, n_coupons;
@@ -101,12 +108,12 @@ static inline struct wl_coupon *wl_slot(const struct wl *w, const unsigned char 
 }
 
 /* The recipe of the contract. */
-static inline void wl_expect(struct wl *w, uint32_t event, int nth)
+static inline void wl_expect(struct wl *w, uint32_t event, const char *rule)
 {
 	unsigned char sum[EVP_MAX_MD_SIZE];
 	char text[256];
 	int n = snprintf(text, sizeof text, "yutang1\ncoupon.issued\ns1\nm-%06" PRIu32 "\n%s\norder.paid\no-%07" PRIu32 "\n0", w->member[event],
-	                 wl_rules[nth], event);
+	                 rule, w->origin[event]);
 	struct wl_coupon *c;
 
 	if (!EVP_Digest(text, (size_t)n, sum, NULL, EVP_sha256(), NULL))
@@ -118,21 +125,32 @@ static inline void wl_expect(struct wl *w, uint32_t event, int nth)
 	w->n_coupons++;
 }
 
-static inline void wl_init(struct wl *w, uint32_t n, uint64_t seed)
+/* Twice as many slots as there may be coupons. */
+static inline void wl_alloc(struct wl *w, uint32_t coupons)
 {
-	unsigned char *orders = calloc(WL_MEMBERS, 1);
 	uint32_t slots = 1024;
 
-	while (slots < n * UINT64_C(2) && slots < 8 * WL_MEMBERS)
+	while (slots < coupons * UINT64_C(2))
 		slots *= 2;
-	*w = (struct wl){ .seed = seed, .n = n, .mask = slots - 1 };
-	w->origin = malloc(n * sizeof *w->origin);
-	w->member = malloc(n * sizeof *w->member);
+	w->mask = slots - 1;
+	w->origin = malloc(w->n * sizeof *w->origin);
+	w->member = malloc(w->n * sizeof *w->member);
 	w->coupons = malloc(slots * sizeof *w->coupons);
-	if (!orders || !w->origin || !w->member || !w->coupons)
+	if (!w->origin || !w->member || !w->coupons)
 		wl_die("out of memory");
 	memset(w->coupons, 0xff, slots * sizeof *w->coupons);
-	for (uint32_t i = 0; i < n; i++) {
+}
+
+static inline void wl_mix(struct wl *w)
+{
+	unsigned char *orders = calloc(WL_MEMBERS, 1);
+
+	if (!orders)
+		wl_die("out of memory");
+	w->base_ms = WL_FROM_MS;
+	w->step_ms = WL_LENGTH_MS / w->n;
+	wl_alloc(w, w->n < WL_COUPONS * WL_MEMBERS ? w->n : WL_COUPONS * WL_MEMBERS);
+	for (uint32_t i = 0; i < w->n; i++) {
 		if (i > 0 && wl_random(w, i, 0) % 100 < 2) {
 			uint32_t back = i < WL_BACK ? i : WL_BACK;
 
@@ -145,9 +163,42 @@ static inline void wl_init(struct wl *w, uint32_t n, uint64_t seed)
 		w->origin[i] = i;
 		w->member[i] = (uint32_t)(busy ? wl_random(w, i, 3) % WL_BUSY : WL_BUSY + wl_random(w, i, 3) % (WL_MEMBERS - WL_BUSY));
 		if (orders[w->member[i]] < WL_COUPONS)
-			wl_expect(w, i, orders[w->member[i]]++);
+			wl_expect(w, i, wl_rules[orders[w->member[i]]++]);
 	}
 	free(orders);
+}
+
+static inline void wl_rounds(struct wl *w, uint32_t members, uint32_t quiet)
+{
+	w->step_ms = WL_STEP_MS;
+	wl_alloc(w, w->n);
+	for (uint32_t i = 0; i < w->n; i++) {
+		w->origin[i] = w->from + i;
+		w->member[i] = w->origin[i] % members;
+		if (w->origin[i] / members >= quiet)
+			wl_expect(w, i, wl_rule_rounds);
+	}
+}
+
+static inline void wl_init(struct wl *w, const char *text, uint64_t seed)
+{
+	uint32_t members, from, n, quiet;
+	int64_t base_ms;
+	int end = 0;
+
+	*w = (struct wl){ .seed = seed };
+	if (!strchr(text, ':')) {
+		w->n = wl_number(text, "N");
+		wl_mix(w);
+		return;
+	}
+	if (sscanf(text, "%" SCNu32 ":%" SCNd64 ":%" SCNu32 ":%" SCNu32 ":%" SCNu32 "%n", &members, &base_ms, &from, &n, &quiet, &end) != 5 ||
+	    text[end] || !members || !n)
+		wl_die("a workload is N or MEMBERS:BASE_MS:FROM:N:QUIET, not `%s`", text);
+	w->n = n;
+	w->from = from;
+	w->base_ms = base_ms;
+	wl_rounds(w, members, quiet);
 }
 
 static inline int wl_key(const struct wl *w, uint32_t event, char out[WL_KEY_MAX])
@@ -162,7 +213,7 @@ static inline int wl_value(const struct wl *w, uint32_t event, char out[WL_VALUE
 	static const char *const channels[] = { "live", "search", "group", "friend" };
 	uint32_t i = w->origin[event];
 	uint64_t r = wl_random(w, i, 4);
-	int64_t paid_at = WL_FROM_MS + WL_LENGTH_MS / w->n * i + (int64_t)(r % 1000);
+	int64_t paid_at = w->base_ms + w->step_ms * i + (int64_t)(r % 1000);
 	time_t told = (time_t)(paid_at / 1000 + 1);
 	unsigned first = 100 * (unsigned)(1 + (r >> 10) % 300), second = 100 * (unsigned)(1 + (r >> 20) % 300);
 	bool two = r >> 30 & 1;
@@ -175,7 +226,7 @@ static inline int wl_value(const struct wl *w, uint32_t event, char out[WL_VALUE
 	             "{\"specversion\":\"1.0\",\"id\":\"e-%07" PRIu32 "\",\"source\":\"/shops/s1\",\"type\":\"order.paid\",\"time\":\"%s\","
 	             "\"datacontenttype\":\"application/json\",\"data\":{\"order\":\"o-%07" PRIu32 "\",\"member\":\"m-%06" PRIu32 "\","
 	             "\"paid_at\":%" PRId64 ",\"amount\":%u,\"currency\":\"CNY\",\"items\":[{\"sku\":\"%s\",\"quantity\":1,\"amount\":%u}",
-	             i, when, i, w->member[i], paid_at, first + (two ? second : 0), skus[(r >> 32) % 7], first);
+	             i, when, i, w->member[event], paid_at, first + (two ? second : 0), skus[(r >> 32) % 7], first);
 	if (two)
 		n += snprintf(out + n, (size_t)(WL_VALUE_MAX - n), ",{\"sku\":\"%s\",\"quantity\":2,\"amount\":%u}", skus[(r >> 40) % 7], second);
 	n += snprintf(out + n, (size_t)(WL_VALUE_MAX - n), "],\"channel\":\"%s\"}}", channels[(r >> 48) % 4]);
@@ -244,14 +295,19 @@ static inline int wl_partitions(rd_kafka_t *rk, const char *topic)
 	return n;
 }
 
-/* All partitions of a topic from their beginning. */
-static inline int wl_assign(rd_kafka_t *rk, const char *topic)
+/* All partitions of a topic from their beginning, or from where each ends now. */
+static inline int wl_assign(rd_kafka_t *rk, const char *topic, bool from_end)
 {
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
 	int n = wl_partitions(rk, topic);
 
-	for (int p = 0; p < n; p++)
-		rd_kafka_topic_partition_list_add(list, topic, p)->offset = RD_KAFKA_OFFSET_BEGINNING;
+	for (int p = 0; p < n; p++) {
+		int64_t low, from = RD_KAFKA_OFFSET_BEGINNING;
+
+		if (from_end && rd_kafka_query_watermark_offsets(rk, topic, p, &low, &from, 30000))
+			wl_die("the end of %s/%d", topic, p);
+		rd_kafka_topic_partition_list_add(list, topic, p)->offset = from;
+	}
 	if (rd_kafka_assign(rk, list))
 		wl_die("assign %s", topic);
 	rd_kafka_topic_partition_list_destroy(list);

@@ -87,7 +87,7 @@ static void rules_instants(const struct yt_ruleset *rs)
 static void rules_same(const struct yt_ruleset *a, const struct yt_ruleset *b)
 {
 	YT_ASSERT(b, "the set, read again");
-	YT_ASSERT(memcmp(a->digest, b->digest, sizeof a->digest) == 0 && yt_str_eq(a->tag, b->tag) && a->revision == b->revision, "the set, read again");
+	YT_ASSERT(a->digest == b->digest && yt_str_eq(a->tag, b->tag) && a->revision == b->revision, "the set, read again");
 	YT_ASSERT(a->n_shops == b->n_shops && a->n_coupons == b->n_coupons && a->n_rules == b->n_rules && a->n_products == b->n_products && a->on == b->on,
 	          "what the set has, read again");
 	for (size_t k = 0; k < a->n_rules; k++)
