@@ -4,6 +4,7 @@ import json
 import subprocess
 import threading
 
+from oracle import revision_of
 from cluster import INPUTS, OUTPUT_PARTITIONS, OUTPUTS, PREFIX, Failure, end_process, tool
 
 SHOWN = 20
@@ -13,8 +14,10 @@ DEAD_TOPIC = PREFIX + "dead-letters"
 class Tally:
     """Counts the records of the outputs and of the dead letters, and looks into each."""
 
-    def __init__(self, expected, dead):
-        self.expected, self.dead = expected, dead
+    def __init__(self, expected, dead, newest=lambda: 1):
+        """newest: the revision of the rules that was written last."""
+        self.expected, self.dead, self.newest = expected, dead, newest
+        self.revisions = {}     # (topic, key, rule): of the set that decided its last output
         self.seen = {}          # id: (topic, partition, offset)
         self.seen_dead = {}     # (topic, key, value): (partition, offset)
         self.duplicated = []    # (id or key, where, where before)
@@ -46,9 +49,20 @@ class Tally:
         if not expected:
             self.unexpected.append((id_, where, record["value"]))
             return
-        wrong = expected.differences(record, value, PREFIX, OUTPUT_PARTITIONS)
+        wrong = expected.differences(record, value, PREFIX, OUTPUT_PARTITIONS) + self.rules_differ(record, value)
         if wrong:
             self.wrong.append((id_, where, wrong))
+
+    def rules_differ(self, record, value):
+        """Once a shard was decided by newer rules, older ones never decide it. What one rule has for one member comes from one shard: his, or
+        in the case of a message for a referrer that is withheld, his friend's."""
+        data = value.get("data", {})
+        ruleset, what = data.get("ruleset"), (record["topic"], record["key"], data.get("rule"))
+        revision, before, newest = revision_of(ruleset), self.revisions.get(what, 1), self.newest()
+        self.revisions[what] = max(revision, before)
+        if before <= revision <= newest:
+            return []
+        return ["ruleset is %r and not one of kill@%d to kill@%d" % (ruleset, before, newest)]
 
     def take_dead(self, record):
         headers = dict(record["headers"])
@@ -89,8 +103,8 @@ class Tally:
 class Reader:
     """Follows the outputs while they are written."""
 
-    def __init__(self, brokers, expected, dead):
-        self.tally = Tally(expected, dead)
+    def __init__(self, brokers, *what):
+        self.tally = Tally(*what)
         self.failure = None
         self.over = False
         self.process = subprocess.Popen([tool("kread"), "--follow", brokers] + output_topics(), stdin=subprocess.DEVNULL,
@@ -117,9 +131,9 @@ def output_topics():
     return [PREFIX + t for t in OUTPUTS] + [DEAD_TOPIC]
 
 
-def read_all(brokers, expected, dead):
+def read_all(brokers, *what):
     """A fresh reader, from the beginning to the end."""
-    tally = Tally(expected, dead)
+    tally = Tally(*what)
     with subprocess.Popen([tool("kread"), brokers] + output_topics(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as p:
         for line in p.stdout:
             tally.take(line)
