@@ -1,5 +1,6 @@
 """What left, against what had to leave."""
 
+import collections
 import json
 import subprocess
 import threading
@@ -174,6 +175,24 @@ def differences(tally, world):
     for what, where, wrong in tally.wrong[:SHOWN]:
         lines.append("wrong %s at %s: %s: %s" % (what, where, "; ".join(wrong), about(what)))
     return lines, list(members)
+
+
+def by_rule(tally):
+    """How many of each kind, rule and story: where to look first."""
+    counts = collections.Counter()
+
+    def add(what, ids):
+        for id_ in ids:
+            e = tally.expected.get(id_)
+            counts["%s %s %s of %s" % ((what,) + ((e.type, e.rule, e.scenario) if e else ("dead letter", "", "")))] += 1
+
+    add("lost", tally.lost()[0])
+    for what, found in (("duplicated", tally.duplicated), ("wrong", tally.wrong)):
+        add(what, [x[0] for x in found])
+    for _, _, text in tally.unexpected:
+        value = json.loads(text) if text.startswith("{") else {}
+        counts["unexpected %s %s of shop %s" % (value.get("type"), value.get("data", {}).get("rule"), value.get("source"))] += 1
+    return ["%6d %s" % (n, what) for what, n in counts.most_common()]
 
 
 def is_about(record, member):

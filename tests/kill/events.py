@@ -587,7 +587,7 @@ def cannot_be_taken(s):
         s.pause()
 
 
-# Weights, so that of ten lines about five are scattered.
+# Weights, so that of ten lines about seven are scattered, and of a hundred one can't be taken.
 SCENARIOS = [
     (8, "ladder", buys_once), (8, "ladder", climbs), (6, "ladder", uses_it_again_after_a_cancel), (6, "ladder", sends_it_back),
     (3, "ladder", sends_a_part_back), (6, "ladder", refunded_before_it_is_told), (3, "ladder", cancelled_before_it_is_told),
@@ -595,10 +595,10 @@ SCENARIOS = [
     (3, "ladder", signs_what_went_back),
     (5, "club", is_asked), (5, "club", joins_then_adds), (5, "club", adds_then_joins), (5, "club", joins_and_leaves),
     (4, "club", left_before_the_join_is_told), (4, "club", adds_two),
-    (60, "scatter", scatters),
+    (72, "scatter", scatters),
     (6, "mix", joined_before_the_order), (3, "mix", orders_without_a_group), (5, "mix", bought_before_the_referral),
     (3, "mix", is_bound_and_never_buys),
-    (5, "ladder", cannot_be_taken), (3, "scatter", cannot_be_taken),
+    (6, "ladder", cannot_be_taken), (3, "scatter", cannot_be_taken),
 ] + language.SCENARIOS
 
 
