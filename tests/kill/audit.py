@@ -209,7 +209,7 @@ def history(brokers, members, path):
             if any(is_about(record, m) for m in members):
                 found.append(record)
     found.sort(key=lambda r: r["timestamp"])
-    with open(path, "w") as f:
+    with open(path, "w", errors="backslashreplace") as f:   # a record may hold anything
         for member in members:
             f.write("=== %s\n" % member)
             for r in found:

@@ -98,9 +98,9 @@ def is_offered_a_sale(s):
     else:
         sale = s.issued("sale", told, "sale", wait=2000, valid_until=lambda data: end_of_day(data["at"] + 20 * DAY, SHANGHAI_MS))
         s.followed_up("sale", told, "sale", wait=2000, coupon=sale)
-    if soap:    # before or after it is given: it stays
+    if soap:    # the coupon stays, whether it is given before this or after
         s.pause()
-        s.send("order.cancelled", order=order.data["order"], cancelled_at=s.now())
+        cancel(s, order, after_output=s.rng.choice([None, sale]))
 
 
 # --- night: the shop's quiet hours cover the run. All on one partition of `groups`, in order
