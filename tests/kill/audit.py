@@ -1,9 +1,11 @@
 """What left, against what had to leave."""
 
+import collections
 import json
 import subprocess
 import threading
 
+from oracle import revision_of
 from cluster import INPUTS, OUTPUT_PARTITIONS, OUTPUTS, PREFIX, Failure, end_process, tool
 
 SHOWN = 20
@@ -13,8 +15,10 @@ DEAD_TOPIC = PREFIX + "dead-letters"
 class Tally:
     """Counts the records of the outputs and of the dead letters, and looks into each."""
 
-    def __init__(self, expected, dead):
-        self.expected, self.dead = expected, dead
+    def __init__(self, expected, dead, newest=lambda: 1):
+        """newest: the revision of the rules that was written last."""
+        self.expected, self.dead, self.newest = expected, dead, newest
+        self.revisions = {}     # (topic, key, rule): of the set that decided its last output
         self.seen = {}          # id: (topic, partition, offset)
         self.seen_dead = {}     # (topic, key, value): (partition, offset)
         self.duplicated = []    # (id or key, where, where before)
@@ -46,9 +50,20 @@ class Tally:
         if not expected:
             self.unexpected.append((id_, where, record["value"]))
             return
-        wrong = expected.differences(record, value, PREFIX, OUTPUT_PARTITIONS)
+        wrong = expected.differences(record, value, PREFIX, OUTPUT_PARTITIONS) + self.rules_differ(record, value)
         if wrong:
             self.wrong.append((id_, where, wrong))
+
+    def rules_differ(self, record, value):
+        """Once a shard was decided by newer rules, older ones never decide it. What one rule has for one member comes from one shard: his, or
+        in the case of a message for a referrer that is withheld, his friend's."""
+        data = value.get("data", {})
+        ruleset, what = data.get("ruleset"), (record["topic"], record["key"], data.get("rule"))
+        revision, before, newest = revision_of(ruleset), self.revisions.get(what, 1), self.newest()
+        self.revisions[what] = max(revision, before)
+        if before <= revision <= newest:
+            return []
+        return ["ruleset is %r and not one of kill@%d to kill@%d" % (ruleset, before, newest)]
 
     def take_dead(self, record):
         headers = dict(record["headers"])
@@ -89,8 +104,8 @@ class Tally:
 class Reader:
     """Follows the outputs while they are written."""
 
-    def __init__(self, brokers, expected, dead):
-        self.tally = Tally(expected, dead)
+    def __init__(self, brokers, *what):
+        self.tally = Tally(*what)
         self.failure = None
         self.over = False
         self.process = subprocess.Popen([tool("kread"), "--follow", brokers] + output_topics(), stdin=subprocess.DEVNULL,
@@ -117,9 +132,9 @@ def output_topics():
     return [PREFIX + t for t in OUTPUTS] + [DEAD_TOPIC]
 
 
-def read_all(brokers, expected, dead):
+def read_all(brokers, *what):
     """A fresh reader, from the beginning to the end."""
-    tally = Tally(expected, dead)
+    tally = Tally(*what)
     with subprocess.Popen([tool("kread"), brokers] + output_topics(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as p:
         for line in p.stdout:
             tally.take(line)
@@ -162,6 +177,24 @@ def differences(tally, world):
     return lines, list(members)
 
 
+def by_rule(tally):
+    """How many of each kind, rule and story: where to look first."""
+    counts = collections.Counter()
+
+    def add(what, ids):
+        for id_ in ids:
+            e = tally.expected.get(id_)
+            counts["%s %s %s of %s" % ((what,) + ((e.type, e.rule, e.scenario) if e else ("dead letter", "", "")))] += 1
+
+    add("lost", tally.lost()[0])
+    for what, found in (("duplicated", tally.duplicated), ("wrong", tally.wrong)):
+        add(what, [x[0] for x in found])
+    for _, _, text in tally.unexpected:
+        value = json.loads(text) if text.startswith("{") else {}
+        counts["unexpected %s %s of shop %s" % (value.get("type"), value.get("data", {}).get("rule"), value.get("source"))] += 1
+    return ["%6d %s" % (n, what) for what, n in counts.most_common()]
+
+
 def is_about(record, member):
     return record["key"] == member or '"member":"%s"' % member.split("/", 1)[1] in (record["value"] or "")
 
@@ -176,7 +209,7 @@ def history(brokers, members, path):
             if any(is_about(record, m) for m in members):
                 found.append(record)
     found.sort(key=lambda r: r["timestamp"])
-    with open(path, "w") as f:
+    with open(path, "w", errors="backslashreplace") as f:   # a record may hold anything
         for member in members:
             f.write("=== %s\n" % member)
             for r in found:

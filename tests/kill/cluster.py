@@ -169,6 +169,7 @@ class Worker:
         self.name, self.folder = name, folder
         self.conf = os.path.join(folder, name + ".conf")
         self.log = os.path.join(folder, name + ".log")
+        self.dir = os.path.join(folder, name)
         self.process = None
         self.port = None
         self.wanted = False     # the harness wants it to run
@@ -181,9 +182,10 @@ class Worker:
 
     def configure(self, servers, rules, code_key):
         self.port = free_port()
+        os.makedirs(self.dir)
         with open(self.conf, "w") as f:
             f.write(CONF.format(group=GROUP, brokers=servers.brokers, redis=servers.env["REDIS"], name=self.name, rules=rules,
-                                code_key=code_key, port=self.port, prefix=PREFIX, partitions=PARTITIONS,
+                                dir=self.dir, code_key=code_key, port=self.port, prefix=PREFIX, partitions=PARTITIONS,
                                 output_partitions=OUTPUT_PARTITIONS, inputs=", ".join(INPUTS)))
 
     def start(self):
@@ -232,12 +234,48 @@ class Worker:
         """The sum over the samples of the last scrape whose name fits."""
         return sum(v for name, v in (self.metrics[-1] if self.metrics else {}).items() if re.match(pattern, name))
 
+    def crashes(self):
+        """What its file of fatal records holds, or why there is none."""
+        try:
+            with open(os.path.join(self.dir, "%s-%s.crashes" % (GROUP, self.name))) as f:
+                return f.read()
+        except OSError as e:
+            return str(e)
+
     def tail(self, lines=15):
         try:
             with open(self.log, errors="replace") as f:
                 return "".join(f.readlines()[-lines:])
         except OSError:
             return ""
+
+
+class Rules:
+    """The rule file of all workers. Each revision says the same."""
+
+    def __init__(self, folder):
+        self.path = os.path.join(folder, "rules.conf")
+        self.revision = 0
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "rules.conf")) as f:
+            self.text = replace_once(f.read(), "quiet_hours = 00:00-23:59\n", "quiet_hours = %s\n" % self.around_the_run())
+
+    @staticmethod
+    def around_the_run():
+        """Began half an hour ago, and ends behind the end of each coupon of `night` of the next nine hours."""
+        now = time.time()
+        return "-".join(time.strftime("%H:%M", time.gmtime(now + hours * 3600)) for hours in (-0.5, 22))
+
+    def write_next(self):
+        self.revision += 1
+        with open(self.path + ".new", "w") as f:
+            f.write(replace_once(self.text, "\nrevision = 1\n", "\nrevision = %d\n" % self.revision))
+        os.rename(self.path + ".new", self.path)
+
+
+def replace_once(text, old, new):
+    if text.count(old) != 1:
+        raise Failure("rules.conf has %r %d times" % (old, text.count(old)))
+    return text.replace(old, new)
 
 
 CONF = """\
@@ -261,6 +299,7 @@ orders = yes
 group         = {group}
 instance      = {name}
 rules         = {rules}
+dir           = {dir}
 clock         = wall
 code_key_file = {code_key}
 
@@ -368,6 +407,10 @@ class Workers:
             w.start_at = time.monotonic() + away
             w.ending = number == signal.SIGTERM
             w.signal(number)
+
+    def hang_up(self, w):
+        with self.lock:
+            w.signal(signal.SIGHUP)
 
     def freeze(self, w):
         with self.lock:

@@ -4,6 +4,9 @@ daemon, so that a mistake of one is not a mistake of both."""
 import hashlib
 import hmac
 
+HOUR = 3600 * 1000
+DAY = 24 * HOUR
+
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -38,6 +41,33 @@ def partition_of(key, partitions):
     return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
 
 
+def median_gap(instants):
+    """Of the gaps between these; None below two gaps."""
+    gaps = sorted(b - a for a, b in zip(sorted(instants), sorted(instants)[1:]))
+    if len(gaps) < 2:
+        return None
+    return (gaps[(len(gaps) - 1) // 2] + gaps[len(gaps) // 2]) // 2
+
+
+def stock_until(bought, lasts):
+    """bought: (paid_at, units) of one product."""
+    end = 0
+    for paid_at, units in sorted(bought):
+        end = max(end, paid_at) + units * lasts
+    return end
+
+
+def end_of_day(instant, zone_ms):
+    """The first instant of the next local day, in a zone that never shifts."""
+    return ((instant + zone_ms) // DAY + 1) * DAY - zone_ms
+
+
+def revision_of(ruleset):
+    """Of `kill@N`; 0 of anything else."""
+    name, _, digits = ruleset.partition("@") if isinstance(ruleset, str) else ("", "", "")
+    return int(digits) if name == "kill" and digits.isascii() and digits.isdigit() else 0
+
+
 # The instant of a decision is taken once for all that is decided together, and may so lie a little before an event that
 # came in meanwhile.
 TOGETHER_MS = 1000
@@ -53,7 +83,7 @@ class Expected:
     def __init__(self, type_, shop, member, rule, scenario, causes, fields, since, wait):
         self.type, self.shop, self.member, self.rule, self.scenario = type_, shop, member, rule, scenario
         self.causes = causes    # envelope ids: one of them is the cause
-        self.fields = fields    # of data, that must be so
+        self.fields = fields    # of data, that must be so; or what works it out from data
         self.since = since      # wall clock in ms before the first event of its member was sent
         self.wait = wait        # ms between the decision of the event and `at`, at least
 
@@ -77,9 +107,8 @@ class Expected:
         check("shop", data.get("shop"), self.shop)
         check("member", data.get("member"), self.member)
         check("rule", data.get("rule"), self.rule)
-        check("ruleset", data.get("ruleset"), "kill@1")
         for name, must in self.fields.items():
-            check(name, data.get(name), must)
+            check(name, data.get(name), must(data) if callable(must) else must)
         if data.get("cause") not in self.causes:
             wrong.append("cause is %r and not one of %s" % (data.get("cause"), sorted(self.causes)))
         at, least = data.get("at"), self.since + self.wait - TOGETHER_MS

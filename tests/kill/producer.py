@@ -6,17 +6,21 @@ import subprocess
 import threading
 import time
 
-from cluster import PREFIX, Failure, poll, tool
+from cluster import PREFIX, Failure, poll, say, tool
 
 TICK_SECONDS = 0.005
+LOOK_SECONDS = 0.1      # between two looks for the outputs that are waited for
 BURST = 200     # records a tick at most, after the machine had no time
 
 
 class Producer:
-    def __init__(self, brokers, world, rate):
-        self.world, self.rate = world, rate
+    def __init__(self, brokers, world, rate, has_left):
+        """has_left(id): whether that output was seen."""
+        self.world, self.rate, self.has_left = world, rate, has_left
         self.lock = threading.Lock()
         self.waiting = []           # (due, number, step), a heap
+        self.parked = []            # (due, steps): the first waits for an output
+        self.looked = 0.0
         self.numbers = 0
         self.sent = self.acked = 0
         self.open = {}              # line: its step, until it is acknowledged
@@ -47,6 +51,9 @@ class Producer:
                 began, done = now, 0
             else:
                 budget = min(BURST, int((now - began) * self.rate) - done)
+            if now - self.looked >= LOOK_SECONDS:
+                self.looked = now
+                self.take_up(now)
             lines = self.next_lines(budget, now)
             if lines:
                 self.process.stdin.write("".join(lines).encode("utf-8", "surrogateescape"))
@@ -74,10 +81,23 @@ class Producer:
         return lines
 
     def begin(self, now):
-        scenario = self.world.next_scenario()
-        for step in scenario.steps:
+        self.plan(self.world.next_scenario().steps, now)
+
+    def plan(self, steps, begin):
+        """From `begin` on, up to the next step that waits for an output."""
+        for k, step in enumerate(steps):
+            due = begin + (step.at - steps[0].at) / 1000
+            if k and step.after_output:
+                self.parked.append((due, steps[k:]))
+                return
             self.numbers += 1
-            heapq.heappush(self.waiting, (now + step.at / 1000, self.numbers, step))
+            heapq.heappush(self.waiting, (due, self.numbers, step))
+
+    def take_up(self, now):
+        """What was parked goes on where its output has left, and never before its time: the steps before it are sent by then."""
+        for item in [x for x in self.parked if x[0] <= now and self.has_left(x[1][0].after_output)]:
+            self.plan(item[1], now)
+            self.parked.remove(item)
 
     def line(self, step):
         topic = PREFIX + step.topic
@@ -118,8 +138,11 @@ class Producer:
     def pause(self, seconds=120):
         """Begins no further scenario; ends those that were begun, and waits until all is acknowledged."""
         self.paused.set()
-        if not poll(lambda: self.failure or not self.waiting and not self.open, seconds):
-            raise Failure("%d records were not acknowledged within %d s" % (len(self.open), seconds))
+        if not poll(lambda: self.failure or not self.parked and not self.waiting and not self.open, seconds):
+            if self.waiting or self.open:
+                raise Failure("%d records were not acknowledged within %d s" % (len(self.open), seconds))
+            # The audit says which.
+            say("%d stories wait for outputs that have not come within %d s" % (len(self.parked), seconds))
         if self.failure:
             raise Failure(self.failure)
 
