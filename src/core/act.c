@@ -54,14 +54,9 @@ void yt_act_count_named(struct yt_act *act, enum yt_day_list list, struct yt_str
 		yt_day_add_named(day, act->env->arena, list, name);
 }
 
-const struct yt_totals *yt_act_totals(struct yt_act *act)
+const struct yt_totals *yt_act_totals(const struct yt_act *act)
 {
-	if (act->given)
-		return &act->given->totals;
-	if (!act->totals_known)
-		yt_paids_totals(&act->member->orders, &act->totals);
-	act->totals_known = true;
-	return &act->totals;
+	return act->given ? &act->given->totals : &act->member->orders.totals;
 }
 
 struct yt_str yt_act_text(const struct yt_act *act, enum yt_field field)

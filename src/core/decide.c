@@ -95,7 +95,7 @@ static bool judge_known_paid(const struct view *v, struct yt_decision *d)
 {
 	const struct yt_event *ev = v->ev;
 	int64_t amount = yt_event_int(ev, YT_F_AMOUNT);
-	const struct yt_paid *p;
+	struct yt_paid p;
 
 	if (v->o && v->o->paid) {
 		if (!yt_str_eq(v->o->member, yt_event_text(ev, YT_F_MEMBER)))
@@ -108,12 +108,11 @@ static bool judge_known_paid(const struct view *v, struct yt_decision *d)
 			known(d, v->o->hash == (uint32_t)yt_event_hash(ev));
 		return true;
 	}
-	p = v->m ? yt_paids_find(&v->m->orders, yt_hash64(yt_event_text(ev, YT_F_ORDER))) : NULL;
-	if (!p)
+	if (!v->m || !yt_paids_find(&v->m->orders, yt_hash64(yt_event_text(ev, YT_F_ORDER)), &p))
 		return false;
-	if (p->amount != amount)
+	if (p.amount != amount)
 		conflict(d, "amount");
-	else if (p->paid_at != ev->at)
+	else if (p.paid_at != ev->at)
 		conflict(d, "paid_at");
 	else
 		d->result = YT_DUPLICATE;
@@ -220,7 +219,7 @@ static bool is_over(const struct view *v)
 {
 	if (v->o)
 		return v->o->life_end <= v->env->now_ms;
-	return v->m && yt_paids_find(&v->m->orders, yt_hash64(yt_event_text(v->ev, YT_F_ORDER)));
+	return v->m && yt_paids_find(&v->m->orders, yt_hash64(yt_event_text(v->ev, YT_F_ORDER)), NULL);
 }
 
 static bool judge_step(const struct view *v, struct yt_decision *d)

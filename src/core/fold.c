@@ -43,19 +43,18 @@ static void rank_order(struct yt_act *act, const struct yt_paid *was, const stru
 	enum rank rank = rank_of(was, &old);
 
 	if (was)
-		yt_paids_change(orders, was, now);
+		yt_paids_change(orders, act->env->arena, was, now);
 	else
 		yt_paids_add(orders, act->env->arena, now);
-	act->totals_known = false;
 	new = copy_or_none(yt_paids_first(orders));
 	/* There are too many, and the one that comes is the oldest: it had to go itself, as the first. */
-	if (!was && orders->gone.paid_orders == 1 && !yt_paids_find(orders, now->fp))
+	if (!was && orders->gone.paid_orders == 1 && !yt_paids_find(orders, now->fp, NULL))
 		new = *now;
 	move_rank(act, now, rank, rank_of(now, &new));
 	if (old.fp == new.fp)
 		return;
 	/* Another order lost or took the first place. (One that went because there are too many keeps it.) */
-	if (old.paid_at && old.fp != now->fp && yt_paids_find(orders, old.fp))
+	if (old.paid_at && old.fp != now->fp && yt_paids_find(orders, old.fp, NULL))
 		move_rank(act, &old, RANK_FIRST, RANK_REPEAT);
 	if (new.paid_at && new.fp != now->fp)
 		move_rank(act, &new, RANK_REPEAT, RANK_FIRST);

@@ -372,7 +372,7 @@ void *yt_member_decode(struct yt_arena *a, struct yt_str name, struct yt_str val
 	}
 	m->joined_at = yt_rd_instant(&r);
 	m->added_at = yt_rd_instant(&r);
-	yt_paids_decode(&m->orders, a, &r);
+	yt_paids_decode(&m->orders, &r);
 	yt_places_decode(&m->groups, a, &r);
 	yt_places_decode(&m->accounts, a, &r);
 	decode_marks(m, a, &r);

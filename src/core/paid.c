@@ -5,15 +5,6 @@ bool yt_paid_counts(const struct yt_paid *p)
 	return !p->cancelled && (p->amount == 0 || p->refunded < p->amount);
 }
 
-struct yt_paid *yt_paids_find(const struct yt_paids *p, uint64_t fp)
-{
-	for (uint32_t k = p->n; k-- > 0;) {
-		if (p->v[k].fp == fp)
-			return &p->v[k];
-	}
-	return NULL;
-}
-
 static void widen(struct yt_totals *t, int64_t paid_at)
 {
 	if (!t->first_paid_at || paid_at < t->first_paid_at)
@@ -45,75 +36,14 @@ static bool is_before(const struct yt_paid *a, const struct yt_paid *b)
 	return a->paid_at != b->paid_at ? a->paid_at < b->paid_at : a->fp < b->fp;
 }
 
-void yt_paids_add(struct yt_paids *p, struct yt_arena *a, const struct yt_paid *paid)
-{
-	uint32_t k;
-
-	p->v = yt_list_grow(a, p->v, p->n, &p->cap, sizeof(*p->v));
-	for (k = p->n; k > 0 && is_before(paid, &p->v[k - 1]); k--)
-		p->v[k] = p->v[k - 1];
-	p->v[k] = *paid;
-	if (++p->n <= YT_PAID_MAX)
-		return;
-	add_order(&p->gone, &p->v[0], 1);
-	p->dropped_to = p->v[0].paid_at;
-	memmove(&p->v[0], &p->v[1], --p->n * sizeof(*p->v));
-}
-
-void yt_paids_change(struct yt_paids *p, const struct yt_paid *was, const struct yt_paid *now)
-{
-	struct yt_paid *kept = yt_paids_find(p, now->fp);
-
-	if (kept) {
-		*kept = *now;
-		return;
-	}
-	add_order(&p->gone, was, -1);
-	add_order(&p->gone, now, 1);
-}
-
-void yt_paids_totals(const struct yt_paids *p, struct yt_totals *out)
-{
-	*out = p->gone;
-	for (uint32_t k = 0; k < p->n; k++)
-		add_order(out, &p->v[k], 1);
-}
-
-const struct yt_paid *yt_paids_first(const struct yt_paids *p)
-{
-	if (p->gone.paid_orders > 0)
-		return NULL;
-	for (uint32_t k = 0; k < p->n; k++) {
-		if (yt_paid_counts(&p->v[k]))
-			return &p->v[k];
-	}
-	return NULL;
-}
+/* --- a row */
 
 enum { PAID_CANCELLED = 1, PAID_REFUNDED = 2 };
-
-static void encode_gone(const struct yt_totals *t, struct yt_buf *out)
-{
-	yt_buf_svarint(out, t->paid_orders);
-	yt_buf_svarint(out, t->paid_amount);
-	yt_buf_svarint(out, t->paid_items);
-	yt_buf_svarint(out, t->refunded_orders);
-	yt_buf_svarint(out, t->refunded_amount);
-	yt_buf_svarint(out, t->net_amount);
-	yt_buf_varint(out, (uint64_t)t->first_paid_at);
-	yt_buf_varint(out, (uint64_t)t->last_paid_at);
-}
 
 /* A member's orders are most of its bytes, and they are written and read with every event of the member: here without a call a number.
  * The bytes are those of yt_buf_u64 and yt_buf_varint. */
 
 enum { ORDER_BYTES_MAX = 8 + 1 + 4 * 10 };
-
-static char *put_u64(char *p, uint64_t v)
-{
-	yt_le64_put(p, v);
-	return p + 8;
-}
 
 static char *put_varint(char *p, uint64_t v)
 {
@@ -123,55 +53,15 @@ static char *put_varint(char *p, uint64_t v)
 	return p;
 }
 
-int64_t yt_paids_median_gap(const struct yt_paids *p)
+static char *put_order(char *p, int64_t before, const struct yt_paid *o)
 {
-	int64_t gaps[YT_GAP_ORDERS], later = 0;
-	int n = -1; /* the last order has no gap behind it */
-
-	for (uint32_t k = p->n; k-- > 0 && n < YT_GAP_ORDERS - 1;) {
-		int64_t gap = later - p->v[k].paid_at;
-		int at = n;
-
-		if (!yt_paid_counts(&p->v[k]))
-			continue;
-		for (; at > 0 && gaps[at - 1] > gap; at--)
-			gaps[at] = gaps[at - 1];
-		if (n >= 0)
-			gaps[at] = gap;
-		later = p->v[k].paid_at;
-		n++;
-	}
-	if (n < 2)
-		return -1;
-	return n % 2 ? gaps[n / 2] : (gaps[n / 2 - 1] + gaps[n / 2]) / 2;
-}
-
-void yt_paids_encode(const struct yt_paids *p, struct yt_buf *out)
-{
-	int64_t before = p->dropped_to;
-	char *at;
-
-	yt_buf_varint(out, p->n);
-	if (!p->n)
-		return;
-	yt_buf_varint(out, (uint64_t)p->dropped_to);
-	if (p->dropped_to)
-		encode_gone(&p->gone, out);
-	yt_buf_reserve(out, (size_t)p->n * ORDER_BYTES_MAX);
-	at = out->p + out->n;
-	for (uint32_t k = 0; k < p->n; k++) {
-		const struct yt_paid *o = &p->v[k];
-
-		at = put_u64(at, o->fp);
-		*at++ = (char)((o->cancelled ? PAID_CANCELLED : 0) | (o->refunded ? PAID_REFUNDED : 0));
-		at = put_varint(at, (uint64_t)(o->paid_at - before));
-		at = put_varint(at, (uint64_t)o->amount);
-		at = put_varint(at, (uint64_t)o->units);
-		if (o->refunded)
-			at = put_varint(at, (uint64_t)o->refunded);
-		before = o->paid_at;
-	}
-	out->n = (size_t)(at - out->p);
+	yt_le64_put(p, o->fp);
+	p += 8;
+	*p++ = (char)((o->cancelled ? PAID_CANCELLED : 0) | (o->refunded ? PAID_REFUNDED : 0));
+	p = put_varint(p, (uint64_t)(o->paid_at - before));
+	p = put_varint(p, (uint64_t)o->amount);
+	p = put_varint(p, (uint64_t)o->units);
+	return o->refunded ? put_varint(p, (uint64_t)o->refunded) : p;
 }
 
 /* A number from 0 to 2^53, of at most eight bytes that are there; else NULL. */
@@ -195,6 +85,7 @@ static const unsigned char *get_order(const unsigned char *p, int64_t before, st
 	uint8_t flags = p[8];
 
 	o->fp = yt_le64_get(p);
+	o->refunded = 0;
 	o->cancelled = flags & PAID_CANCELLED;
 	p = get_number(p + 9, &o->paid_at);
 	if (!p || o->paid_at > YT_INSTANT_MAX_MS - before)
@@ -206,6 +97,200 @@ static const unsigned char *get_order(const unsigned char *p, int64_t before, st
 	if (p && flags & PAID_REFUNDED)
 		p = get_number(p, &o->refunded);
 	return p;
+}
+
+/* Walks the rows, which are known to be good. */
+struct walk {
+	const unsigned char *p, *end;
+	int64_t at;
+};
+
+static struct walk walk_of(const struct yt_paids *p)
+{
+	return (struct walk){ (const unsigned char *)p->rows.p, (const unsigned char *)p->rows.p + p->rows.n, p->dropped_to };
+}
+
+static bool next(struct walk *w, struct yt_paid *o)
+{
+	if (w->p == w->end)
+		return false;
+	w->p = get_order(w->p, w->at, o);
+	w->at = o->paid_at;
+	return true;
+}
+
+/* --- the rows, and what follows from them */
+
+/* One more row, behind all others. */
+static void learn(struct yt_paids *p, const struct yt_paid *o)
+{
+	add_order(&p->totals, o, 1);
+	if (!p->first.paid_at && yt_paid_counts(o))
+		p->first = *o;
+	p->last_at = o->paid_at;
+	p->last_fp = o->fp;
+}
+
+static void learn_anew(struct yt_paids *p)
+{
+	p->totals = p->gone;
+	p->first = (struct yt_paid){ 0 };
+	p->last_at = 0;
+	p->last_fp = 0;
+}
+
+/* The rows as a list, with room for one more. */
+static struct yt_paid *unpack(const struct yt_paids *p, struct yt_arena *a)
+{
+	struct yt_paid *v = yt_arena_alloc(a, (p->n + 1) * sizeof(*v));
+	struct walk w = walk_of(p);
+
+	for (uint32_t k = 0; next(&w, &v[k]); k++)
+		;
+	return v;
+}
+
+static void pack(struct yt_paids *p, struct yt_arena *a, const struct yt_paid *v, uint32_t n)
+{
+	char *rows = yt_arena_alloc(a, (size_t)n * ORDER_BYTES_MAX), *at = rows;
+	int64_t before = p->dropped_to;
+
+	learn_anew(p);
+	for (uint32_t k = 0; k < n; k++) {
+		at = put_order(at, before, &v[k]);
+		before = v[k].paid_at;
+		learn(p, &v[k]);
+	}
+	p->rows = yt_str(rows, (size_t)(at - rows));
+	p->room = n * ORDER_BYTES_MAX - p->rows.n;
+	p->n = n;
+}
+
+static void append(struct yt_paids *p, struct yt_arena *a, const struct yt_paid *paid)
+{
+	enum { MORE = 4 * ORDER_BYTES_MAX }; /* for the next ones of the same batch */
+	char *rows = (char *)(uintptr_t)p->rows.p, *end;
+
+	if (p->room < ORDER_BYTES_MAX) {
+		rows = yt_arena_alloc(a, p->rows.n + MORE);
+		if (p->rows.n)
+			memcpy(rows, p->rows.p, p->rows.n);
+		p->room = MORE;
+	}
+	end = put_order(rows + p->rows.n, p->last_at ? p->last_at : p->dropped_to, paid);
+	p->room -= (uint32_t)(end - rows) - p->rows.n;
+	p->rows = yt_str(rows, (size_t)(end - rows));
+	p->n++;
+	learn(p, paid);
+}
+
+bool yt_paids_find(const struct yt_paids *p, uint64_t fp, struct yt_paid *out)
+{
+	struct walk w = walk_of(p);
+	struct yt_paid o;
+
+	while (next(&w, &o)) {
+		if (o.fp != fp)
+			continue;
+		if (out)
+			*out = o;
+		return true;
+	}
+	return false;
+}
+
+void yt_paids_add(struct yt_paids *p, struct yt_arena *a, const struct yt_paid *paid)
+{
+	const struct yt_paid last = { .paid_at = p->last_at, .fp = p->last_fp };
+	struct yt_paid *v;
+	uint32_t k;
+
+	if (p->n < YT_PAID_MAX && !is_before(paid, &last)) {
+		append(p, a, paid);
+		return;
+	}
+	v = unpack(p, a);
+	for (k = p->n; k > 0 && is_before(paid, &v[k - 1]); k--)
+		v[k] = v[k - 1];
+	v[k] = *paid;
+	if (p->n < YT_PAID_MAX) {
+		pack(p, a, v, p->n + 1);
+		return;
+	}
+	add_order(&p->gone, &v[0], 1);
+	p->dropped_to = v[0].paid_at;
+	pack(p, a, v + 1, p->n);
+}
+
+void yt_paids_change(struct yt_paids *p, struct yt_arena *a, const struct yt_paid *was, const struct yt_paid *now)
+{
+	struct yt_paid *v = unpack(p, a);
+	uint32_t k = 0;
+
+	while (k < p->n && v[k].fp != now->fp)
+		k++;
+	if (k < p->n) {
+		v[k] = *now;
+	} else {
+		add_order(&p->gone, was, -1);
+		add_order(&p->gone, now, 1);
+	}
+	pack(p, a, v, p->n);
+}
+
+const struct yt_paid *yt_paids_first(const struct yt_paids *p)
+{
+	return p->gone.paid_orders > 0 || !p->first.paid_at ? NULL : &p->first;
+}
+
+int64_t yt_paids_median_gap(const struct yt_paids *p)
+{
+	int64_t newest[YT_GAP_ORDERS], gaps[YT_GAP_ORDERS]; /* paid_at of the last ones that count, in turn */
+	struct walk w = walk_of(p);
+	struct yt_paid o;
+	uint32_t count = 0, n;
+
+	while (next(&w, &o))
+		if (yt_paid_counts(&o))
+			newest[count++ % YT_GAP_ORDERS] = o.paid_at;
+	n = (count < YT_GAP_ORDERS ? count : YT_GAP_ORDERS);
+	if (n < 3)
+		return -1;
+	n--;
+	for (uint32_t k = 0; k < n; k++) {
+		int64_t gap = newest[(count - 1 - k) % YT_GAP_ORDERS] - newest[(count - 2 - k) % YT_GAP_ORDERS];
+		uint32_t at = k;
+
+		for (; at > 0 && gaps[at - 1] > gap; at--)
+			gaps[at] = gaps[at - 1];
+		gaps[at] = gap;
+	}
+	return n % 2 ? gaps[n / 2] : (gaps[n / 2 - 1] + gaps[n / 2]) / 2;
+}
+
+/* --- the member's bytes */
+
+static void encode_gone(const struct yt_totals *t, struct yt_buf *out)
+{
+	yt_buf_svarint(out, t->paid_orders);
+	yt_buf_svarint(out, t->paid_amount);
+	yt_buf_svarint(out, t->paid_items);
+	yt_buf_svarint(out, t->refunded_orders);
+	yt_buf_svarint(out, t->refunded_amount);
+	yt_buf_svarint(out, t->net_amount);
+	yt_buf_varint(out, (uint64_t)t->first_paid_at);
+	yt_buf_varint(out, (uint64_t)t->last_paid_at);
+}
+
+void yt_paids_encode(const struct yt_paids *p, struct yt_buf *out)
+{
+	yt_buf_varint(out, p->n);
+	if (!p->n)
+		return;
+	yt_buf_varint(out, (uint64_t)p->dropped_to);
+	if (p->dropped_to)
+		encode_gone(&p->gone, out);
+	yt_buf_str_add(out, p->rows);
 }
 
 static void decode_gone(struct yt_totals *t, struct yt_rd *r)
@@ -223,34 +308,46 @@ static void decode_gone(struct yt_totals *t, struct yt_rd *r)
 		r->bad = true;
 }
 
-void yt_paids_decode(struct yt_paids *p, struct yt_arena *a, struct yt_rd *r)
+/* NULL: none of ours. */
+static const unsigned char *read_order(const unsigned char *p, const unsigned char *end, int64_t before, struct yt_paid *o)
+{
+	unsigned char tail[ORDER_BYTES_MAX] = { 0 };
+	size_t left = (size_t)(end - p);
+	const unsigned char *to;
+
+	if (left >= ORDER_BYTES_MAX)
+		return get_order(p, before, o);
+	/* Near the end a copy, so that nothing is read behind it. */
+	memcpy(tail, p, left);
+	to = get_order(tail, before, o);
+	return to && (size_t)(to - tail) <= left ? p + (to - tail) : NULL;
+}
+
+void yt_paids_decode(struct yt_paids *p, struct yt_rd *r)
 {
 	uint64_t n = yt_rd_varint(r);
-	int64_t at;
+	const unsigned char *at;
+	int64_t before;
 
-	p->v = yt_list_read(a, r, n, 12, sizeof(*p->v));
-	if (!p->v)
+	if (!n)
 		return;
-	p->n = p->cap = (uint32_t)n;
-	p->dropped_to = at = yt_rd_instant(r);
+	before = p->dropped_to = yt_rd_instant(r);
 	if (p->dropped_to)
 		decode_gone(&p->gone, r);
-	for (uint32_t k = 0; k < p->n && !r->bad; k++) {
-		unsigned char tail[ORDER_BYTES_MAX];
-		size_t left = (size_t)(r->end - r->p);
-		const unsigned char *from = r->p, *to;
+	r->bad |= n > YT_PAID_MAX;
+	learn_anew(p);
+	at = r->p;
+	for (uint64_t k = 0; k < n && !r->bad; k++) {
+		struct yt_paid o;
 
-		/* Near the end a copy, so that nothing is read behind it. */
-		if (left < ORDER_BYTES_MAX) {
-			memset(tail, 0, sizeof(tail));
-			from = memcpy(tail, r->p, left);
-		}
-		to = get_order(from, at, &p->v[k]);
-		if (!to || (size_t)(to - from) > left) {
-			r->bad = true;
+		at = read_order(at, r->end, before, &o);
+		r->bad |= !at || (k > 0 && o.paid_at == p->last_at && o.fp <= p->last_fp);
+		if (r->bad)
 			return;
-		}
-		r->p += to - from;
-		at = p->v[k].paid_at;
+		before = o.paid_at;
+		learn(p, &o);
 	}
+	p->rows = yt_str((const char *)r->p, (size_t)(at - r->p));
+	p->n = (uint32_t)n;
+	r->p = at;
 }

@@ -86,24 +86,24 @@ static int64_t usable(const struct yt_wallet *w)
 
 static void member_fields(struct hash *h, const struct yt_member *m)
 {
-	struct yt_totals t;
+	const struct yt_totals *t = &m->orders.totals;
+	int64_t gap = yt_paids_median_gap(&m->orders);
 
-	yt_paids_totals(&m->orders, &t);
 	add(h, YT_S("id"), m->id);
 	add_text(h, "channel", m->channel);
 	add_text(h, "referrer", m->referrer);
-	add_int(h, "paid_orders", t.paid_orders);
-	add_int(h, "paid_amount", t.paid_amount);
-	add_int(h, "paid_items", t.paid_items);
-	add_int(h, "refunded_orders", t.refunded_orders);
-	add_int(h, "refunded_amount", t.refunded_amount);
-	add_int(h, "net_amount", t.net_amount);
-	add_instant(h, "first_paid_at", t.first_paid_at);
-	add_instant(h, "last_paid_at", t.last_paid_at);
+	add_int(h, "paid_orders", t->paid_orders);
+	add_int(h, "paid_amount", t->paid_amount);
+	add_int(h, "paid_items", t->paid_items);
+	add_int(h, "refunded_orders", t->refunded_orders);
+	add_int(h, "refunded_amount", t->refunded_amount);
+	add_int(h, "net_amount", t->net_amount);
+	add_instant(h, "first_paid_at", t->first_paid_at);
+	add_instant(h, "last_paid_at", t->last_paid_at);
 	if (m->n_tags)
 		add(h, YT_S("tags"), texts_json(h->a, m->tags, m->n_tags));
-	if (yt_paids_median_gap(&m->orders) >= 0)
-		add_int(h, "median_gap", yt_paids_median_gap(&m->orders));
+	if (gap >= 0)
+		add_int(h, "median_gap", gap);
 	add_instant(h, "stock_until", m->stock_until);
 	add_int(h, "groups", yt_places_standing(&m->groups));
 	add_int(h, "accounts", yt_places_standing(&m->accounts));

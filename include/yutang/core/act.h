@@ -27,8 +27,6 @@ struct yt_act {
 	struct yt_follow *follows, *last; /* what has followed, and was not looked at yet */
 
 	const struct yt_given *given; /* NULL: the member has what they follow from */
-	struct yt_totals totals; /* of the member's orders, once asked for */
-	bool totals_known;
 	struct yt_day *day; /* the last one that was counted on */
 	int32_t day_number;
 };
@@ -45,7 +43,7 @@ void yt_act_count(struct yt_act *act, int64_t at_ms, enum yt_day_count which, in
 /* A decision: it counts on the day of `now`. */
 void yt_act_count_named(struct yt_act *act, enum yt_day_list list, struct yt_str name);
 
-const struct yt_totals *yt_act_totals(struct yt_act *act);
+const struct yt_totals *yt_act_totals(const struct yt_act *act);
 
 /* A text of the input behind it; empty where there is none. */
 struct yt_str yt_act_text(const struct yt_act *act, enum yt_field field);

@@ -23,23 +23,31 @@ struct yt_totals {
 	int64_t first_paid_at, last_paid_at;
 };
 
+/* The rows stay as they are encoded: most events of a member add one at the end, and ask for the sums. */
 struct yt_paids {
-	struct yt_paid *v; /* by (paid_at, fp) */
-	uint32_t n, cap;
+	struct yt_str rows;    /* by (paid_at, fp); docs/state.md */
+	uint32_t n;            /* how many */
+	uint32_t room;         /* bytes behind them that are ours; 0: they are borrowed */
 	int64_t dropped_to;    /* paid_at of the newest order that had to go, 0: none */
 	struct yt_totals gone; /* sums over those */
+
+	/* What follows. */
+	struct yt_totals totals; /* of all, those that had to go included */
+	struct yt_paid first;    /* the first row that counts; paid_at 0: none */
+	int64_t last_at;         /* of the last row; 0: none */
+	uint64_t last_fp;
 };
 
 /* An order counts while it is paid, not cancelled, and its refunds are below its amount (amount 0: while not cancelled). */
 bool yt_paid_counts(const struct yt_paid *p);
 
-struct yt_paid *yt_paids_find(const struct yt_paids *p, uint64_t fp);
+/* out may be NULL. */
+bool yt_paids_find(const struct yt_paids *p, uint64_t fp, struct yt_paid *out);
 /* fp is not in the list. */
 void yt_paids_add(struct yt_paids *p, struct yt_arena *a, const struct yt_paid *paid);
 /* The order as it was and as it is now; of one that had to go the sums are mended. */
-void yt_paids_change(struct yt_paids *p, const struct yt_paid *was, const struct yt_paid *now);
+void yt_paids_change(struct yt_paids *p, struct yt_arena *a, const struct yt_paid *was, const struct yt_paid *now);
 
-void yt_paids_totals(const struct yt_paids *p, struct yt_totals *out);
 /* The first order that counts by (paid_at, fp); NULL: none, or one that had to go. (Of two paid in one millisecond either may be called the
  * first: nothing that is shown tells them apart.) */
 const struct yt_paid *yt_paids_first(const struct yt_paids *p);
@@ -48,6 +56,7 @@ const struct yt_paid *yt_paids_first(const struct yt_paids *p);
 int64_t yt_paids_median_gap(const struct yt_paids *p);
 
 void yt_paids_encode(const struct yt_paids *p, struct yt_buf *out);
-void yt_paids_decode(struct yt_paids *p, struct yt_arena *a, struct yt_rd *r);
+/* Borrows the rows from what is read. */
+void yt_paids_decode(struct yt_paids *p, struct yt_rd *r);
 
 #endif
