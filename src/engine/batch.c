@@ -378,8 +378,11 @@ static void seal_entity(struct yt_engine *e, struct yt_shard *s, struct yt_entry
 		en->dirty = false;
 		return;
 	}
-	en->sealed = yt_arena_dup(&e->arena, yt_buf_str(b));
-	add_message(e, (struct yt_message){ .dest = YT_TO_STATE, .shard = s->id, .key = yt_entry_key(en), .value = en->sealed });
+	struct yt_str *sealed = yt_arena_alloc(&e->arena, sizeof *sealed);
+
+	*sealed = yt_arena_dup(&e->arena, yt_buf_str(b));
+	en->sealed = sealed;
+	add_message(e, (struct yt_message){ .dest = YT_TO_STATE, .shard = s->id, .key = yt_entry_key(en), .value = *sealed });
 }
 
 static void seal(struct yt_engine *e)

@@ -328,7 +328,6 @@ void yt_shard_redue(struct yt_shard *s, size_t from)
 void yt_shard_bury(struct yt_shard *s, struct yt_entry *en)
 {
 	en->dirty = true;
-	en->sealed = (struct yt_str){ 0 };
 	touch(s, en, NULL);
 }
 
@@ -353,15 +352,16 @@ static void end_overlay(struct yt_shard *s, bool committed)
 		struct yt_entry *en = s->touched[i];
 
 		if (en->dirty && committed) {
+			struct yt_str value = en->sealed ? *en->sealed : (struct yt_str){ 0 };
+
 			if (s->engine->view)
-				yt_shard_view_mark(s, en, yt_view_changed(en->kind, yt_entry_value(en), behind_head(en->sealed), s->engine->conf->view_orders));
-			set_blob(en, en->sealed);
+				yt_shard_view_mark(s, en, yt_view_changed(en->kind, yt_entry_value(en), behind_head(value), s->engine->conf->view_orders));
+			set_blob(en, value);
 		}
 		/* After a commit the due of the overlay is that of the entity, unless it was buried. */
 		if (en->dirty && (!committed || !en->blob))
 			set_due(s, en, entry_due(en));
 		en->obj = NULL;
-		en->sealed = (struct yt_str){ 0 };
 		en->dirty = en->touched = en->edited_now = false;
 	}
 	s->n_touched = 0;

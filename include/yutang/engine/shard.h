@@ -24,10 +24,12 @@ struct yt_entry {
 	uint16_t key_n;
 	uint32_t blob_n;
 	char *blob;          /* committed value with its head; NULL: absent */
-	void *obj;           /* in the batch's arena */
-	struct yt_str sealed; /* in the batch's arena: the value that a commit will bring */
-	int64_t due;          /* as of the overlay; YT_NEVER */
-	char key[];          /* changelog key */
+	union { /* in the batch's arena */
+		void *obj;                   /* while the batch is decided */
+		const struct yt_str *sealed; /* from then on, of a dirty one: the value that a commit will bring; NULL: it goes */
+	};
+	int64_t due; /* as of the overlay; YT_NEVER */
+	char key[];  /* changelog key */
 };
 
 struct yt_chunk; /* memory of decoded records, engine/queue.c */
