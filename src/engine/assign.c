@@ -7,7 +7,7 @@
 #include "yutang/base/log.h"
 #include "yutang/engine/shard.h"
 
-/* Shards that are ready wait this long for those still being restored, so that the assignment is not replaced for each one. */
+/* Each start replaces the assignment. So the first waits this long for all that are still being opened, and each later one for those that are restored. */
 enum { START_TOGETHER_MS = 500 };
 
 static void open_shard(struct yt_engine *e, struct yt_shard *s)
@@ -29,7 +29,8 @@ void yt_assign_on_assigned(void *ctx, const int *shards, size_t n)
 	/* What went to somebody else will have changed when it comes back: its memory is worth nothing. */
 	for (int p = 0; p < e->conf->partitions; p++) {
 		if (e->shards[p] && !ours[p]) {
-			yt_shard_free(e->shards[p]);
+			e->shards[p]->next_gone = e->gone;
+			e->gone = e->shards[p];
 			e->shards[p] = NULL;
 		}
 	}
@@ -56,8 +57,9 @@ static void release(struct yt_engine *e)
 		s->held_since_mono = -1;
 		/* The view's answers to come belong to this assignment: the next one asks anew. */
 		s->view = YT_SV_UNKNOWN;
+		/* What a job holds is not in the list. */
+		s->view_all |= s->view_job != NULL;
 		s->view_job = NULL;
-		s->view_all = true;
 		if (!s->loaded)
 			yt_shard_clear(s);
 		s->state = YT_SHARD_KEPT;
@@ -289,7 +291,7 @@ static void start_ready(struct yt_engine *e)
 
 void yt_assign_turn(struct yt_engine *e, int64_t *wait_ms)
 {
-	size_t ready = 0, coming = 0, held = 0;
+	size_t ready = 0, opening = 0, restoring = 0, live = 0, held = 0;
 
 	if (e->revoking) {
 		if (!e->committing)
@@ -302,16 +304,18 @@ void yt_assign_turn(struct yt_engine *e, int64_t *wait_ms)
 
 		held += yt_shard_held(s);
 		ready += st == YT_SHARD_READY && !yt_shard_held(s);
-		coming += st == YT_SHARD_OPENING || st == YT_SHARD_RESTORING;
+		opening += st == YT_SHARD_OPENING;
+		restoring += st == YT_SHARD_RESTORING;
+		live += st == YT_SHARD_LIVE;
 	}
 	if (!ready)
 		return;
 	/* In clock event everything is merged, so that a part of the shards can't begin. */
-	if ((coming || held) && e->conf->clock == YT_CLOCK_EVENT)
+	if ((opening || restoring || held) && e->conf->clock == YT_CLOCK_EVENT)
 		return;
 	int64_t left = e->started_mono + START_TOGETHER_MS - e->mono_ms;
 
-	if (coming && left > 0) {
+	if ((opening || (restoring && live)) && left > 0) {
 		if (left < *wait_ms)
 			*wait_ms = left;
 		return;

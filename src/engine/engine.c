@@ -15,6 +15,7 @@ enum {
 	QUEUED_BYTES_MAX = 64 * 1024 * 1024,     /* fetched and undecided; above, the log is not asked for more */
 	QUEUED_RECORDS_MAX = YT_BATCH_RECORDS_MAX, /* the next batch gathers while the last one commits; more would only be memory */
 	IDLE_WAIT_MS = 1000,
+	FREED_A_TURN = 20000,                    /* entries of shards that went to somebody else: a few ms */
 };
 
 struct yt_engine *yt_engine_new(const struct yt_engine_conf *conf, const struct yt_ruleset *rules, struct yt_log *log,
@@ -41,6 +42,14 @@ struct yt_engine *yt_engine_new(const struct yt_engine_conf *conf, const struct 
 	return e;
 }
 
+static void free_gone(struct yt_engine *e, size_t entries)
+{
+	struct yt_shard *next = e->gone->next_gone;
+
+	if (yt_shard_free_some(e->gone, entries))
+		e->gone = next;
+}
+
 void yt_engine_free(struct yt_engine *e)
 {
 	for (size_t i = 0; i < e->n_taken; i++)
@@ -51,6 +60,8 @@ void yt_engine_free(struct yt_engine *e)
 		yt_queue_clear(e, e->shards[p]);
 		yt_shard_free(e->shards[p]);
 	}
+	while (e->gone)
+		free_gone(e, SIZE_MAX);
 	yt_queue_end(e);
 	yt_errors_deinit(e);
 	yt_arena_deinit(&e->arena);
@@ -154,7 +165,9 @@ bool yt_engine_turn(struct yt_engine *e, int64_t wall_ms, int64_t mono_ms, int64
 	/* While records come in at full speed the batch waits for nothing: what is there is decided when the last commit is done. */
 	more |= yt_batch_turn(e, wait_ms);
 	yt_show_turn(e, wait_ms);
-	return more;
+	if (e->gone)
+		free_gone(e, FREED_A_TURN);
+	return more || e->gone;
 }
 
 void yt_engine_take_rules(struct yt_engine *e)

@@ -78,23 +78,27 @@ void yt_shard_drop(struct yt_shard *s, struct yt_entry *en)
 	free(en);
 }
 
-static void free_entries(struct yt_shard *s)
+/* True: that was all. */
+static bool free_entries(struct yt_shard *s, size_t n)
 {
-	size_t at = 0;
 	struct yt_entry *en;
 
-	while ((en = yt_map_next(&s->entries, &at))) {
+	for (; n > 0 && (en = yt_map_next(&s->entries, &s->gone_at)); n--) {
 		free(en->blob);
 		free(en);
 	}
+	if (n == 0)
+		return false;
 	memset(s->last, 0, sizeof s->last);
 	yt_map_deinit(&s->entries);
 	yt_heap_deinit(&s->due);
+	s->gone_at = 0;
+	return true;
 }
 
 void yt_shard_clear(struct yt_shard *s)
 {
-	free_entries(s);
+	free_entries(s, SIZE_MAX);
 	yt_map_init(&s->entries, key_of);
 	yt_heap_init(&s->due, due_less);
 	s->loaded = false;
@@ -125,12 +129,19 @@ void yt_shard_clear(struct yt_shard *s)
 	}
 }
 
-void yt_shard_free(struct yt_shard *s)
+bool yt_shard_free_some(struct yt_shard *s, size_t entries)
 {
-	free_entries(s);
+	if (!free_entries(s, entries))
+		return false;
 	free(s->touched);
 	free(s->view_dirty);
 	free(s);
+	return true;
+}
+
+void yt_shard_free(struct yt_shard *s)
+{
+	yt_shard_free_some(s, SIZE_MAX);
 }
 
 bool yt_shard_held(const struct yt_shard *s)

@@ -37,6 +37,7 @@ struct restore {
 	bool reading;
 	int64_t high; /* -1: asked */
 	int64_t eof;  /* last stable offset that was reached, -1: none */
+	int64_t asked_ms; /* when `high` was known: a transaction that is open below it, is open since then at least */
 	int64_t blocked_since_ms;
 };
 
@@ -525,6 +526,7 @@ static void begin_restore(struct yt_kafka_log *l, int shard, int64_t low, int64_
 		return;
 	}
 	r->reading = true;
+	r->asked_ms = yt_kafka_mono_ms();
 	r->blocked_since_ms = 0;
 }
 
@@ -544,7 +546,7 @@ static void take_state(struct yt_kafka_log *l, const rd_kafka_message_t *m)
 		if (m->offset >= r->high)
 			end_restore(l, m->partition);
 		else if (!r->blocked_since_ms)
-			r->blocked_since_ms = yt_kafka_mono_ms();
+			r->blocked_since_ms = r->asked_ms;
 	} else if (m->err) {
 		yt_warn("restore_error", "shard=%d error=%s", (int)m->partition, yt_q(rd_kafka_message_errstr(m)));
 	} else {

@@ -261,6 +261,35 @@ TEST(a_rebalance_reuses_what_memory_holds)
 	ew_deinit(&w);
 }
 
+TEST(what_memory_holds_does_not_wait_for_what_is_restored)
+{
+	static const int kept[] = { 0, 1 };
+	struct ew w;
+	int starts;
+
+	ew_init(&w, 0);
+	ew_live(&w);
+	fl_revoke(&w.fl, false);
+	fl_assign(&w.fl, kept, 2);
+	ew_turns(&w, 5);
+	fl_revoke(&w.fl, false);
+	ew_turns(&w, 3);
+	w.fl.hold_restore = true;
+	starts = w.fl.starts;
+	fl_assign_all(&w.fl);
+	ew_turns(&w, 5); /* no time passes */
+	CHECK_INT(w.fl.starts, starts + 1);
+	CHECK_INT(w.fl.started[0] && w.fl.started[1] && !w.fl.started[2] && !w.fl.started[3], 1);
+	fl_restore_says(&w.fl, 2);
+	ew_turns(&w, 3);
+	CHECK_INT(w.fl.starts, starts + 1); /* the later ones start together */
+	fl_restore_says(&w.fl, 3);
+	ew_turns(&w, 3);
+	CHECK_INT(w.fl.starts, starts + 2);
+	CHECK_INT(w.fl.started[2] && w.fl.started[3], 1);
+	ew_deinit(&w);
+}
+
 TEST(a_revoke_in_mid_commit_waits_for_the_outcome)
 {
 	struct ew w;
@@ -669,6 +698,7 @@ TEST_MAIN
 	RUN(after_a_crash_the_changelog_gives_the_same_state);
 	RUN(a_crash_in_mid_commit_loses_and_doubles_nothing);
 	RUN(a_rebalance_reuses_what_memory_holds);
+	RUN(what_memory_holds_does_not_wait_for_what_is_restored);
 	RUN(a_revoke_in_mid_commit_waits_for_the_outcome);
 	RUN(memory_that_the_group_has_passed_is_not_reused);
 	RUN(memory_that_the_group_has_passed_by_a_timer_alone_is_not_reused);

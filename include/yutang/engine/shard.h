@@ -129,6 +129,9 @@ struct yt_shard {
 	struct yt_view_job *view_job; /* in flight; the port's */
 
 	size_t sweep_at; /* cursor of the walk that finds expired entities */
+
+	struct yt_shard *next_gone;
+	size_t gone_at;  /* cursor of the walk that frees the entries */
 };
 
 /* A batch and everything that lives as long. */
@@ -155,6 +158,7 @@ struct yt_engine {
 
 	struct yt_shard **shards; /* by number; NULL: never ours */
 	int *assigned;            /* as the group said, in its order */
+	struct yt_shard *gone;    /* went to somebody else: freed bit by bit */
 	size_t n_assigned;
 	bool joined;    /* the group has given us our shards, which may be none */
 	bool revoking;  /* finish the commit, then release */
@@ -256,6 +260,8 @@ bool yt_show_busy(const struct yt_engine *e, bool patient);
 
 struct yt_shard *yt_shard_new(struct yt_engine *e, int id);
 void yt_shard_free(struct yt_shard *s);
+/* Frees so many of its entries at most; nothing else may be done with it any more. True: that was all, and the shard too. */
+bool yt_shard_free_some(struct yt_shard *s, size_t entries);
 /* Forgets everything but its number. */
 void yt_shard_clear(struct yt_shard *s);
 
