@@ -138,6 +138,11 @@ class Daemon:
         status = self.status()
         return sum(s["state"] == "live" for s in status["shards"]) if status else 0
 
+    def decided(self, events):
+        """So many events are decided."""
+        status = self.status()
+        return bool(status) and status["events"] >= events
+
     def shown(self, events=0):
         """So many events are decided, nothing waits, and Redis shows all."""
         status = self.status()
