@@ -107,7 +107,10 @@ struct walk {
 
 static struct walk walk_of(const struct yt_paids *p)
 {
-	return (struct walk){ (const unsigned char *)p->rows.p, (const unsigned char *)p->rows.p + p->rows.n, p->dropped_to };
+	const unsigned char *from = (const unsigned char *)p->rows.p;
+
+	/* Nothing is added to a NULL pointer, also no zero. */
+	return (struct walk){ from, from ? from + p->rows.n : NULL, p->dropped_to };
 }
 
 static bool next(struct walk *w, struct yt_paid *o)
