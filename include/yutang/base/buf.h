@@ -2,7 +2,6 @@
 #ifndef YT_BASE_BUF_H
 #define YT_BASE_BUF_H
 
-#include <endian.h>
 #include <string.h>
 
 #include "yutang/base/arena.h"
@@ -71,16 +70,20 @@ uint8_t yt_rd_u8(struct yt_rd *r);
 /* 8 bytes, little endian. */
 uint64_t yt_rd_u64(struct yt_rd *r);
 void yt_buf_u64(struct yt_buf *b, uint64_t v);
+static inline uint64_t yt_le64(uint64_t v)
+{
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? v : __builtin_bswap64(v);
+}
 static inline uint64_t yt_le64_get(const void *p)
 {
 	uint64_t v;
 
 	memcpy(&v, p, sizeof(v));
-	return le64toh(v);
+	return yt_le64(v);
 }
 static inline void yt_le64_put(void *p, uint64_t v)
 {
-	v = htole64(v);
+	v = yt_le64(v);
 	memcpy(p, &v, sizeof(v));
 }
 
