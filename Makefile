@@ -78,7 +78,6 @@ quiet = $(if $(filter 1,$(V)),,@echo '  $(1) $@';)
 
 # The scripts below the tests find what was built by this.
 export YUTANG_BUILD := $(abspath $(BUILD))
-export YUTANG_TEST_SLOW ?= $(if $(SAN),4,1)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:

@@ -3,7 +3,6 @@ daemon, so that a mistake of one is not a mistake of both."""
 
 import hashlib
 import hmac
-import os
 
 HOUR = 3600 * 1000
 DAY = 24 * HOUR
@@ -71,7 +70,7 @@ def revision_of(ruleset):
 
 # The instant of a decision is taken once for all that is decided together, and may so lie a little before an event that
 # came in meanwhile.
-TOGETHER_MS = 1000 * int(os.environ.get("YUTANG_TEST_SLOW", "1"))
+TOGETHER_MS = 1000
 
 TOPIC_OF = {"coupon": "coupons", "followup": "followups"}
 
