@@ -27,7 +27,9 @@ static const struct setting {
 	{ ALL, "retry.backoff.ms", "1" },
 	{ ALL, "reconnect.backoff.max.ms", "500" },
 	{ ALL, "socket.nagle.disable", "true" },
-	{ MEMBER, "fetch.wait.max.ms", "100" },
+	/* Else each few records of one partition are an answer of their own, and each question names all partitions: the broker is busy with that. */
+	{ MEMBER, "fetch.min.bytes", "100000" },
+	{ MEMBER, "fetch.wait.max.ms", "10" },
 	/* These fetch only while something is restored or read, and then a fetch that waits at one partition's end holds up the others. */
 	{ COMMITTED | RAW, "fetch.wait.max.ms", "10" },
 	{ MEMBER, "queued.max.messages.kbytes", "32768" },
