@@ -346,8 +346,7 @@ const void *yt_engine_peek(struct yt_engine *e, struct yt_arena *a, enum yt_kind
 		struct yt_entry *en = s->loaded ? yt_shard_entry(s, kind, key, false) : NULL;
 
 		if (en && en->blob)
-			return yt_entities[kind].decode(a, yt_arena_dup(a, name),
-			                                yt_arena_dup(a, yt_str(en->blob + YT_ENTITY_HEAD, en->blob_n - YT_ENTITY_HEAD)));
+			return yt_entities[kind].decode(a, yt_arena_dup(a, name), yt_arena_dup(a, yt_entry_value(en)));
 	}
 	return NULL;
 }
@@ -361,6 +360,6 @@ void yt_engine_each(struct yt_engine *e, void (*fn)(void *ctx, int shard, struct
 
 		while ((en = yt_map_next(&s->entries, &at)))
 			if (en->blob)
-				fn(ctx, s->id, yt_entry_key(en), yt_str(en->blob + YT_ENTITY_HEAD, en->blob_n - YT_ENTITY_HEAD), yt_entry_version(en));
+				fn(ctx, s->id, yt_entry_key(en), yt_entry_value(en), yt_entry_version(en));
 	}
 }
