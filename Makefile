@@ -178,7 +178,7 @@ $(tools): $(BUILD)/tools/%: tests/tools/%.c $(common) $(BUILD)/flags | $(BUILD)/
 	$(link_test)
 
 # For LD_PRELOAD: without the sanitizers, whose runtime is the program's.
-$(preload): $(BUILD)/preload/%.so: tests/preload/%.c $(BUILD)/flags | $(BUILD)/libraries
+$(preload): $(BUILD)/preload/%.so: tests/preload/%.c tests/preload/before.h $(BUILD)/flags | $(BUILD)/libraries
 	$(call quiet,LD)mkdir -p $(@D) && $(CC) $(cppflags) -std=c11 $(warnings) $(CFLAGS) -fPIC -shared -o $@ $<
 
 $(fuzzers): $(BUILD)/fuzz/%: tests/fuzz/%.c $(common) $(BUILD)/flags | $(BUILD)/libraries

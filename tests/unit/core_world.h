@@ -375,4 +375,22 @@ __attribute__((unused)) static const char *world_data(struct world *w, const str
 	return yt_arena_dup(&w->batch, yt_json_is_text(item) ? yt_json_text(item) : yt_json_number(item)).p;
 }
 
+/* The whole file, with a NUL behind it; the caller frees it. */
+__attribute__((unused)) static char *world_slurp(const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	char *bytes;
+	long n;
+
+	CHECK_MSG(f, "%s is there", path);
+	fseek(f, 0, SEEK_END);
+	n = ftell(f);
+	rewind(f);
+	bytes = malloc((size_t)n + 1);
+	CHECK(fread(bytes, 1, (size_t)n, f) == (size_t)n);
+	bytes[n] = 0;
+	fclose(f);
+	return bytes;
+}
+
 #endif

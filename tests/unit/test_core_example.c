@@ -1,23 +1,6 @@
 /* The example shop: conf/example/day.jsonl through the core alone gives day.expected, both ways. */
 #include "unit/core_world.h"
 
-static char *slurp(const char *path)
-{
-	FILE *f = fopen(path, "rb");
-	char *bytes;
-	long n;
-
-	CHECK_MSG(f, "%s is there", path);
-	fseek(f, 0, SEEK_END);
-	n = ftell(f);
-	rewind(f);
-	bytes = malloc((size_t)n + 1);
-	CHECK(fread(bytes, 1, (size_t)n, f) == (size_t)n);
-	bytes[n] = 0;
-	fclose(f);
-	return bytes;
-}
-
 static void check_line(struct world *w, char *line, size_t *expected)
 {
 	char type[32], member[32], rule[64], what[64], instant[32], id[64];
@@ -47,8 +30,8 @@ static void check_line(struct world *w, char *line, size_t *expected)
 
 TEST(day_of_the_example_gives_what_is_expected)
 {
-	char *rules = slurp("conf/example/rules.conf"), *day = slurp("conf/example/day.jsonl"), *want = slurp("conf/example/day.expected");
-	char *key = slurp("conf/example/code.key");
+	char *rules = world_slurp("conf/example/rules.conf"), *day = world_slurp("conf/example/day.jsonl"), *want = world_slurp("conf/example/day.expected");
+	char *key = world_slurp("conf/example/code.key");
 	struct world w;
 	size_t expected = 0;
 	int dead = 0;

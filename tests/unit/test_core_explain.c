@@ -5,23 +5,6 @@
 #include "app/facts.h"
 #include "app/member.h"
 
-static char *slurp(const char *path)
-{
-	FILE *f = fopen(path, "rb");
-	char *bytes;
-	long n;
-
-	CHECK_MSG(f, "%s is there", path);
-	fseek(f, 0, SEEK_END);
-	n = ftell(f);
-	rewind(f);
-	bytes = malloc((size_t)n + 1);
-	CHECK(fread(bytes, 1, (size_t)n, f) == (size_t)n);
-	bytes[n] = 0;
-	fclose(f);
-	return bytes;
-}
-
 /* The sections of the file with rules, or without. No contact_cap: what was sent before is no fact. */
 static char *rules_of(const char *text, bool with_rules)
 {
@@ -212,7 +195,7 @@ static void check_event(struct world *w, struct world *facts, const struct yt_ev
 
 TEST(explain_says_what_the_core_decides)
 {
-	char *text = slurp("conf/example/rules.conf"), *day = slurp("conf/example/day.jsonl"), *key = slurp("conf/example/code.key");
+	char *text = world_slurp("conf/example/rules.conf"), *day = world_slurp("conf/example/day.jsonl"), *key = world_slurp("conf/example/code.key");
 	char *with = rules_of(text, true), *without = rules_of(text, false);
 	struct tally tally = { 0 };
 	struct world w, facts;

@@ -1,12 +1,10 @@
 /* The crash breaker's part in the engine (I9): which record is worked on can be read, and a record on which the process died three times is a
  * dead letter that nobody decodes. */
-#include <cjson/cJSON.h>
-#include <dlfcn.h>
-#include <openssl/evp.h>
-
 #include "unit/engine_world.h"
 
-/* --- what is worked on while a library is called: these stand before the libraries' own */
+#include "preload/before.h"
+
+/* --- what is worked on while a library is called */
 
 static struct {
 	const struct yt_at *at; /* NULL: nobody looks */
@@ -23,26 +21,6 @@ static void look(const void *p, size_t n)
 	seen.calls++;
 	seen.place = atomic_load(&seen.at->place);
 	seen.offset = atomic_load(&seen.at->offset);
-}
-
-int EVP_DigestUpdate(EVP_MD_CTX *c, const void *p, size_t n)
-{
-	static int (*real)(EVP_MD_CTX *, const void *, size_t);
-
-	if (!real)
-		*(void **)&real = dlsym(RTLD_NEXT, "EVP_DigestUpdate");
-	look(p, n);
-	return real(c, p, n);
-}
-
-cJSON *cJSON_ParseWithLength(const char *p, size_t n)
-{
-	static cJSON *(*real)(const char *, size_t);
-
-	if (!real)
-		*(void **)&real = dlsym(RTLD_NEXT, "cJSON_ParseWithLength");
-	look(p, n);
-	return real(p, n);
 }
 
 static void watch(struct ew *w, const char *text)
