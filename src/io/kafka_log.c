@@ -94,6 +94,39 @@ struct yt_kafka_log {
 	bool fatal_told;
 };
 
+/* ---- assigning
+ *
+ * librdkafka stops the fetcher of a partition that is taken away by messages to its own main thread: one to the partition, one back.
+ * Whoever takes the same partition away a second time in between ends the process by an assertion (its issue 5573). */
+
+/* Waits until both have come: a question to the same thread is answered after all that waited there before. */
+static void await_stops(rd_kafka_t *rk)
+{
+	for (int i = 0; i < 2; i++) {
+		rd_kafka_topic_partition_list_t *list = NULL;
+
+		if (rd_kafka_assignment(rk, &list) == RD_KAFKA_RESP_ERR_NO_ERROR)
+			rd_kafka_topic_partition_list_destroy(list);
+	}
+}
+
+static rd_kafka_resp_err_t assign(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *list)
+{
+	rd_kafka_resp_err_t e = rd_kafka_assign(rk, list);
+
+	await_stops(rk);
+	return e;
+}
+
+static void unassign(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *list)
+{
+	rd_kafka_error_t *error = rd_kafka_incremental_unassign(rk, list);
+
+	if (error)
+		rd_kafka_error_destroy(error);
+	await_stops(rk);
+}
+
 /* ---- the member */
 
 static void fail_member(struct yt_kafka_log *l, rd_kafka_resp_err_t e, const char *why)
@@ -133,12 +166,8 @@ static void stop_all(struct yt_kafka_log *l)
 			rd_kafka_topic_partition_list_add(list, topic, s);
 		memset(&l->shards[s], 0, sizeof l->shards[s]);
 	}
-	if (list->cnt > 0) {
-		rd_kafka_error_t *error = rd_kafka_incremental_unassign(l->committed, list);
-
-		if (error)
-			rd_kafka_error_destroy(error);
-	}
+	if (list->cnt > 0)
+		unassign(l->committed, list);
 	rd_kafka_topic_partition_list_destroy(list);
 	l->n_restoring = 0;
 	yt_side_forget(l->side);
@@ -178,12 +207,12 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t e, rd_kafka_topic_p
 	rd_kafka_topic_partition_list_t *none;
 
 	if (!l->member || rk != l->member->rk) {
-		rd_kafka_assign(rk, NULL);
+		assign(rk, NULL);
 		return;
 	}
 	if (e == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
 		none = rd_kafka_topic_partition_list_new(0);
-		rd_kafka_assign(rk, none);
+		assign(rk, none);
 		rd_kafka_topic_partition_list_destroy(none);
 		note_assigned(l, list);
 		return;
@@ -193,7 +222,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t e, rd_kafka_topic_p
 	if (l->revoked)
 		l->unassign = true;
 	else
-		rd_kafka_assign(rk, NULL);
+		assign(rk, NULL);
 }
 
 static void subscribe(struct yt_kafka_log *l)
@@ -485,12 +514,9 @@ static void end_restore(struct yt_kafka_log *l, int shard)
 	if (r->reading) {
 		rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 		char topic[YT_KAFKA_TOPIC_MAX];
-		rd_kafka_error_t *error;
 
 		rd_kafka_topic_partition_list_add(list, yt_kafka_topic(&l->conf, "state", topic), shard);
-		error = rd_kafka_incremental_unassign(l->committed, list);
-		if (error)
-			rd_kafka_error_destroy(error);
+		unassign(l->committed, list);
 		rd_kafka_topic_partition_list_destroy(list);
 	}
 	memset(r, 0, sizeof *r);
@@ -717,7 +743,7 @@ static void log_start(void *ctx, const int *shards, size_t n, const int64_t (*ne
 			if (next[k][i] < 0)
 				list->elems[list->cnt - l->conf.n_inputs + i].offset = RD_KAFKA_OFFSET_BEGINNING;
 	}
-	e = rd_kafka_assign(l->member->rk, list);
+	e = assign(l->member->rk, list);
 	rd_kafka_topic_partition_list_destroy(list);
 	if (e)
 		fail_member(l, e, rd_kafka_err2str(e));
@@ -729,7 +755,7 @@ static void log_release(void *ctx)
 
 	stop_all(l);
 	if (l->unassign && l->member)
-		rd_kafka_assign(l->member->rk, NULL);
+		assign(l->member->rk, NULL);
 	l->unassign = l->revoked = l->held = false;
 	/* An assignment may have been waiting for this. */
 	yt_kafka_wake(l->fd);

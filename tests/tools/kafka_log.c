@@ -11,6 +11,7 @@
  *   hang SHARD      opens a transaction of that instance on the shard's changelog and offsets, says so, and sleeps
  *   hang-state SHARD   the same without the offsets
  *   audit           reads the outputs committed: counts them, and how many came twice
+ *   starts N        starts its live shards N times without a pause, as when they become ready one by one
  *   big BYTES       one transaction with a record of that size
  *   times N TOUCH   N transactions, each on TOUCH shards; prints the median from begin to committed
  */
@@ -379,6 +380,14 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static bool all_live(void)
+{
+	for (int p = 0; p < me.conf.partitions; p++)
+		if (me.shards[p].state != LIVE)
+			return false;
+	return true;
+}
+
 static int times(int n, int touch)
 {
 	int done = 0;
@@ -386,12 +395,8 @@ static int times(int n, int touch)
 	open_log();
 	me.touch = touch;
 	while (done < n) {
-		int live = 0;
-
 		turn();
-		for (int p = 0; p < me.conf.partitions; p++)
-			live += me.shards[p].state == LIVE;
-		if (me.in_flight || live < me.conf.partitions)
+		if (me.in_flight || !all_live())
 			continue;
 		if (me.outcomes[YT_COMMITTED] > 0) {
 			struct yt_kafka_stats st;
@@ -405,6 +410,20 @@ static int times(int n, int touch)
 		turn();
 	qsort(me.took, (size_t)done, sizeof me.took[0], by_value);
 	say("touched=%d median_us=%" PRId64 " p99_us=%" PRId64, touch, me.took[done / 2], me.took[done * 99 / 100]);
+	_exit(0);
+}
+
+static int starts(int n)
+{
+	open_log();
+	while (!all_live())
+		turn();
+	for (int i = 0; i < n; i++)
+		start();
+	say("started %d", n);
+	while (me.n_pending == 0)
+		turn();
+	say("heard");
 	_exit(0);
 }
 
@@ -635,6 +654,8 @@ int main(int argc, char **argv)
 	me.stop_once = strcmp(argv[1], "stop") == 0;
 	if (strcmp(argv[1], "run") == 0 || me.stop_once)
 		return run(arg);
+	if (strcmp(argv[1], "starts") == 0)
+		return starts((int)arg);
 	if (strcmp(argv[1], "big") == 0)
 		return big((size_t)arg);
 	if (strcmp(argv[1], "hang") == 0 || strcmp(argv[1], "hang-state") == 0)
