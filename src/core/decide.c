@@ -6,6 +6,7 @@
 #include "yutang/core/grant.h"
 #include "yutang/core/limit.h"
 #include "yutang/core/run.h"
+#include "yutang/core/send.h"
 
 static void copy_text(char *out, size_t size, const char *text)
 {
@@ -435,22 +436,17 @@ void yt_decide(const struct yt_decide_env *env, const struct yt_event *ev, struc
 
 void yt_decide_internal(const struct yt_decide_env *env, struct yt_str key, struct yt_str value, struct yt_decision *out)
 {
-	const struct yt_state *state = env->state;
-	const char *slash = memchr(key.p, '/', key.n);
-	struct yt_str shop = yt_str(key.p, slash ? (size_t)(slash - key.p) : key.n);
-	struct yt_act act = { .env = env, .shop = yt_ruleset_shop(env->rules, shop) };
-	const struct yt_grant *g = slash ? yt_grant_decode(env->arena, shop, yt_str(slash + 1, key.n - shop.n - 1), value) : NULL;
+	struct yt_act act = { .env = env, .shop = yt_ruleset_shop(env->rules, yt_name_shop(key)) };
 
 	*out = (struct yt_decision){ .result = YT_APPLIED };
-	if (!g) {
-		dead(out, YT_DEAD_BAD_FIELD, "an internal event that is none of ours");
-		return;
-	}
 	if (!act.shop) {
 		dead(out, YT_DEAD_UNKNOWN_SHOP, "the rule set has no such [shop], and no [shop \"*\"]");
 		return;
 	}
-	act.member = state->edit(state->ctx, YT_KIND_MEMBER, key);
-	yt_grant_take(&act, g);
-	yt_run_follows(&act);
+	if (!yt_send_take(&act, key, value)) {
+		dead(out, YT_DEAD_BAD_FIELD, "an internal event that is none of ours");
+		return;
+	}
+	if (act.member)
+		yt_run_follows(&act);
 }

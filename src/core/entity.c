@@ -16,6 +16,20 @@ const struct yt_entity_ops yt_entities[YT_KIND__COUNT] = {
 	[YT_KIND_DAY] = { YT_STR("day:"), YT_DAY_BYTES_MAX, yt_day_fresh, yt_day_decode, yt_day_encode, never, never },
 };
 
+struct yt_str yt_name_shop(struct yt_str name)
+{
+	const char *slash = memchr(name.p, '/', name.n);
+
+	return yt_str(name.p, slash ? (size_t)(slash - name.p) : name.n);
+}
+
+struct yt_str yt_name_id(struct yt_str name)
+{
+	struct yt_str shop = yt_name_shop(name);
+
+	return shop.n == name.n ? yt_str("", 0) : yt_str(name.p + shop.n + 1, name.n - shop.n - 1);
+}
+
 int yt_entity_kind(struct yt_str key, struct yt_str *name)
 {
 	for (int kind = 0; kind < YT_KIND__COUNT; kind++) {

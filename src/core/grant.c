@@ -6,8 +6,6 @@
 #include "yutang/core/limit.h"
 #include "yutang/core/stock.h"
 
-enum { GRANT_FORMAT = 1 };
-enum { WHAT_GRANT = 1, WHAT_WITHDRAW = 2 };
 enum { GRANT_COUPON = 1, GRANT_FOLLOWUP = 2, GRANT_PROMOTES = 4, GRANT_END_OF_DAY = 8, GRANT_KEEP = 16 };
 
 struct yt_grant {
@@ -29,23 +27,19 @@ struct yt_str yt_grant_referrer(const struct yt_member *m)
 }
 
 /* Of the event what its fact and `for.order` are made of. */
-static void begin(struct yt_act *act, struct yt_buf *b, int what)
+static void begin(struct yt_act *act, struct yt_buf *b, enum yt_send what)
 {
 	struct yt_origin origin = { .follow = act->follow };
 
 	if (act->ev)
 		origin.ev = yt_kept_new(act->env->arena, act->ev, UINT64_C(1) << YT_F_ORDER);
-	yt_buf_init(b, act->env->arena);
-	yt_buf_c(b, GRANT_FORMAT);
-	yt_buf_c(b, (char)what);
+	yt_send_begin(act, b, what);
 	yt_origin_encode(&origin, act->member->referrer, b);
 }
 
 static void send(struct yt_act *act, struct yt_buf *b)
 {
-	const struct yt_state *state = act->env->state;
-
-	state->send(state->ctx, yt_act_name(act->env->arena, act->member->shop, act->member->referrer), yt_buf_str(b));
+	yt_send_end(act, b, yt_act_name(act->env->arena, act->member->shop, act->member->referrer));
 }
 
 static void encode_coupon(const struct yt_coupon_rules *c, struct yt_buf *b)
@@ -73,7 +67,7 @@ bool yt_grant_send(struct yt_act *act, const struct yt_rule *r, int64_t due_at)
 		return false;
 	if (c)
 		flags |= (c->to_end_of_day ? GRANT_END_OF_DAY : 0) | (c->keep_on_refund ? GRANT_KEEP : 0);
-	begin(act, &b, WHAT_GRANT);
+	begin(act, &b, YT_SEND_GRANT);
 	yt_buf_bytes(&b, r->name);
 	yt_buf_c(&b, (char)flags);
 	if (c)
@@ -97,7 +91,7 @@ void yt_grant_withdraw(struct yt_act *act, enum yt_reason reason)
 	if (!act->order->granted)
 		return;
 	yt_act_order(act)->granted = false;
-	begin(act, &b, WHAT_WITHDRAW);
+	begin(act, &b, YT_SEND_WITHDRAW);
 	yt_buf_c(&b, reason == YT_REASON_ORDER_CANCELLED);
 	send(act, &b);
 }
@@ -205,30 +199,27 @@ static void give(struct yt_act *act, const struct yt_grant *g)
 		send_followup(act, g->promotes, &f);
 }
 
-const struct yt_grant *yt_grant_decode(struct yt_arena *a, struct yt_str shop, struct yt_str member, struct yt_str value)
+bool yt_grant_take(struct yt_act *act, struct yt_str name, enum yt_send what, struct yt_rd *r)
 {
-	struct yt_grant *g = yt_arena_zalloc(a, sizeof(*g));
-	struct yt_rd r = yt_rd(value);
-	uint8_t format = yt_rd_u8(&r), what = yt_rd_u8(&r);
+	const struct yt_state *state = act->env->state;
+	struct yt_str shop = yt_name_shop(name);
+	struct yt_grant g = { .withdraw = what == YT_SEND_WITHDRAW };
 
-	yt_origin_decode(&g->origin, a, &r, shop, member);
-	g->withdraw = what == WHAT_WITHDRAW;
-	if (g->withdraw)
-		g->cancelled = yt_rd_u8(&r);
+	yt_origin_decode(&g.origin, act->env->arena, r, shop, yt_name_id(name));
+	if (g.withdraw)
+		g.cancelled = yt_rd_u8(r);
 	else
-		decode_grant(g, &r);
-	r.bad |= format != GRANT_FORMAT || what < WHAT_GRANT || what > WHAT_WITHDRAW || (g->withdraw && !g->origin.ev);
-	return r.bad || r.p != r.end ? NULL : g;
-}
-
-void yt_grant_take(struct yt_act *act, const struct yt_grant *g)
-{
-	act->ev = g->origin.ev;
-	act->follow = g->origin.follow;
-	if (g->withdraw)
-		yt_coupon_revoke_earned(act, yt_act_text(act, YT_F_ORDER), g->cancelled ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED);
+		decode_grant(&g, r);
+	if (r->bad || r->p != r->end || (g.withdraw && !g.origin.ev))
+		return false;
+	act->member = state->edit(state->ctx, YT_KIND_MEMBER, name);
+	act->ev = g.origin.ev;
+	act->follow = g.origin.follow;
+	if (g.withdraw)
+		yt_coupon_revoke_earned(act, yt_act_text(act, YT_F_ORDER), g.cancelled ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED);
 	else
-		give(act, g);
+		give(act, &g);
+	return true;
 }
 
 void yt_grant_fire(struct yt_act *act, const struct yt_timer *t)

@@ -6,11 +6,10 @@
 void *yt_member_fresh(struct yt_arena *a, struct yt_str name)
 {
 	struct yt_member *m = yt_arena_zalloc(a, sizeof(*m));
-	const char *slash = memchr(name.p, '/', name.n);
 
 	m->name = name;
-	m->shop = yt_str(name.p, slash ? (size_t)(slash - name.p) : name.n);
-	m->id = slash ? yt_str(slash + 1, name.n - m->shop.n - 1) : yt_str("", 0);
+	m->shop = yt_name_shop(name);
+	m->id = yt_name_id(name);
 	return m;
 }
 

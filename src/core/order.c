@@ -6,11 +6,10 @@
 void *yt_order_fresh(struct yt_arena *a, struct yt_str name)
 {
 	struct yt_order *o = yt_arena_zalloc(a, sizeof(*o));
-	const char *slash = memchr(name.p, '/', name.n);
 
 	o->name = name;
-	o->shop = yt_str(name.p, slash ? (size_t)(slash - name.p) : name.n);
-	o->id = slash ? yt_str(slash + 1, name.n - o->shop.n - 1) : yt_str("", 0);
+	o->shop = yt_name_shop(name);
+	o->id = yt_name_id(name);
 	return o;
 }
 

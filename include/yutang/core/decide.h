@@ -15,7 +15,7 @@ struct yt_state {
 	const void *(*peek)(void *ctx, enum yt_kind kind, struct yt_str name); /* NULL: absent */
 	void *(*edit)(void *ctx, enum yt_kind kind, struct yt_str name);       /* never NULL */
 	void (*output)(void *ctx, const struct yt_output *out);                /* copies *out; key and value stay in the arena */
-	/* An internal event to the member of that key (`<shop>/<member>`), for yt_decide_internal on its shard; both stay in the arena. */
+	/* An internal event to the owner of that key (`<shop>/<member>`), for yt_decide_internal on its shard; both stay in the arena. */
 	void (*send)(void *ctx, struct yt_str key, struct yt_str value);
 };
 
@@ -70,7 +70,7 @@ struct yt_decision {
  * refuse an event (shop unknown, currency, too old, limits) is judged before the first edit. */
 void yt_decide(const struct yt_decide_env *env, const struct yt_event *ev, struct yt_decision *out);
 
-/* What another decision sent to the member of that key. With YT_DEAD as above. */
+/* What another decision sent to the owner of that key. With YT_DEAD as above. */
 void yt_decide_internal(const struct yt_decide_env *env, struct yt_str key, struct yt_str value, struct yt_decision *out);
 
 /* Fires the one earliest item of that member (timer, coupon reminder, coupon end) that is due at or before env->now_ms, order among equal dues: (rule, fact).

@@ -29,6 +29,10 @@ extern const struct yt_entity_ops yt_entities[YT_KIND__COUNT];
  * The engine writes these YT_ENTITY_HEAD bytes, so that a restore decodes no entity; encode appends, decode gets what lies behind. */
 enum { YT_ENTITY_FORMAT = 3, YT_ENTITY_HEAD = 25 };
 
+/* The parts of a name, `<shop>/<id>`. */
+struct yt_str yt_name_shop(struct yt_str name);
+struct yt_str yt_name_id(struct yt_str name);
+
 /* -1 where the key is of no kind. *name borrows from key. */
 int yt_entity_kind(struct yt_str key, struct yt_str *name);
 

@@ -4,6 +4,7 @@
 #define YT_CORE_GRANT_H
 
 #include "yutang/core/act.h"
+#include "yutang/core/send.h"
 
 /* Empty: nobody. A code is no member before it is known whose it is, and who named himself gets nothing for it. */
 struct yt_str yt_grant_referrer(const struct yt_member *m);
@@ -13,11 +14,8 @@ bool yt_grant_send(struct yt_act *act, const struct yt_rule *r, int64_t due_at);
 /* The order at hand counts no more: what the referrer got for it and has not used goes. */
 void yt_grant_withdraw(struct yt_act *act, enum yt_reason reason);
 
-/* At the receiver, the member of that shop. NULL: the bytes are none of ours. Texts borrow from value. */
-struct yt_grant;
-const struct yt_grant *yt_grant_decode(struct yt_arena *a, struct yt_str shop, struct yt_str member, struct yt_str value);
-/* act->member is of `edit`. */
-void yt_grant_take(struct yt_act *act, const struct yt_grant *g);
+/* At the receiver: yt_send_take. */
+bool yt_grant_take(struct yt_act *act, struct yt_str name, enum yt_send what, struct yt_rd *r);
 /* A follow-up that came so, and waited for the end of the quiet hours. */
 void yt_grant_fire(struct yt_act *act, const struct yt_timer *t);
 

@@ -1,0 +1,35 @@
+#include "yutang/core/send.h"
+
+#include "yutang/core/grant.h"
+
+enum { SEND_FORMAT = 1 };
+
+void yt_send_begin(const struct yt_act *act, struct yt_buf *b, enum yt_send what)
+{
+	yt_buf_init(b, act->env->arena);
+	yt_buf_c(b, SEND_FORMAT);
+	yt_buf_c(b, (char)what);
+}
+
+void yt_send_end(const struct yt_act *act, const struct yt_buf *b, struct yt_str to)
+{
+	const struct yt_state *state = act->env->state;
+
+	state->send(state->ctx, to, yt_buf_str(b));
+}
+
+/* Reads the rest of the event, and takes it where it is whole: only then may it edit. */
+static bool (*const takers[YT_SEND__END])(struct yt_act *act, struct yt_str to, enum yt_send what, struct yt_rd *r) = {
+	[YT_SEND_GRANT] = yt_grant_take,
+	[YT_SEND_WITHDRAW] = yt_grant_take,
+};
+
+bool yt_send_take(struct yt_act *act, struct yt_str to, struct yt_str value)
+{
+	struct yt_rd r = yt_rd(value);
+	uint8_t format = yt_rd_u8(&r), what = yt_rd_u8(&r);
+
+	if (r.bad || format != SEND_FORMAT || what >= YT_SEND__END || !takers[what])
+		return false;
+	return takers[what](act, to, (enum yt_send)what, &r);
+}
