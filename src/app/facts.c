@@ -12,7 +12,7 @@
 /* As they stand in the file. */
 struct facts {
 	struct yt_given given;
-	struct yt_str id, channel, referrer;
+	struct yt_str id, channel, referrer, tier;
 	const cJSON *tags;
 	int64_t joined_at, added_at, coupons_usable, coupons_used;
 };
@@ -67,7 +67,7 @@ static const char *const kind_texts[] = {
 #define TOTAL(name) { #name, NUMBER, offsetof(struct facts, given.totals.name) }
 
 static const struct field fact_fields[] = {
-	FIELD(facts, id, TEXT), FIELD(facts, channel, TEXT), FIELD(facts, referrer, TEXT), FIELD(facts, tags, TEXTS),
+	FIELD(facts, id, TEXT), FIELD(facts, channel, TEXT), FIELD(facts, referrer, TEXT), FIELD(facts, tier, TEXT), FIELD(facts, tags, TEXTS),
 	TOTAL(paid_orders), TOTAL(paid_amount), TOTAL(paid_items), TOTAL(refunded_orders), TOTAL(refunded_amount), TOTAL(net_amount),
 	TOTAL(first_paid_at), TOTAL(last_paid_at), GIVEN(median_gap), GIVEN(stock_until), GIVEN(groups), GIVEN(accounts),
 	FIELD(facts, joined_at, NUMBER), FIELD(facts, added_at, NUMBER), FIELD(facts, coupons_usable, NUMBER), FIELD(facts, coupons_used, NUMBER),
@@ -171,6 +171,7 @@ static bool set_facts(const struct reading *r, const struct facts *f, struct yt_
 	x->given = f->given;
 	m->channel = f->channel;
 	m->referrer = f->referrer;
+	m->standing.tier = f->tier;
 	m->joined_at = f->joined_at;
 	m->added_at = f->added_at;
 	for (const cJSON *tag = f->tags ? f->tags->child : NULL; tag; tag = tag->next)

@@ -91,18 +91,17 @@ void yt_act_tell(const struct yt_act *act, const struct yt_rule *rule, enum yt_v
 		w->told(w->ctx, act, rule, verdict, until, why);
 }
 
-void yt_act_follows(struct yt_act *act, enum yt_on on, const char id[33], const struct yt_coupon *c)
+struct yt_follow *yt_act_follows(struct yt_act *act, enum yt_on on, const char id[33], struct yt_str cause)
 {
 	struct yt_follow *f;
 
 	if (!(act->env->rules->on >> on & 1))
-		return;
+		return NULL;
 	f = yt_arena_zalloc(act->env->arena, sizeof(*f));
 	f->on = (uint8_t)on;
 	yt_unhex(id, f->out, sizeof(f->out));
-	memcpy(f->coupon, c->id, sizeof(f->coupon));
 	f->at = act->env->now_ms;
-	f->cause = act->ev || act->follow ? yt_act_cause(act) : c->cause;
+	f->cause = cause;
 	f->ev = act->ev;
 	f->by = act->follow;
 	f->rule = act->running;
@@ -112,6 +111,7 @@ void yt_act_follows(struct yt_act *act, enum yt_on on, const char id[33], const 
 	else
 		act->follows = f;
 	act->last = f;
+	return f;
 }
 
 struct yt_str yt_act_fact(struct yt_act *act, enum yt_out_type type)
@@ -120,7 +120,8 @@ struct yt_str yt_act_fact(struct yt_act *act, enum yt_out_type type)
 
 	if (!act->follow)
 		return yt_act_fact_of_event(act, act->ev);
-	if (!act->ev || type == YT_OUT_COUPON_ISSUED || type == YT_OUT_FOLLOWUP_DUE || type == YT_OUT_FOLLOWUP_WITHHELD)
+	if (!act->ev || type == YT_OUT_COUPON_ISSUED || type == YT_OUT_FOLLOWUP_DUE || type == YT_OUT_FOLLOWUP_WITHHELD ||
+	    type == YT_OUT_TIER_CHANGED)
 		return yt_act_fact_of_follow(act, act->follow);
 	yt_buf_init(&fact, act->env->arena);
 	yt_buf_str_add(&fact, yt_act_fact_of_follow(act, act->follow));

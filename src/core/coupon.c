@@ -18,6 +18,14 @@ static void say_coupon(struct yt_say *say, const struct yt_coupon *c)
 	yt_output_text(&say->buf, "template", c->template);
 }
 
+static void follows(struct yt_act *act, enum yt_on on, const char id[33], const struct yt_coupon *c)
+{
+	struct yt_follow *f = yt_act_follows(act, on, id, act->ev || act->follow ? yt_act_cause(act) : c->cause);
+
+	if (f)
+		memcpy(f->coupon, c->id, sizeof(f->coupon));
+}
+
 /* --- issue */
 
 static bool is_date(struct yt_str instant)
@@ -121,7 +129,7 @@ enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules 
 	yt_wallet_add(&act->member->wallet, a, &c);
 	say_issued(act, &say, t, &c);
 	yt_act_count_named(act, YT_DAY_ISSUED, t->name);
-	yt_act_follows(act, YT_ON_COUPON_ISSUED, say.id, &c);
+	follows(act, YT_ON_COUPON_ISSUED, say.id, &c);
 	memcpy(id, say.id, sizeof(say.id));
 	return YT_REASON_NONE;
 }
@@ -161,7 +169,7 @@ static void use(struct yt_act *act, struct yt_coupon *c)
 	yt_output_text(&say.buf, "order", o->id);
 	yt_say_end(&say);
 	yt_act_count_named(act, YT_DAY_USED, c->template);
-	yt_act_follows(act, YT_ON_COUPON_USED, say.id, c);
+	follows(act, YT_ON_COUPON_USED, say.id, c);
 }
 
 /* c NULL: nobody of this shop holds that code, as far as this member goes. */
@@ -310,7 +318,7 @@ static void expire(struct yt_act *act, struct yt_coupon *c)
 	yt_say_begin(&say, act, YT_OUT_COUPON_EXPIRED, YT_RULE_COUPON, c->cause, yt_act_fact_of_coupon(act, c, NULL), 0);
 	say_coupon(&say, c);
 	yt_say_end(&say);
-	yt_act_follows(act, YT_ON_COUPON_EXPIRED, say.id, c);
+	follows(act, YT_ON_COUPON_EXPIRED, say.id, c);
 }
 
 static void remind(struct yt_act *act, struct yt_coupon *c)

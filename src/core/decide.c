@@ -7,6 +7,7 @@
 #include "yutang/core/limit.h"
 #include "yutang/core/run.h"
 #include "yutang/core/send.h"
+#include "yutang/core/tier.h"
 
 static void copy_text(char *out, size_t size, const char *text)
 {
@@ -168,6 +169,7 @@ static void decide_paid(const struct view *v, struct yt_decision *d)
 	if (yt_order_refunded(act.order))
 		return;
 	yt_coupon_use_codes(&act);
+	yt_tier_look(&act);
 	yt_run_rules(&act);
 	for (uint32_t k = 0; k < n_early; k++) {
 		act.ev = early[k];
@@ -293,6 +295,8 @@ static void decide_step(const struct view *v, struct yt_decision *d)
 	if (!act.order->paid)
 		return;
 	yt_coupon_keep_used(&act);
+	if (act.member)
+		yt_tier_look(&act);
 	yt_run_rules(&act);
 	yt_run_follows(&act);
 }
@@ -368,6 +372,7 @@ static void decide_place(const struct view *v, struct yt_decision *d)
 	fold_place(&act, kind);
 	if (superseded)
 		return;
+	yt_tier_look(&act);
 	yt_run_rules(&act);
 	yt_run_follows(&act);
 }
@@ -394,6 +399,7 @@ static void decide_referral(const struct view *v, struct yt_decision *d)
 	act.member->bound_at = v->ev->at;
 	act.member->bound_hash = hash;
 	yt_member_channel(act.member, v->env->arena, yt_event_text(v->ev, YT_F_CHANNEL), v->ev->at);
+	yt_tier_look(&act);
 	yt_run_rules(&act);
 	yt_run_follows(&act);
 }

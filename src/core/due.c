@@ -1,21 +1,22 @@
-/* What the passing of time sets off: timers of rules, reminders and ends of coupons. */
+/* What the passing of time sets off: timers of rules, reminders and ends of coupons, what becomes of a tier. */
 #include "yutang/base/hash.h"
 #include "yutang/core/coupon.h"
 #include "yutang/core/run.h"
+#include "yutang/core/tier.h"
 
 /* One thing that is due. */
 struct item {
 	int64_t due;
 	struct yt_str rule;
-	const struct yt_timer *timer; /* NULL: the coupon */
-	const struct yt_coupon *coupon;
+	const struct yt_timer *timer; /* NULL: the coupon, */
+	const struct yt_coupon *coupon; /* and where that is NULL, too: the tier */
 	uint32_t at; /* index */
 };
 
 static struct yt_str fact_of(struct yt_act *act, const struct item *i)
 {
 	if (!i->timer)
-		return yt_act_fact_of_coupon(act, i->coupon, NULL);
+		return i->coupon ? yt_act_fact_of_coupon(act, i->coupon, NULL) : act->member->standing.fact;
 	return i->timer->origin.follow ? yt_act_fact_of_follow(act, i->timer->origin.follow) : yt_act_fact_of_event(act, i->timer->origin.ev);
 }
 
@@ -34,6 +35,8 @@ static bool is_before(struct yt_act *act, const struct item *i, const struct ite
 
 static void find_due(struct yt_act *act, const struct yt_member *m, struct item *best)
 {
+	struct item tier = { .due = yt_standing_due(&m->standing), .rule = YT_RULE_TIER };
+
 	*best = (struct item){ .due = YT_NEVER };
 	for (uint32_t k = 0; k < m->n_timers; k++) {
 		struct item i = { .due = m->timers[k].due, .rule = m->timers[k].rule, .timer = &m->timers[k], .at = k };
@@ -47,6 +50,8 @@ static void find_due(struct yt_act *act, const struct yt_member *m, struct item 
 		if (i.due <= act->env->now_ms && is_before(act, &i, best))
 			*best = i;
 	}
+	if (tier.due <= act->env->now_ms && is_before(act, &tier, best))
+		*best = tier;
 }
 
 static void fire_timer(struct yt_act *act, uint32_t k)
@@ -80,6 +85,8 @@ bool yt_decide_due(const struct yt_decide_env *env, struct yt_str member_name)
 		return false;
 	if (item.timer)
 		fire_timer(&act, item.at);
+	else if (!item.coupon)
+		yt_tier_fire(&act);
 	else
 		yt_coupon_fire(&act, &act.member->wallet.v[item.at]);
 	yt_run_follows(&act);

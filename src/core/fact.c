@@ -102,10 +102,21 @@ static bool give_buyer(struct yt_arena *a, const struct yt_buyer *b, struct yt_v
 
 /* --- the event at hand. What follows from an output has no fields of the input behind it. */
 
+static bool follow_field(const struct yt_follow *follow, enum yt_field f, struct yt_value *out)
+{
+	if (!yt_on_has(follow->on, f))
+		return false;
+	if (f == YT_F_REASON)
+		return give_text(out, follow->lapsed ? YT_S("tier_lapsed") : YT_S("tier_reached"));
+	return give_text(out, f == YT_F_FROM ? follow->from : follow->to);
+}
+
 static bool event_field(const struct yt_act *act, enum yt_field f, struct yt_value *out)
 {
 	const union yt_field_value *v = act->ev && !act->follow ? yt_event_field(act->ev, f) : NULL;
 
+	if (act->follow)
+		return follow_field(act->follow, f, out);
 	if (!v)
 		return false;
 	switch (yt_fields[f].kind) {
@@ -294,6 +305,8 @@ static bool member_fact(struct yt_act *act, enum yt_name name, struct yt_value *
 		return give_some(out, m->channel);
 	case YT_N_MEMBER_REFERRER:
 		return give_some(out, m->referrer);
+	case YT_N_MEMBER_TIER:
+		return give_some(out, m->standing.tier);
 	case YT_N_MEMBER_TAGS:
 		return give_texts(act->env->arena, m->tags, m->n_tags, out);
 	case YT_N_MEMBER_MEDIAN_GAP:

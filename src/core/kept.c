@@ -143,6 +143,11 @@ void yt_origin_encode(const struct yt_origin *o, struct yt_str member, struct yt
 	yt_buf_add(out, f->coupon, sizeof(f->coupon));
 	yt_buf_varint(out, (uint64_t)f->at);
 	yt_buf_bytes(out, f->cause);
+	if (f->on != YT_ON_TIER_CHANGED)
+		return;
+	yt_buf_bytes(out, f->from);
+	yt_buf_bytes(out, f->to);
+	yt_buf_c(out, f->lapsed);
 }
 
 static const struct yt_follow *decode_follow(struct yt_arena *a, struct yt_rd *r)
@@ -155,6 +160,11 @@ static const struct yt_follow *decode_follow(struct yt_arena *a, struct yt_rd *r
 	f->at = yt_rd_instant(r);
 	f->cause = yt_rd_bytes(r);
 	r->bad |= f->on < YT_TYPE__COUNT || f->on >= YT_ON__COUNT;
+	if (f->on != YT_ON_TIER_CHANGED)
+		return f;
+	f->from = yt_rd_bytes(r);
+	f->to = yt_rd_bytes(r);
+	f->lapsed = yt_rd_u8(r);
 	return f;
 }
 

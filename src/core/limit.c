@@ -45,6 +45,8 @@ static uint32_t with_follows(const struct yt_ruleset *rules, uint32_t types)
 
 	if (types & 1u << YT_ORDER_PAID)
 		types |= 1u << YT_ON_COUPON_USED;
+	if (rules->n_tiers)
+		types |= 1u << YT_ON_TIER_CHANGED;
 	do {
 		was = types;
 		for (size_t k = 0; k < rules->n_rules; k++) {
@@ -76,7 +78,7 @@ static uint32_t tags_then(const struct yt_decide_env *env, const struct yt_membe
 bool yt_limit_rules(const struct yt_decide_env *env, const struct yt_member *m, const struct yt_order *o, uint32_t types, char detail[160])
 {
 	uint32_t issues = 0, marks = 0, all = with_follows(env->rules, types);
-	size_t growth = 0;
+	size_t growth = env->rules->n_tiers ? YT_STANDING_BYTES_MAX : 0;
 
 	for (size_t k = 0; k < env->rules->n_rules; k++) {
 		const struct yt_rule *r = &env->rules->rules[k];

@@ -28,7 +28,13 @@ int64_t yt_member_next_due(const void *member)
 		if (at < due)
 			due = at;
 	}
-	return due;
+	return yt_standing_due(&m->standing) < due ? yt_standing_due(&m->standing) : due;
+}
+
+int64_t yt_member_referrals_approved(const struct yt_member *m)
+{
+	(void)m;
+	return 0;
 }
 
 static size_t places_bound(const struct yt_places *p)
@@ -49,6 +55,7 @@ size_t yt_member_bytes_bound(const struct yt_member *m)
 	for (uint32_t k = 0; k < m->n_timers; k++)
 		n += YT_TIMER_BYTES_MAX + m->timers[k].params.n;
 	n += m->n_tags * 65 + m->n_contacts * 8 + m->n_stock * 34;
+	n += m->standing.tier.n ? YT_STANDING_BYTES_MAX : 0;
 	return n;
 }
 
@@ -175,14 +182,15 @@ static void encode_stock(const struct yt_member *m, struct yt_buf *out)
 	}
 }
 
-enum { MEMBER_TAGS = 1, MEMBER_CONTACTS = 2, MEMBER_STOCK = 4 };
+enum { MEMBER_TAGS = 1, MEMBER_CONTACTS = 2, MEMBER_STOCK = 4, MEMBER_TIER = 8 };
 
 static void encode_rest(const struct yt_member *m, struct yt_buf *out)
 {
 	bool stock = m->n_stock || m->stock_until;
 	int64_t at = 0;
 
-	yt_buf_c(out, (char)((m->n_tags ? MEMBER_TAGS : 0) | (m->n_contacts ? MEMBER_CONTACTS : 0) | (stock ? MEMBER_STOCK : 0)));
+	yt_buf_c(out, (char)((m->n_tags ? MEMBER_TAGS : 0) | (m->n_contacts ? MEMBER_CONTACTS : 0) | (stock ? MEMBER_STOCK : 0) |
+	                     (m->standing.tier.n ? MEMBER_TIER : 0)));
 	if (m->n_tags)
 		yt_buf_varint(out, m->n_tags);
 	for (uint32_t k = 0; k < m->n_tags; k++)
@@ -195,6 +203,8 @@ static void encode_rest(const struct yt_member *m, struct yt_buf *out)
 	}
 	if (stock)
 		encode_stock(m, out);
+	if (m->standing.tier.n)
+		yt_standing_encode(&m->standing, out);
 }
 
 /* The wallet comes first, behind its size (4 bytes, little endian): whether it changed is seen without decoding. */
@@ -353,6 +363,8 @@ static void decode_rest(struct yt_member *m, struct yt_arena *a, struct yt_rd *r
 		decode_contacts(m, a, r);
 	if (flags & MEMBER_STOCK)
 		decode_stock(m, a, r);
+	if (flags & MEMBER_TIER)
+		yt_standing_decode(&m->standing, r);
 }
 
 void *yt_member_decode(struct yt_arena *a, struct yt_str name, struct yt_str value)

@@ -241,6 +241,18 @@ void yt_paids_change(struct yt_paids *p, struct yt_arena *a, const struct yt_pai
 	pack(p, a, v, p->n);
 }
 
+void yt_paids_between(const struct yt_paids *p, int64_t after_ms, int64_t to_ms, struct yt_totals *out)
+{
+	struct walk w = walk_of(p);
+	struct yt_paid o;
+
+	*out = (struct yt_totals){ 0 };
+	while (next(&w, &o) && o.paid_at <= to_ms) {
+		if (o.paid_at > after_ms)
+			add_order(out, &o, 1);
+	}
+}
+
 const struct yt_paid *yt_paids_first(const struct yt_paids *p)
 {
 	return p->gone.paid_orders > 0 || !p->first.paid_at ? NULL : &p->first;

@@ -6,6 +6,7 @@
 #include "yutang/core/grant.h"
 #include "yutang/core/limit.h"
 #include "yutang/core/stock.h"
+#include "yutang/core/tier.h"
 
 /* A timer may be held while its inputs are behind; its order stays in state for so long after its due. */
 #define TIMER_SLACK_MS INT64_C(2592000000) /* 30 d */
@@ -414,7 +415,9 @@ void yt_run_timer(struct yt_act *act, const struct yt_timer *t)
 {
 	const struct yt_rule *r = act->shop ? yt_ruleset_rule(act->env->rules, t->rule) : NULL;
 
-	if (t->granted) {
+	if (yt_str_eq(t->rule, YT_RULE_TIER)) {
+		yt_tier_look_again(act, t);
+	} else if (t->granted) {
 		yt_grant_fire(act, t);
 	} else if (!r || (t->quiet && !r->follow_up.n)) {
 		struct yt_followup f = followup_of(act, t->rule, t->kind, t->quiet ? t->due_at : t->due);

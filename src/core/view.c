@@ -100,6 +100,7 @@ static void member_fields(struct hash *h, const struct yt_member *m)
 	add_int(h, "net_amount", t->net_amount);
 	add_instant(h, "first_paid_at", t->first_paid_at);
 	add_instant(h, "last_paid_at", t->last_paid_at);
+	add_text(h, "tier", m->standing.tier);
 	if (m->n_tags)
 		add(h, YT_S("tags"), texts_json(h->a, m->tags, m->n_tags));
 	if (gap >= 0)

@@ -97,9 +97,19 @@ int yt_type_find(struct yt_str name)
 
 struct yt_str yt_on_name(unsigned on)
 {
-	static const struct yt_str follow[] = { YT_STR("coupon.issued"), YT_STR("coupon.used"), YT_STR("coupon.expired") };
+	static const struct yt_str follow[] = { YT_STR("coupon.issued"), YT_STR("coupon.used"), YT_STR("coupon.expired"),
+		                               YT_STR("tier.changed") };
 
 	return on < YT_TYPE__COUNT ? yt_types[on].name : follow[on - YT_TYPE__COUNT];
+}
+
+bool yt_on_has(unsigned on, enum yt_field field)
+{
+	for (int k = 0; on < YT_TYPE__COUNT && k < yt_types[on].n_fields; k++) {
+		if (yt_types[on].fields[k].field == field)
+			return true;
+	}
+	return on == YT_ON_TIER_CHANGED && (field == YT_F_FROM || field == YT_F_TO || field == YT_F_REASON);
 }
 
 int yt_field_find(struct yt_str name)

@@ -5,6 +5,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MONEY_MAX INT64_C(9007199254740991) /* 2^53 - 1 */
 #define PRIORITY_MAX 1000000
+#define COUNT_MAX 1000000
 
 static const struct yt_section_row sections[] = {
 	{ "ruleset", YT_NAME_NONE, 1 },
@@ -12,8 +13,8 @@ static const struct yt_section_row sections[] = {
 	{ "coupon", YT_NAME_PLAIN, YT_RULES_COUPONS_MAX },
 	{ "rule", YT_NAME_PLAIN, YT_RULES_RULES_MAX },
 	{ "product", YT_NAME_SKU, YT_RULES_PRODUCTS_MAX },
+	{ "tier", YT_NAME_PLAIN, YT_RULES_TIERS_MAX },
 	{ "referral", YT_NAME_NONE, 0 },
-	{ "tier", YT_NAME_PLAIN, 0 },
 	{ "gift", YT_NAME_PLAIN, 0 },
 	{ "share", YT_NAME_PLAIN, 0 },
 	{ "presale", YT_NAME_PLAIN, 0 },
@@ -23,6 +24,7 @@ static const struct yt_section_row sections[] = {
 #define SHOP(field) offsetof(struct yt_shop_rules, field)
 #define COUPON(field) offsetof(struct yt_coupon_rules, field)
 #define PRODUCT(field) offsetof(struct yt_product, field)
+#define TIER(field) offsetof(struct yt_tier, field)
 #define RULE(field) offsetof(struct yt_rule, field)
 #define LATER(section, key) { { section, key, NULL, NULL, false, true }, NULL, 0, 0, 0, 0 }
 
@@ -57,6 +59,16 @@ static const struct yt_key_row keys[] = {
 
 	{ { "product", "lasts", "duration", NULL, true, false }, yt_read_duration, PRODUCT(lasts_ms), 1, 0, 0 },
 	{ { "product", "learn", "yes or no", "no", false, false }, yt_read_yes_no, PRODUCT(learn), 0, 0, 0 },
+
+	{ { "tier", "rank", "integer", NULL, true, false }, yt_read_int, TIER(rank), 0, COUNT_MAX, 0 },
+	{ { "tier", "min_amount", "money", NULL, false, false }, yt_read_int, TIER(min_amount), 1, MONEY_MAX, 0 },
+	{ { "tier", "min_orders", "integer", NULL, false, false }, yt_read_int, TIER(min_orders), 1, COUNT_MAX, 0 },
+	{ { "tier", "min_referrals", "integer", NULL, false, false }, yt_read_int, TIER(min_referrals), 1, COUNT_MAX, 0 },
+	{ { "tier", "need", "all or any", "all", false, false }, yt_read_need, TIER(any), 0, 0, 0 },
+	{ { "tier", "period", "duration", NULL, false, false }, yt_read_duration, TIER(period_ms), 1, 0, 0 },
+	{ { "tier", "grace", "duration", NULL, false, false }, yt_read_duration, TIER(grace_ms), 1, 0, 0 },
+	{ { "tier", "warn_before", "duration", NULL, false, false }, yt_read_duration, TIER(warn_before_ms), 1, 0, 0 },
+	{ { "tier", "keep", "yes or no", "no", false, false }, yt_read_yes_no, TIER(keep), 0, 0, 0 },
 
 	{ { "rule", "on", "types", NULL, true, false }, yt_read_on, RULE(on), 0, 0, 0 },
 	{ { "rule", "when", "condition", "true", false, false }, yt_read_with_section, 0, 0, 0, 0 },

@@ -16,7 +16,7 @@ _Static_assert(YT_N_EVENT_FIELD + YT_F__COUNT + 32 < WORDS_MAX, "a suggestion lo
 /* --- what later versions have --- */
 
 static const char *const later_names[] = {
-	"member.tier",          "member.referrals_bound", "member.referrals_qualified", "member.referrals_approved", "coupon.role",
+	"member.referrals_bound", "member.referrals_qualified", "member.referrals_approved", "coupon.role",
 	/* fields of types that are not there yet */
 	"event.alias",          "event.identity",          "event.last_version", "event.share",    "event.friend",
 	"event.shared_at",      "event.gift",              "event.claimed_at",  "event.claim",     "event.balance_from",
@@ -57,18 +57,14 @@ struct yt_str yt_name_text(struct yt_arena *a, enum yt_name name)
 	return yt_arena_printf(a, "event.%.*s", YT_FMT(yt_fields[name - YT_N_EVENT_FIELD].name));
 }
 
-/* The bits of the types of the scope that have the field. */
-static uint32_t types_with(const struct yt_scope *scope, enum yt_field field)
+/* A type of the scope has the field. */
+static bool has_field(const struct yt_scope *scope, enum yt_field field)
 {
-	uint32_t types = 0;
-
-	for (int t = 0; t < YT_TYPE__COUNT; t++) {
-		for (int i = 0; i < yt_types[t].n_fields && scope->types & 1u << t; i++) {
-			if (yt_types[t].fields[i].field == field)
-				types |= 1u << t;
-		}
+	for (unsigned on = 0; on < YT_ON__COUNT; on++) {
+		if (scope->types >> on & 1 && yt_on_has(on, field))
+			return true;
 	}
-	return types;
+	return false;
 }
 
 /* The group's bit in a scope; 0: always there. */
@@ -125,7 +121,7 @@ static const char *nearest_name(struct yt_compile *c, struct yt_str dotted)
 			words[n++] = yt_names[i].text.p;
 	}
 	for (int f = 0; f < YT_F__COUNT; f++) {
-		if (types_with(c->scope, f))
+		if (has_field(c->scope, f))
 			words[n++] = yt_name_text(c->arena, YT_N_EVENT_FIELD + f).p;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -215,7 +211,7 @@ static bool resolve(struct yt_compile *c, uint32_t at, struct yt_str dotted, enu
 	}
 	if (field < 0)
 		return unknown_name(c, at, dotted);
-	if (!types_with(c->scope, field))
+	if (!has_field(c->scope, field))
 		return yt_compile_fault(c, at, "%.*s is not known here: no type in `on` has that field", YT_FMT(dotted));
 	*name = YT_N_EVENT_FIELD + field;
 	*type = yt_field_vkind(field);

@@ -351,7 +351,7 @@ static bool on_type(struct yt_rulefile *f, const struct yt_key_row *k, int line,
 {
 	static const char *const later[] = {
 		"presale.deposit_paid", "presale.deposit_refunded", "member.linked", "share.made", "gift.claimed", "referral.qualified",
-		"referral.approved",    "tier.changed",             "share.unlocked",
+		"referral.approved",    "share.unlocked",
 	};
 	static const char *const never[] = {
 		"group.changed",     "alias.bound",      "referral.approve", "referral.void",   "coupon.grant",       "coupon.revoke",
@@ -446,6 +446,15 @@ bool yt_read_to(struct yt_rulefile *f, const struct yt_key_row *k, const struct 
 
 	if (i >= 0)
 		*(enum yt_to *)field_of(target, k) = (enum yt_to)i;
+	return i >= 0;
+}
+
+bool yt_read_need(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target)
+{
+	static const char *const words[] = { "all", "any" };
+	int i = word_of(f, k, e, words, COUNT(words));
+
+	*(bool *)field_of(target, k) = i == 1;
 	return i >= 0;
 }
 

@@ -72,6 +72,7 @@ bool yt_read_on(struct yt_rulefile *f, const struct yt_key_row *k, const struct 
 bool yt_read_once(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
 bool yt_read_pending(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
 bool yt_read_to(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_need(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
 bool yt_read_tag(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
 bool yt_read_template(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
 /* Read when the whole section is there: expressions (`on` says which names they have), `after`, params. */
@@ -79,6 +80,10 @@ bool yt_read_with_section(struct yt_rulefile *f, const struct yt_key_row *k, con
 
 /* param.* (param.c): the text into its parts, or what is wrong with it. */
 bool yt_read_param(struct yt_rulefile *f, const struct yt_ini_entry *e, const struct yt_scope *scope, struct yt_param *out);
+
+/* [tier] (tier.c): what its keys ask of each other; then, of all of them, that no two have one rank. */
+void yt_check_tier(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_tier *t);
+void yt_check_ranks(struct yt_rulefile *f);
 
 /* Warns of rules whose coupons set each other off for ever (loop.c); the rules are in file order. */
 void yt_warn_loops(struct yt_rulefile *f);

@@ -267,7 +267,8 @@ static void check_once(struct yt_rulefile *f, const struct yt_ini_section *sec, 
 		if (rule->on & ~about & 1u << on) {
 			yt_problem(f->problems, yt_entry(sec, "once")->line, "once = per %s: %.*s in `on` %s %s",
 			           rule->once == YT_ONCE_ORDER ? "order" : "coupon", YT_FMT(yt_on_name(on)),
-			           on < YT_TYPE__COUNT ? "is about no" : "need not be about an", rule->once == YT_ONCE_ORDER ? "order" : "coupon");
+			           on < YT_TYPE__COUNT || rule->once == YT_ONCE_COUPON ? "is about no" : "need not be about an",
+			           rule->once == YT_ONCE_ORDER ? "order" : "coupon");
 			return;
 		}
 	}
@@ -372,6 +373,8 @@ static void ruleset_alloc(struct yt_rulefile *f)
 	rs->n_products = count_sections(f->sections, "product");
 	rs->rules = yt_arena_zalloc(f->arena, (rs->n_rules + 1) * sizeof(*rs->rules));
 	rs->products = yt_arena_zalloc(f->arena, (rs->n_products + 1) * sizeof(*rs->products));
+	rs->n_tiers = count_sections(f->sections, "tier");
+	rs->tiers = yt_arena_zalloc(f->arena, (rs->n_tiers + 1) * sizeof(*rs->tiers));
 	f->templates = yt_arena_zalloc(f->arena, (rs->n_coupons + 1) * sizeof(*f->templates));
 	rs->coupons_by_name = yt_arena_zalloc(f->arena, (rs->n_coupons + 1) * sizeof(struct yt_coupon_rules *));
 	rs->rules_by_name = yt_arena_zalloc(f->arena, (rs->n_rules + 1) * sizeof(struct yt_rule *));
@@ -388,7 +391,7 @@ static void ruleset_alloc(struct yt_rulefile *f)
 
 /* How many sections of each kind were read so far. */
 struct places {
-	size_t shop, coupon, product, rule;
+	size_t shop, coupon, product, tier, rule;
 };
 
 static void read_section(struct yt_rulefile *f, const struct yt_ini_section *sec, struct places *at)
@@ -410,6 +413,14 @@ static void read_section(struct yt_rulefile *f, const struct yt_ini_section *sec
 		product->hash = yt_hash64(sec->name);
 		read_entries(f, sec, product);
 		read_rest(f, sec, product);
+	} else if (yt_str_eq(sec->kind, YT_S("tier"))) {
+		struct yt_tier *tier = &rs->tiers[at->tier++];
+
+		tier->name = sec->name;
+		tier->rank = -1;
+		read_entries(f, sec, tier);
+		read_rest(f, sec, tier);
+		yt_check_tier(f, sec, tier);
 	} else {
 		struct yt_rule *rule = &rs->rules[at->rule];
 
@@ -422,7 +433,7 @@ static void read_section(struct yt_rulefile *f, const struct yt_ini_section *sec
 
 static void read_sections(struct yt_rulefile *f)
 {
-	struct places at = { 0, 0, 0, 0 };
+	struct places at = { 0 };
 
 	for (const struct yt_ini_section *sec = f->sections; sec; sec = sec->next) {
 		const struct yt_section_row *row = yt_section_row(sec->kind);
@@ -440,7 +451,7 @@ static void read_sections(struct yt_rulefile *f)
 
 static void check_counts(struct yt_rulefile *f)
 {
-	static const char *const kinds[] = { "shop", "coupon", "product", "rule" };
+	static const char *const kinds[] = { "shop", "coupon", "product", "tier", "rule" };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		size_t n = count_sections(f->sections, kinds[i]);
@@ -578,6 +589,13 @@ static int product_cmp(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static int tier_cmp(const void *a, const void *b)
+{
+	const struct yt_tier *x = a, *y = b;
+
+	return (x->rank > y->rank) - (x->rank < y->rank);
+}
+
 static int run_cmp(const void *a, const void *b)
 {
 	const struct yt_rule *x = a, *y = b;
@@ -612,6 +630,7 @@ static void ruleset_finish(struct yt_rulefile *f, struct yt_str bytes)
 	for (size_t k = 0; k < rs->n_rules; k++)
 		rs->on |= rs->rules[k].on;
 	qsort(rs->products, rs->n_products, sizeof(*rs->products), product_cmp);
+	qsort(rs->tiers, rs->n_tiers, sizeof(*rs->tiers), tier_cmp);
 	qsort(rs->rules, rs->n_rules, sizeof(*rs->rules), run_cmp);
 	for (size_t i = 0; i < rs->n_rules; i++)
 		rs->rules_by_name[i] = &rs->rules[i];
@@ -635,6 +654,7 @@ struct yt_ruleset *yt_ruleset_parse(struct yt_arena *a, struct yt_str bytes, yt_
 	ruleset_alloc(&f);
 	read_sections(&f);
 	complete_shops(&f);
+	yt_check_ranks(&f);
 	check_counts(&f);
 	if (problems->errors == errors)
 		yt_warn_loops(&f);
@@ -682,6 +702,15 @@ const struct yt_rule *yt_ruleset_rule(const struct yt_ruleset *rs, struct yt_str
 	const struct yt_rule **found = bsearch(&p, rs->rules_by_name, rs->n_rules, sizeof(p), rule_cmp);
 
 	return found ? *found : NULL;
+}
+
+const struct yt_tier *yt_ruleset_tier(const struct yt_ruleset *rs, struct yt_str name)
+{
+	for (size_t k = 0; k < rs->n_tiers; k++) {
+		if (yt_str_eq(rs->tiers[k].name, name))
+			return &rs->tiers[k];
+	}
+	return NULL;
 }
 
 const struct yt_product *yt_ruleset_product(const struct yt_ruleset *rs, uint64_t hash)

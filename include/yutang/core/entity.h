@@ -27,7 +27,7 @@ extern const struct yt_entity_ops yt_entities[YT_KIND__COUNT];
 
 /* A changelog value begins with: format (1 byte), shard version of its last change, next_due and expires_at (8 bytes each, little endian).
  * The engine writes these YT_ENTITY_HEAD bytes, so that a restore decodes no entity; encode appends, decode gets what lies behind. */
-enum { YT_ENTITY_FORMAT = 3, YT_ENTITY_HEAD = 25 };
+enum { YT_ENTITY_FORMAT = 4, YT_ENTITY_HEAD = 25 };
 
 /* The parts of a name, `<shop>/<id>`. */
 struct yt_str yt_name_shop(struct yt_str name);

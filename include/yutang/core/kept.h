@@ -21,7 +21,9 @@ struct yt_event *yt_kept_decode(struct yt_arena *a, struct yt_rd *r, struct yt_s
 struct yt_follow {
 	uint8_t on;               /* enum yt_on */
 	unsigned char out[16];    /* envelope id of the output */
-	unsigned char coupon[16]; /* that it is about */
+	unsigned char coupon[16]; /* that it is about; of tier.changed none */
+	struct yt_str from, to;   /* of tier.changed: empty: none */
+	bool lapsed;              /* of tier.changed: else reached */
 	int64_t at;
 	struct yt_str cause;
 	/* In the decision that gave it; a timer keeps none of these. */

@@ -5,13 +5,14 @@
 #include "yutang/core/kept.h"
 #include "yutang/core/paid.h"
 #include "yutang/core/place.h"
+#include "yutang/core/standing.h"
 #include "yutang/core/wallet.h"
 #include "yutang/rules/ruleset.h"
 
 enum {
 	YT_MEMBER_BYTES_MAX = 256 * 1024, /* DESIGN 4 */
 	YT_TIMERS_MAX = 128,              /* RULES.md, after */
-	YT_TIMER_BYTES_MAX = YT_KEPT_BYTES_MAX + 3 * 64 + 16 + 320, /* but for params */
+	YT_TIMER_BYTES_MAX = YT_KEPT_BYTES_MAX + 3 * 64 + 16 + 450, /* but for params */
 	YT_COUPON_BYTES_MAX = 336, /* a coupon in the wallet, with what its template may leave behind */
 	YT_TAGS_MAX = 64,          /* DESIGN 4 */
 	YT_CONTACTS_MAX = YT_PERIOD_N_MAX, /* followup.due that a contact_cap can ask for */
@@ -64,6 +65,7 @@ struct yt_member {
 	struct yt_stock *stock; /* by (paid_at, order, sku) */
 	uint32_t n_stock, cap_stock;
 	int64_t stock_until; /* as of the last change of an order, for whoever looks at the member; 0: absent */
+	struct yt_standing standing;
 };
 
 void *yt_member_fresh(struct yt_arena *a, struct yt_str name);
@@ -72,6 +74,9 @@ void yt_member_encode(const void *member, struct yt_buf *out);
 /* The encoded wallet within an encoded member; empty where that is none of ours. */
 struct yt_str yt_member_wallet(struct yt_str value);
 int64_t yt_member_next_due(const void *member);
+
+/* member.referrals_approved. No event of this version approves any. */
+int64_t yt_member_referrals_approved(const struct yt_member *m);
 
 /* An upper bound of the encoded size, from counts alone. */
 size_t yt_member_bytes_bound(const struct yt_member *m);

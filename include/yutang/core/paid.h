@@ -48,6 +48,9 @@ void yt_paids_add(struct yt_paids *p, struct yt_arena *a, const struct yt_paid *
 /* The order as it was and as it is now; of one that had to go the sums are mended. */
 void yt_paids_change(struct yt_paids *p, struct yt_arena *a, const struct yt_paid *was, const struct yt_paid *now);
 
+/* Sums over the orders with after_ms < paid_at <= to_ms; those that had to go are not among them. */
+void yt_paids_between(const struct yt_paids *p, int64_t after_ms, int64_t to_ms, struct yt_totals *out);
+
 /* The first order that counts by (paid_at, fp); NULL: none, or one that had to go. (Of two paid in one millisecond either may be called the
  * first: nothing that is shown tells them apart.) */
 const struct yt_paid *yt_paids_first(const struct yt_paids *p);

@@ -48,7 +48,10 @@ enum yt_field_kind {
 	X(WELCOME_UNTIL, "welcome_until", YT_FK_INSTANT)                                                          \
 	X(REMOVED_AT, "removed_at", YT_FK_INSTANT)                                                                \
 	X(REFERRER, "referrer", YT_FK_MEMBER)                                                                     \
-	X(BOUND_AT, "bound_at", YT_FK_INSTANT)
+	X(BOUND_AT, "bound_at", YT_FK_INSTANT)                                                                    \
+	/* Of what follows from an input (yt_on_has): no input has them. */                                       \
+	X(FROM, "from", YT_FK_TEXT)                                                                               \
+	X(TO, "to", YT_FK_TEXT)
 
 enum yt_field {
 #define X(sym, name, kind) YT_F_##sym,
@@ -84,11 +87,14 @@ enum yt_on {
 	YT_ON_COUPON_ISSUED = YT_TYPE__COUNT,
 	YT_ON_COUPON_USED,
 	YT_ON_COUPON_EXPIRED,
+	YT_ON_TIER_CHANGED,
 	YT_ON__COUNT
 };
 #define YT_ON_COUPONS (1u << YT_ON_COUPON_ISSUED | 1u << YT_ON_COUPON_USED | 1u << YT_ON_COUPON_EXPIRED)
 /* `order.paid`, `coupon.issued` */
 struct yt_str yt_on_name(unsigned on);
+/* `event.<field>` is known of it. */
+bool yt_on_has(unsigned on, enum yt_field field);
 
 enum { YT_TYPE_FIELDS_MAX = 12 };
 

@@ -14,6 +14,7 @@ enum {
 	YT_RULES_COUPONS_MAX = 1000,
 	YT_RULES_RULES_MAX = 1000,
 	YT_RULES_PRODUCTS_MAX = 10000,
+	YT_RULES_TIERS_MAX = 64, /* each event of a member looks at those above its own */
 	YT_PERIOD_N_MAX = 32, /* N of `N per 30d` */
 	YT_CAPS_MAX = 4,      /* parts of a contact_cap */
 	YT_PARAMS_MAX = 16,   /* param.* of a rule */
@@ -60,6 +61,18 @@ struct yt_product {
 	uint64_t hash;    /* yt_hash64 of the sku: what state keeps */
 	int64_t lasts_ms; /* one unit, > 0 */
 	bool learn;
+};
+
+/* A step of the ladder of members. A threshold that is 0 is none. */
+struct yt_tier {
+	struct yt_str name;
+	int64_t rank;       /* no two have the same */
+	int64_t min_amount; /* minor units */
+	int64_t min_orders, min_referrals;
+	bool any;           /* one threshold is enough; else all, of none all are met */
+	int64_t period_ms;  /* 0: thresholds look at all time, and it is never judged */
+	int64_t grace_ms, warn_before_ms; /* 0: none */
+	bool keep;
 };
 
 enum yt_once { YT_ONCE_NO, YT_ONCE_MEMBER, YT_ONCE_ORDER, YT_ONCE_COUPON };
@@ -119,6 +132,8 @@ struct yt_ruleset {
 	const struct yt_rule **rules_by_name;
 	struct yt_product *products; /* by hash */
 	size_t n_products;
+	struct yt_tier *tiers; /* by rank */
+	size_t n_tiers;
 };
 
 /* Everything in the arena. NULL when there is an error; problems has them all. `load` is called once for each zone that a shop has, and once for
@@ -150,6 +165,7 @@ const struct yt_rules_key *yt_rules_key(size_t i);
 const struct yt_shop_rules *yt_ruleset_shop(const struct yt_ruleset *rs, struct yt_str shop);
 const struct yt_coupon_rules *yt_ruleset_coupon(const struct yt_ruleset *rs, struct yt_str name);
 const struct yt_product *yt_ruleset_product(const struct yt_ruleset *rs, uint64_t hash);
+const struct yt_tier *yt_ruleset_tier(const struct yt_ruleset *rs, struct yt_str name);
 const struct yt_rule *yt_ruleset_rule(const struct yt_ruleset *rs, struct yt_str name);
 
 /* An instant of the file in the zone of a shop: `from` takes the day's start, `until` its end (the first instant of the next day). The text

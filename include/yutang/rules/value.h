@@ -149,6 +149,7 @@ void yt_value_json(struct yt_buf *b, const struct yt_value *v);
 	X(MEMBER_ID, "member.id", STRING)                                                                         \
 	X(MEMBER_CHANNEL, "member.channel", STRING)                                                               \
 	X(MEMBER_REFERRER, "member.referrer", STRING)                                                             \
+	X(MEMBER_TIER, "member.tier", STRING)                                                                     \
 	X(MEMBER_TAGS, "member.tags", STRINGS)                                                                    \
 	X(MEMBER_PAID_ORDERS, "member.paid_orders", INT)                                                          \
 	X(MEMBER_PAID_AMOUNT, "member.paid_amount", INT)                                                          \
