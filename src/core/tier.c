@@ -16,13 +16,14 @@ static int64_t lack(int64_t min, int64_t has)
 	return has < min ? min - has : 0;
 }
 
-static struct sums missing(const struct yt_act *act, const struct yt_tier *t)
+/* As of that instant, as far as it is known now. */
+static struct sums missing(const struct yt_act *act, const struct yt_tier *t, int64_t at)
 {
 	const struct yt_member *m = act->member;
 	struct yt_totals totals = m->orders.totals;
 
 	if (t->period_ms)
-		yt_paids_between(&m->orders, act->env->now_ms - t->period_ms, act->env->now_ms, &totals);
+		yt_paids_between(&m->orders, at - t->period_ms, at, &totals);
 	return (struct sums){
 		.amount = lack(t->min_amount, totals.net_amount),
 		.orders = lack(t->min_orders, totals.paid_orders),
@@ -30,13 +31,18 @@ static struct sums missing(const struct yt_act *act, const struct yt_tier *t)
 	};
 }
 
-static bool is_met(const struct yt_act *act, const struct yt_tier *t)
+static bool is_met_at(const struct yt_act *act, const struct yt_tier *t, int64_t at)
 {
-	struct sums s = missing(act, t);
+	struct sums s = missing(act, t, at);
 
 	if (t->any)
 		return (t->min_amount && !s.amount) || (t->min_orders && !s.orders) || (t->min_referrals && !s.referrals);
 	return !s.amount && !s.orders && !s.referrals;
+}
+
+static bool is_met(const struct yt_act *act, const struct yt_tier *t)
+{
+	return is_met_at(act, t, act->env->now_ms);
 }
 
 /* --- where it stands */
@@ -243,10 +249,18 @@ static void fall(struct yt_act *act, const struct yt_tier *has)
 		lapse(act, has, s->falls_at);
 }
 
+/* What a warning is about: in the grace it is enough to meet the tier at any instant, before it at the end of the period. */
+static int64_t warned_of(const struct yt_act *act)
+{
+	const struct yt_standing *s = &act->member->standing;
+
+	return s->judge_at ? s->judge_at : act->env->now_ms;
+}
+
 static void say_warning(struct yt_act *act, const struct yt_tier *has)
 {
 	struct yt_standing *s = &act->member->standing;
-	struct sums lacks = missing(act, has);
+	struct sums lacks = missing(act, has, warned_of(act));
 	struct yt_buf object;
 	struct yt_say say;
 
@@ -279,10 +293,10 @@ static struct yt_str fact_of_warning(struct yt_act *act)
 	return yt_buf_str(&fact);
 }
 
-/* Nobody is warned of what will not be: the tier is met as things stand, is not lost any more, or is in no rule. */
+/* Nobody is warned of what will not be: the tier is met, is not lost any more, or is in no rule. */
 static bool is_to_warn(const struct yt_act *act, const struct yt_tier *has)
 {
-	return has && has->period_ms && !has->keep && !is_met(act, has);
+	return has && has->period_ms && !has->keep && !is_met_at(act, has, warned_of(act));
 }
 
 static void send_warning(struct yt_act *act)
@@ -303,7 +317,7 @@ static void send_warning(struct yt_act *act)
 		s->warned = false;
 }
 
-/* Where warn_before is longer than the grace, this comes before the period ends, and what is met then may not be at its end. */
+/* Where warn_before is longer than the grace, this comes before the period ends: what is met by now may be refunded until then. */
 static void warn(struct yt_act *act, const struct yt_tier *has)
 {
 	struct yt_standing *s = &act->member->standing;

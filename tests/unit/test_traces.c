@@ -112,7 +112,7 @@ struct run {
 	int skip;         /* index of a line of `given` that is left out, -1: none */
 	bool dry;         /* only the transcript counts */
 	size_t told;      /* outputs that were compared */
-	char gone[8][64]; /* rules that were taken out */
+	char gone[8][80]; /* headings of sections that were taken out */
 	int n_gone;
 	struct yt_buf transcript;
 };
@@ -174,16 +174,13 @@ static bool rules_parse(struct run *r)
 	yt_buf_z(&text, has_shop ? "[ruleset]\nname = t\nrevision = 1\n" : WORLD_SHOP);
 	for (int k = r->t->begin; k < r->t->end; k++) {
 		const char *line = r->t->f->lines[k].text;
-		char heading[80];
 
 		if (r->t->f->lines[k].part != 'g')
 			continue;
 		if (*line == '[') {
 			dropping = false;
-			for (int i = 0; i < r->n_gone; i++) {
-				snprintf(heading, sizeof(heading), "[rule \"%s\"]", r->gone[i]);
-				dropping |= strcmp(line, heading) == 0;
-			}
+			for (int i = 0; i < r->n_gone; i++)
+				dropping |= strcmp(line, r->gone[i]) == 0;
 		}
 		if (k != r->skip && !dropping)
 			yt_buf_printf(&text, "%s\n", line);
@@ -356,9 +353,9 @@ static void happens(struct run *r)
 		world_until(&r->w, at);
 		return;
 	}
-	if (strcmp(what, "rule") == 0) {
+	if (strstr(rest, " is taken out")) {
 		world_until(&r->w, at);
-		sscanf(rest, "%63s", r->gone[r->n_gone++]);
+		snprintf(r->gone[r->n_gone++], sizeof(r->gone[0]), "[%s \"%.*s\"]", what, (int)strcspn(rest, " "), rest);
 		rules_parse(r);
 		return;
 	}
@@ -397,7 +394,7 @@ static const char *nested(struct run *r, const struct world_output *o, const cha
 	snprintf(object, sizeof(object), "%.*s", (int)(point - field), field);
 	yt_json_parse(&r->w.batch, yt_str_z(o->value), 0, 0, &root, detail);
 	root = yt_json_get(yt_json_get(yt_json_get(root, "data"), object), point + 1);
-	return root ? yt_arena_dup(&r->w.batch, yt_json_text(root)).p : NULL;
+	return root ? yt_arena_dup(&r->w.batch, yt_json_is_text(root) ? yt_json_text(root) : yt_json_number(root)).p : NULL;
 }
 
 static void leaves(struct run *r, char *copy)
