@@ -43,8 +43,6 @@ static void set_validity(const struct yt_act *act, const struct yt_coupon_rules 
 	/* A fixed date is the end of its day already. */
 	if (t->to_end_of_day && !is_date(until))
 		c->valid_until = yt_zone_day_start_ms(zone, yt_zone_day(zone, c->valid_until) + 1);
-	if (t->remind_before_ms && c->valid_until - t->remind_before_ms > act->env->now_ms)
-		c->remind_at = c->remind_due = c->valid_until - t->remind_before_ms;
 }
 
 static enum yt_reason judge_issue(struct yt_act *act, const struct yt_coupon_rules *t, const struct yt_coupon *c)
@@ -64,11 +62,36 @@ static enum yt_reason judge_issue(struct yt_act *act, const struct yt_coupon_rul
 	return YT_REASON_NONE;
 }
 
+/* The presale whose deposit the member pays with the event at hand; empty: none. */
+static struct yt_str deposit_of(const struct yt_act *act)
+{
+	if (!act->ev || act->ev->type != YT_PRESALE_DEPOSIT_PAID || !yt_str_eq(yt_event_text(act->ev, YT_F_MEMBER), act->member->id))
+		return (struct yt_str){ 0 };
+	return yt_event_text(act->ev, YT_F_PRESALE);
+}
+
+/* What it is issued for, if for anything. */
+static void say_for(struct yt_act *act, struct yt_say *say)
+{
+	struct yt_str order = yt_act_text(act, YT_F_ORDER), presale = deposit_of(act);
+	struct yt_buf object;
+
+	if (!order.n && !presale.n)
+		return;
+	yt_buf_init(&object, act->env->arena);
+	if (order.n)
+		yt_output_text(&object, "order", order);
+	else
+		yt_output_text(&object, "presale", presale);
+	object.p[0] = '{'; /* in place of the comma */
+	yt_buf_c(&object, '}');
+	yt_output_raw(&say->buf, "for", yt_buf_str(&object));
+}
+
 static const char *const discount_names[] = { [YT_PAY_PERCENT] = "pay_percent", [YT_PERCENT_OFF] = "percent_off", [YT_AMOUNT_OFF] = "amount_off" };
 
 static void say_issued(struct yt_act *act, struct yt_say *say, const struct yt_coupon_rules *t, const struct yt_coupon *c)
 {
-	struct yt_str order = yt_act_text(act, YT_F_ORDER);
 	struct yt_buf *buf = &say->buf;
 
 	yt_output_text(buf, "coupon", yt_str(say->id, 32));
@@ -80,15 +103,7 @@ static void say_issued(struct yt_act *act, struct yt_say *say, const struct yt_c
 		yt_output_int(buf, "min_amount", t->min_amount);
 	yt_output_int(buf, "valid_from", c->valid_from);
 	yt_output_int(buf, "valid_until", c->valid_until);
-	if (order.n) {
-		struct yt_buf object;
-
-		yt_buf_init(&object, act->env->arena);
-		yt_output_text(&object, "order", order);
-		object.p[0] = '{'; /* in place of the comma */
-		yt_buf_c(&object, '}');
-		yt_output_raw(buf, "for", yt_buf_str(&object));
-	}
+	say_for(act, say);
 	yt_say_end(say);
 }
 
@@ -105,33 +120,54 @@ void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str temp
 	yt_say_end(&say);
 }
 
-enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, char id[33])
+/* Its window is set. */
+static enum yt_reason issue(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, struct yt_coupon *c, char id[33])
 {
 	struct yt_arena *a = act->env->arena;
 	struct yt_str order = yt_act_text(act, YT_F_ORDER), cause = yt_act_cause(act);
-	struct yt_coupon c = { .min_amount = t->min_amount, .keep_on_refund = t->keep_on_refund, .issued_at = act->env->now_ms };
 	enum yt_reason reason;
 	struct yt_say say;
 
-	set_validity(act, t, &c);
-	reason = judge_issue(act, t, &c);
+	c->min_amount = t->min_amount;
+	c->keep_on_refund = t->keep_on_refund;
+	c->issued_at = act->env->now_ms;
+	if (t->remind_before_ms && c->valid_until - t->remind_before_ms > act->env->now_ms)
+		c->remind_at = c->remind_due = c->valid_until - t->remind_before_ms;
+	reason = judge_issue(act, t, c);
 	if (reason) {
 		yt_coupon_refuse(act, rule, t->name, reason);
 		return reason;
 	}
 	yt_say_begin(&say, act, YT_OUT_COUPON_ISSUED, rule, cause, yt_act_fact(act, YT_OUT_COUPON_ISSUED), 0);
-	yt_unhex(say.id, c.id, sizeof(c.id));
+	yt_unhex(say.id, c->id, sizeof(c->id));
 	if (act->env->code_key)
-		yt_coupon_code(act->env->code_key, yt_str(say.id, 32), c.code);
-	c.template = yt_arena_dup(a, t->name);
-	c.cause = yt_arena_dup(a, cause);
-	c.for_order = order.n ? yt_hash64(order) : 0;
-	yt_wallet_add(&act->member->wallet, a, &c);
-	say_issued(act, &say, t, &c);
+		yt_coupon_code(act->env->code_key, yt_str(say.id, 32), c->code);
+	c->template = yt_arena_dup(a, t->name);
+	c->cause = yt_arena_dup(a, cause);
+	c->for_order = order.n ? yt_hash64(order) : 0;
+	c->for_presale = yt_arena_dup(a, deposit_of(act));
+	yt_wallet_add(&act->member->wallet, a, c);
+	say_issued(act, &say, t, c);
 	yt_act_count_named(act, YT_DAY_ISSUED, t->name);
-	follows(act, YT_ON_COUPON_ISSUED, say.id, &c);
+	follows(act, YT_ON_COUPON_ISSUED, say.id, c);
 	memcpy(id, say.id, sizeof(say.id));
 	return YT_REASON_NONE;
+}
+
+enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, char id[33])
+{
+	struct yt_coupon c = { 0 };
+
+	set_validity(act, t, &c);
+	return issue(act, t, rule, &c, id);
+}
+
+enum yt_reason yt_coupon_issue_within(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, int64_t valid_from,
+                                      int64_t valid_until, char id[33])
+{
+	struct yt_coupon c = { .valid_from = valid_from, .valid_until = valid_until };
+
+	return issue(act, t, rule, &c, id);
 }
 
 /* --- use */
@@ -244,6 +280,25 @@ static bool is_unused(const struct yt_act *act, const struct yt_coupon *c)
 	return yt_coupon_lives(c) && act->env->now_ms < c->valid_until;
 }
 
+struct yt_str yt_rule_presale(struct yt_arena *a, struct yt_str presale)
+{
+	struct yt_buf rule;
+
+	yt_buf_init(&rule, a);
+	yt_buf_z(&rule, "~presale:");
+	yt_buf_str_add(&rule, presale);
+	return yt_buf_str(&rule);
+}
+
+/* What earned it went while it was used. */
+static void revoke_late(struct yt_act *act, struct yt_coupon *c, enum yt_forfeit why)
+{
+	if (why == YT_FORFEIT_DEPOSIT)
+		revoke(act, c, yt_rule_presale(act->env->arena, c->for_presale), YT_REASON_DEPOSIT_REFUNDED);
+	else
+		revoke(act, c, YT_RULE_COUPON, why == YT_FORFEIT_CANCELLED ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED);
+}
+
 static void give_back(struct yt_act *act, struct yt_coupon *c)
 {
 	uint8_t forfeit = c->forfeit;
@@ -259,7 +314,7 @@ static void give_back(struct yt_act *act, struct yt_coupon *c)
 	yt_output_text(&say.buf, "order", act->order->id);
 	yt_say_end(&say);
 	if (forfeit && is_unused(act, c))
-		revoke(act, c, YT_RULE_COUPON, forfeit == YT_FORFEIT_CANCELLED ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED);
+		revoke_late(act, c, forfeit);
 }
 
 void yt_coupon_revoke_unused(struct yt_act *act, const struct yt_rule *rule)
@@ -306,6 +361,23 @@ void yt_coupon_revoke_earned(struct yt_act *act, struct yt_str order_id, enum yt
 			revoke(act, c, YT_RULE_COUPON, reason);
 		else if (c->state == YT_COUPON_USED && !c->forfeit)
 			c->forfeit = reason == YT_REASON_ORDER_CANCELLED ? YT_FORFEIT_CANCELLED : YT_FORFEIT_REFUNDED;
+	}
+}
+
+void yt_coupon_revoke_deposit(struct yt_act *act)
+{
+	struct yt_str presale = yt_event_text(act->ev, YT_F_PRESALE), rule = yt_rule_presale(act->env->arena, presale);
+	struct yt_wallet *w = &act->member->wallet;
+
+	for (uint32_t k = 0; k < w->n; k++) {
+		struct yt_coupon *c = &w->v[k];
+
+		if (!yt_str_eq(c->for_presale, presale) || c->keep_on_refund)
+			continue;
+		if (is_unused(act, c))
+			revoke(act, c, rule, YT_REASON_DEPOSIT_REFUNDED);
+		else if (c->state == YT_COUPON_USED && !c->forfeit)
+			c->forfeit = YT_FORFEIT_DEPOSIT;
 	}
 }
 

@@ -5,6 +5,7 @@
 #include "yutang/core/fold.h"
 #include "yutang/core/grant.h"
 #include "yutang/core/limit.h"
+#include "yutang/core/presale.h"
 #include "yutang/core/run.h"
 #include "yutang/core/send.h"
 #include "yutang/core/tier.h"
@@ -301,6 +302,38 @@ static void decide_step(const struct view *v, struct yt_decision *d)
 	yt_run_follows(&act);
 }
 
+/* --- presales */
+
+static bool judge_deposit(const struct view *v, struct yt_decision *d)
+{
+	const struct yt_deposit *known_row = v->m ? yt_deposits_find(&v->m->deposits, yt_event_text(v->ev, YT_F_PRESALE)) : NULL;
+	bool paid = v->ev->type == YT_PRESALE_DEPOSIT_PAID;
+
+	if (known_row && (paid ? known_row->paid_at : known_row->refunded_at)) {
+		known(d, (paid ? known_row->paid_hash : known_row->refunded_hash) == (uint16_t)yt_event_hash(v->ev));
+		return false;
+	}
+	if (!known_row && v->m && v->ev->at <= v->m->deposits.dropped_to) {
+		dead(d, YT_DEAD_TOO_OLD, "older than the 128 deposits that are kept of the member");
+		return false;
+	}
+	return fits(d, yt_limit_rules(v->env, v->m, NULL, 1u << v->ev->type, d->detail));
+}
+
+static void decide_deposit(const struct view *v, struct yt_decision *d)
+{
+	struct yt_act act;
+
+	if (!judge_deposit(v, d))
+		return;
+	begin(v, &act);
+	if (!yt_presale_decide(&act))
+		return;
+	yt_tier_look(&act);
+	yt_run_rules(&act);
+	yt_run_follows(&act);
+}
+
 /* --- groups and contacts */
 
 /* What group.joined / left and contact.added / removed differ in. */
@@ -410,6 +443,8 @@ static void (*const deciders[YT_TYPE__COUNT])(const struct view *v, struct yt_de
 	[YT_ORDER_SIGNED] = decide_step,
 	[YT_ORDER_REFUNDED] = decide_step,
 	[YT_ORDER_CANCELLED] = decide_step,
+	[YT_PRESALE_DEPOSIT_PAID] = decide_deposit,
+	[YT_PRESALE_DEPOSIT_REFUNDED] = decide_deposit,
 	[YT_GROUP_JOINED] = decide_place,
 	[YT_GROUP_LEFT] = decide_place,
 	[YT_CONTACT_ADDED] = decide_place,

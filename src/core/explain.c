@@ -2,6 +2,7 @@
 
 #include "yutang/core/coupon.h"
 #include "yutang/core/fold.h"
+#include "yutang/core/presale.h"
 #include "yutang/core/run.h"
 
 /* The order as it is right after the event; its member's facts are given. */
@@ -57,6 +58,8 @@ bool yt_explain(const struct yt_decide_env *env, const struct yt_event *ev, stru
 		take_back(ev, &x->member->wallet);
 	if (ev->type == YT_ORDER_PAID)
 		yt_coupon_use_codes(&act);
+	if (ev->type == YT_PRESALE_DEPOSIT_PAID || ev->type == YT_PRESALE_DEPOSIT_REFUNDED)
+		yt_presale_decide(&act);
 	yt_run_rules(&act);
 	yt_run_follows(&act);
 	return true;

@@ -247,6 +247,35 @@ static bool coupon_fact(const struct yt_act *act, enum yt_name name, struct yt_v
 	}
 }
 
+/* As it is known now: the event may be of long ago. */
+static bool presale_fact(const struct yt_act *act, enum yt_name name, struct yt_value *out)
+{
+	const struct yt_event *ev = act->ev;
+	const struct yt_deposit *d;
+
+	if (act->follow || (ev->type != YT_PRESALE_DEPOSIT_PAID && ev->type != YT_PRESALE_DEPOSIT_REFUNDED))
+		return false;
+	if (name == YT_N_PRESALE_ID)
+		return give_some(out, yt_event_text(ev, YT_F_PRESALE));
+	d = yt_deposits_find(&act->member->deposits, yt_event_text(ev, YT_F_PRESALE));
+	if (!d)
+		return false;
+	switch (name) {
+	case YT_N_PRESALE_PAID_AT:
+		return give_instant(out, d->paid_at);
+	case YT_N_PRESALE_AMOUNT:
+		return d->paid_at && give_int(out, d->amount);
+	case YT_N_PRESALE_BALANCE_FROM:
+		return give_instant(out, d->balance_from);
+	case YT_N_PRESALE_BALANCE_UNTIL:
+		return give_instant(out, d->balance_until);
+	case YT_N_PRESALE_REFUNDED_AT:
+		return give_instant(out, d->refunded_at);
+	default:
+		return false;
+	}
+}
+
 /* Templates of the coupons that are neither used nor revoked nor over, whether or not they have begun. */
 static bool held(const struct yt_act *act, struct yt_value *out)
 {
@@ -364,5 +393,7 @@ bool yt_run_fact(const void *ctx, enum yt_name name, struct yt_value *out)
 		return contact_fact(act, name, out);
 	if (name >= YT_N_COUPON_ID && name <= YT_N_COUPON_VALID_UNTIL)
 		return coupon_fact(act, name, out);
+	if (name >= YT_N_PRESALE_ID && name <= YT_N_PRESALE_REFUNDED_AT)
+		return presale_fact(act, name, out);
 	return member_fact(act, name, out);
 }

@@ -45,6 +45,8 @@ static uint32_t with_follows(const struct yt_ruleset *rules, uint32_t types)
 
 	if (types & 1u << YT_ORDER_PAID)
 		types |= 1u << YT_ON_COUPON_USED;
+	if (types & 1u << YT_PRESALE_DEPOSIT_PAID && rules->n_presales)
+		types |= 1u << YT_ON_COUPON_ISSUED;
 	if (rules->n_tiers)
 		types |= 1u << YT_ON_TIER_CHANGED;
 	do {
@@ -77,8 +79,9 @@ static uint32_t tags_then(const struct yt_decide_env *env, const struct yt_membe
 
 bool yt_limit_rules(const struct yt_decide_env *env, const struct yt_member *m, const struct yt_order *o, uint32_t types, char detail[160])
 {
-	uint32_t issues = 0, marks = 0, all = with_follows(env->rules, types);
-	size_t growth = env->rules->n_tiers ? YT_STANDING_BYTES_MAX : 0;
+	bool deposit = types & 1u << YT_PRESALE_DEPOSIT_PAID && env->rules->n_presales; /* its [presale] gives a coupon */
+	uint32_t issues = deposit, marks = 0, all = with_follows(env->rules, types);
+	size_t growth = (env->rules->n_tiers ? YT_STANDING_BYTES_MAX : 0) + (deposit ? YT_COUPON_BYTES_MAX + YT_ID_BYTES_MAX : 0);
 
 	for (size_t k = 0; k < env->rules->n_rules; k++) {
 		const struct yt_rule *r = &env->rules->rules[k];

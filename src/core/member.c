@@ -49,13 +49,14 @@ size_t yt_member_bytes_bound(const struct yt_member *m)
 	n += m->orders.n * 40;
 	n += places_bound(&m->groups) + places_bound(&m->accounts);
 	for (uint32_t k = 0; k < m->wallet.n; k++)
-		n += YT_COUPON_BYTES_MAX + m->wallet.v[k].n_marks * 8;
+		n += YT_COUPON_BYTES_MAX + m->wallet.v[k].for_presale.n + m->wallet.v[k].n_marks * 8;
 	n += m->wallet.n_gone * (64 + 10 + 7 * YT_ISSUES_MAX);
 	n += m->n_marks * 8;
 	for (uint32_t k = 0; k < m->n_timers; k++)
 		n += YT_TIMER_BYTES_MAX + m->timers[k].params.n;
 	n += m->n_tags * 65 + m->n_contacts * 8 + m->n_stock * 34;
 	n += m->standing.tier.n ? YT_STANDING_BYTES_MAX : 0;
+	n += m->deposits.n * YT_DEPOSIT_BYTES_MAX;
 	return n;
 }
 
@@ -182,15 +183,35 @@ static void encode_stock(const struct yt_member *m, struct yt_buf *out)
 	}
 }
 
-enum { MEMBER_TAGS = 1, MEMBER_CONTACTS = 2, MEMBER_STOCK = 4, MEMBER_TIER = 8 };
+enum { MEMBER_TAGS = 1, MEMBER_CONTACTS = 2, MEMBER_STOCK = 4, MEMBER_MORE = 8 };
+enum { MORE_TIER = 1, MORE_DEPOSITS = 2 };
+
+static void encode_more(const struct yt_member *m, struct yt_buf *out)
+{
+	yt_buf_c(out, (char)((m->standing.tier.n ? MORE_TIER : 0) | (m->deposits.n ? MORE_DEPOSITS : 0)));
+	if (m->standing.tier.n)
+		yt_standing_encode(&m->standing, out);
+	if (m->deposits.n)
+		yt_deposits_encode(&m->deposits, out);
+}
+
+static void decode_more(struct yt_member *m, struct yt_arena *a, struct yt_rd *r)
+{
+	uint8_t flags = yt_rd_u8(r);
+
+	if (flags & MORE_TIER)
+		yt_standing_decode(&m->standing, r);
+	if (flags & MORE_DEPOSITS)
+		yt_deposits_decode(&m->deposits, a, r);
+}
 
 static void encode_rest(const struct yt_member *m, struct yt_buf *out)
 {
-	bool stock = m->n_stock || m->stock_until;
+	bool stock = m->n_stock || m->stock_until, more = m->standing.tier.n || m->deposits.n;
 	int64_t at = 0;
 
 	yt_buf_c(out, (char)((m->n_tags ? MEMBER_TAGS : 0) | (m->n_contacts ? MEMBER_CONTACTS : 0) | (stock ? MEMBER_STOCK : 0) |
-	                     (m->standing.tier.n ? MEMBER_TIER : 0)));
+	                     (more ? MEMBER_MORE : 0)));
 	if (m->n_tags)
 		yt_buf_varint(out, m->n_tags);
 	for (uint32_t k = 0; k < m->n_tags; k++)
@@ -203,8 +224,8 @@ static void encode_rest(const struct yt_member *m, struct yt_buf *out)
 	}
 	if (stock)
 		encode_stock(m, out);
-	if (m->standing.tier.n)
-		yt_standing_encode(&m->standing, out);
+	if (more)
+		encode_more(m, out);
 }
 
 /* The wallet comes first, behind its size (4 bytes, little endian): whether it changed is seen without decoding. */
@@ -363,8 +384,8 @@ static void decode_rest(struct yt_member *m, struct yt_arena *a, struct yt_rd *r
 		decode_contacts(m, a, r);
 	if (flags & MEMBER_STOCK)
 		decode_stock(m, a, r);
-	if (flags & MEMBER_TIER)
-		yt_standing_decode(&m->standing, r);
+	if (flags & MEMBER_MORE)
+		decode_more(m, a, r);
 }
 
 void *yt_member_decode(struct yt_arena *a, struct yt_str name, struct yt_str value)

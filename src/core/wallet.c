@@ -177,13 +177,14 @@ enum {
 	COUPON_MIN = 64,
 	COUPON_ORDER = 128,
 	COUPON_MARKS = 256,
+	COUPON_PRESALE = 512,
 };
 
 static void encode_coupon(const struct yt_coupon *c, struct yt_buf *out)
 {
 	unsigned flags = c->state | (c->expired ? COUPON_EXPIRED : 0) | (c->keep_on_refund ? COUPON_KEEP : 0) | (c->code[0] ? COUPON_CODE : 0) |
 	                 (c->remind_at ? COUPON_REMIND : 0) | (c->min_amount >= 0 ? COUPON_MIN : 0) | (c->for_order ? COUPON_ORDER : 0) |
-	                 (c->n_marks ? COUPON_MARKS : 0);
+	                 (c->n_marks ? COUPON_MARKS : 0) | (c->for_presale.n ? COUPON_PRESALE : 0);
 
 	yt_buf_add(out, c->id, sizeof(c->id));
 	yt_buf_u16(out, (uint16_t)flags);
@@ -202,6 +203,8 @@ static void encode_coupon(const struct yt_coupon *c, struct yt_buf *out)
 		yt_buf_varint(out, (uint64_t)c->min_amount);
 	if (c->for_order)
 		yt_buf_u64(out, c->for_order);
+	if (c->for_presale.n)
+		yt_buf_bytes(out, c->for_presale);
 	if (!yt_coupon_lives(c))
 		yt_buf_svarint(out, c->ended_at - c->issued_at);
 	if (c->state == YT_COUPON_USED)
@@ -280,13 +283,15 @@ static void decode_coupon(struct yt_coupon *c, struct yt_arena *a, struct yt_rd 
 	c->min_amount = flags & COUPON_MIN ? yt_rd_instant(r) : -1;
 	if (flags & COUPON_ORDER)
 		c->for_order = yt_rd_u64(r);
+	if (flags & COUPON_PRESALE)
+		c->for_presale = yt_rd_bytes(r);
 	if (!yt_coupon_lives(c))
 		c->ended_at = rd_near(r, c->issued_at);
 	if (c->state == YT_COUPON_USED)
 		c->forfeit = yt_rd_u8(r);
 	if (flags & COUPON_MARKS)
 		decode_marks(c, a, r);
-	if (c->state > YT_COUPON_REVOKED || c->forfeit > YT_FORFEIT_CANCELLED)
+	if (c->state > YT_COUPON_REVOKED || c->forfeit > YT_FORFEIT_DEPOSIT)
 		r->bad = true;
 }
 

@@ -462,20 +462,28 @@ static bool read_data(struct decode *d, const cJSON *data)
 		ev->present |= (uint16_t)(1u << k);
 	}
 	ev->at = yt_event_int(ev, (enum yt_field)info->at);
+	if (ev->type == YT_PRESALE_DEPOSIT_PAID && yt_event_int(ev, YT_F_BALANCE_FROM) >= yt_event_int(ev, YT_F_BALANCE_UNTIL))
+		return fault(d->out, YT_DEAD_BAD_FIELD, "balance_until: not after balance_from");
 	return true;
+}
+
+static bool is_balance(enum yt_field field)
+{
+	return field == YT_F_BALANCE_FROM || field == YT_F_BALANCE_UNTIL;
 }
 
 bool yt_event_check_now(const struct yt_event *ev, int64_t now_ms, struct yt_decoded *out)
 {
 	const struct yt_type_info *info = &yt_types[ev->type];
 
-	if (now_ms > INT64_MAX - YT_INSTANT_AHEAD_MS)
+	if (now_ms > INT64_MAX - YT_BALANCE_AHEAD_MS)
 		return true;
 	for (int k = 0; k < info->n_fields; k++) {
 		const struct yt_field_info *about = &yt_fields[info->fields[k].field];
+		bool balance = is_balance((enum yt_field)info->fields[k].field);
 
-		if (about->kind == YT_FK_INSTANT && (ev->present >> k & 1) && ev->f[k].i > now_ms + YT_INSTANT_AHEAD_MS)
-			return fault(out, YT_DEAD_BAD_FIELD, "%s: more than 24 h after now", about->name.p);
+		if (about->kind == YT_FK_INSTANT && (ev->present >> k & 1) && ev->f[k].i > now_ms + (balance ? YT_BALANCE_AHEAD_MS : YT_INSTANT_AHEAD_MS))
+			return fault(out, YT_DEAD_BAD_FIELD, "%s: more than %s after now", about->name.p, balance ? "2 years" : "24 h");
 	}
 	return true;
 }

@@ -44,6 +44,18 @@ struct yt_type_info yt_types[YT_TYPE__COUNT] = {
 		.at = YT_F_CANCELLED_AT,
 		.key = { YT_F_ORDER, YT_F_NONE },
 	},
+	[YT_PRESALE_DEPOSIT_PAID] = {
+		YT_STR("presale.deposit_paid"), YT_STR("orders"),
+		FIELDS(REQ(PRESALE), REQ(MEMBER), REQ(PAID_AT), REQ_FROM_0(AMOUNT), REQ(BALANCE_FROM), REQ(BALANCE_UNTIL)),
+		.at = YT_F_PAID_AT,
+		.key = { YT_F_PRESALE, YT_F_MEMBER, YT_F_NONE },
+	},
+	[YT_PRESALE_DEPOSIT_REFUNDED] = {
+		YT_STR("presale.deposit_refunded"), YT_STR("orders"),
+		FIELDS(REQ(PRESALE), REQ(MEMBER), REQ(REFUNDED_AT)),
+		.at = YT_F_REFUNDED_AT,
+		.key = { YT_F_PRESALE, YT_F_MEMBER, YT_F_NONE },
+	},
 	[YT_GROUP_JOINED] = {
 		YT_STR("group.joined"), YT_STR("groups"),
 		FIELDS(REQ(GROUP), REQ(MEMBER), REQ(JOINED_AT), OPT(ACCOUNT), OPT(INVITER), OPT(CHANNEL), OPT(VERSION)),

@@ -17,7 +17,7 @@ static const struct yt_section_row sections[] = {
 	{ "referral", YT_NAME_NONE, 0 },
 	{ "gift", YT_NAME_PLAIN, 0 },
 	{ "share", YT_NAME_PLAIN, 0 },
-	{ "presale", YT_NAME_PLAIN, 0 },
+	{ "presale", YT_NAME_PLAIN, YT_RULES_PRESALES_MAX },
 };
 
 #define RULESET(field) offsetof(struct yt_ruleset, field)
@@ -25,6 +25,7 @@ static const struct yt_section_row sections[] = {
 #define COUPON(field) offsetof(struct yt_coupon_rules, field)
 #define PRODUCT(field) offsetof(struct yt_product, field)
 #define TIER(field) offsetof(struct yt_tier, field)
+#define PRESALE(field) offsetof(struct yt_presale, field)
 #define RULE(field) offsetof(struct yt_rule, field)
 #define LATER(section, key) { { section, key, NULL, NULL, false, true }, NULL, 0, 0, 0, 0 }
 
@@ -69,6 +70,8 @@ static const struct yt_key_row keys[] = {
 	{ { "tier", "grace", "duration", NULL, false, false }, yt_read_duration, TIER(grace_ms), 1, 0, 0 },
 	{ { "tier", "warn_before", "duration", NULL, false, false }, yt_read_duration, TIER(warn_before_ms), 1, 0, 0 },
 	{ { "tier", "keep", "yes or no", "no", false, false }, yt_read_yes_no, TIER(keep), 0, 0, 0 },
+
+	{ { "presale", "coupon", "template", NULL, true, false }, yt_read_template, PRESALE(coupon), 0, 0, 0 },
 
 	{ { "rule", "on", "types", NULL, true, false }, yt_read_on, RULE(on), 0, 0, 0 },
 	{ { "rule", "when", "condition", "true", false, false }, yt_read_with_section, 0, 0, 0, 0 },

@@ -100,14 +100,46 @@ static void check_discount(struct yt_rulefile *f, const struct yt_ini_section *s
 		           YT_FMT(sec->name));
 }
 
+static bool has_end(const struct yt_ini_section *coupon)
+{
+	return yt_entry(coupon, "valid_for") || yt_entry(coupon, "valid_until");
+}
+
+static bool is_of_presale(const struct yt_rulefile *f, struct yt_str coupon)
+{
+	for (const struct yt_ini_section *sec = f->sections; sec; sec = sec->next) {
+		const struct yt_ini_entry *e = yt_str_eq(sec->kind, YT_S("presale")) ? yt_entry(sec, "coupon") : NULL;
+
+		if (e && yt_str_eq(e->value, coupon))
+			return true;
+	}
+	return false;
+}
+
+/* Its window is the presale's. */
+static void check_without_end(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_coupon_rules *c)
+{
+	const struct yt_ini_entry *from = yt_entry(sec, "valid_from"), *day = yt_entry(sec, "valid_to_end_of_day");
+
+	if (!is_of_presale(f, sec->name)) {
+		yt_problem(f->problems, sec->line, "[coupon \"%.*s\"] has no end: it needs valid_for or valid_until, or a [presale] that gives it",
+		           YT_FMT(sec->name));
+		return;
+	}
+	if (from)
+		yt_problem(f->problems, from->line, "valid_from does nothing without valid_for or valid_until: the presale says from when");
+	if (day && c->to_end_of_day)
+		yt_problem(f->problems, day->line, "valid_to_end_of_day does nothing without valid_for or valid_until: the presale says until when");
+}
+
 static void check_validity(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_coupon_rules *c)
 {
 	const struct yt_ini_entry *remind = yt_entry(sec, "remind_before");
 
 	exclude(f, sec, "valid_for", "valid_until");
 	check_span(f, sec, "valid_from", "valid_until");
-	if (!yt_entry(sec, "valid_for") && !yt_entry(sec, "valid_until"))
-		yt_problem(f->problems, sec->line, "[coupon \"%.*s\"] has no end: it needs valid_for or valid_until", YT_FMT(sec->name));
+	if (!has_end(sec))
+		check_without_end(f, sec, c);
 	/* A fixed valid_from does not stretch valid_for; only the end of the day can. */
 	if (remind && c->valid_for_ms && c->remind_before_ms >= c->valid_for_ms && !c->to_end_of_day)
 		yt_warning(f->problems, remind->line, "remind_before is not shorter than valid_for: no reminder can ever leave");
@@ -301,6 +333,21 @@ static void check_alone(struct yt_rulefile *f, const struct yt_ini_section *sec,
 		           "once does nothing: its mark is set when a coupon or a follow-up leaves, and this rule has neither issue nor follow_up");
 }
 
+/* A coupon without an end of its own needs a window that no rule can give it. */
+static void check_issue(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_rule *rule)
+{
+	if (!rule->issue)
+		return;
+	for (const struct yt_ini_section *coupon = f->sections; coupon; coupon = coupon->next) {
+		if (yt_str_eq(coupon->kind, YT_S("coupon")) && yt_str_eq(coupon->name, rule->issue->name) && !has_end(coupon) &&
+		    is_of_presale(f, coupon->name)) {
+			yt_problem(f->problems, yt_entry(sec, "issue")->line, "issue: [coupon \"%.*s\"] has no end of its own, only a [presale] can give it",
+			           YT_FMT(coupon->name));
+			return;
+		}
+	}
+}
+
 static void read_rule(struct yt_rulefile *f, const struct yt_ini_section *sec, struct yt_rule *rule)
 {
 	struct yt_scope scope;
@@ -314,6 +361,7 @@ static void read_rule(struct yt_rulefile *f, const struct yt_ini_section *sec, s
 	read_params(f, sec, scope, rule);
 	check_span(f, sec, "from", "until");
 	check_once(f, sec, rule);
+	check_issue(f, sec, rule);
 	check_alone(f, sec, rule);
 	if (!has_action(sec))
 		yt_problem(f->problems, sec->line, "[rule \"%.*s\"] does nothing: it needs one of issue, follow_up, revoke, tag, untag", YT_FMT(sec->name));
@@ -375,6 +423,8 @@ static void ruleset_alloc(struct yt_rulefile *f)
 	rs->products = yt_arena_zalloc(f->arena, (rs->n_products + 1) * sizeof(*rs->products));
 	rs->n_tiers = count_sections(f->sections, "tier");
 	rs->tiers = yt_arena_zalloc(f->arena, (rs->n_tiers + 1) * sizeof(*rs->tiers));
+	rs->n_presales = count_sections(f->sections, "presale");
+	rs->presales = yt_arena_zalloc(f->arena, (rs->n_presales + 1) * sizeof(*rs->presales));
 	f->templates = yt_arena_zalloc(f->arena, (rs->n_coupons + 1) * sizeof(*f->templates));
 	rs->coupons_by_name = yt_arena_zalloc(f->arena, (rs->n_coupons + 1) * sizeof(struct yt_coupon_rules *));
 	rs->rules_by_name = yt_arena_zalloc(f->arena, (rs->n_rules + 1) * sizeof(struct yt_rule *));
@@ -391,7 +441,7 @@ static void ruleset_alloc(struct yt_rulefile *f)
 
 /* How many sections of each kind were read so far. */
 struct places {
-	size_t shop, coupon, product, tier, rule;
+	size_t shop, coupon, product, tier, presale, rule;
 };
 
 static void read_section(struct yt_rulefile *f, const struct yt_ini_section *sec, struct places *at)
@@ -421,6 +471,12 @@ static void read_section(struct yt_rulefile *f, const struct yt_ini_section *sec
 		read_entries(f, sec, tier);
 		read_rest(f, sec, tier);
 		yt_check_tier(f, sec, tier);
+	} else if (yt_str_eq(sec->kind, YT_S("presale"))) {
+		struct yt_presale *presale = &rs->presales[at->presale++];
+
+		presale->name = sec->name;
+		read_entries(f, sec, presale);
+		read_rest(f, sec, presale);
 	} else {
 		struct yt_rule *rule = &rs->rules[at->rule];
 
@@ -451,7 +507,7 @@ static void read_sections(struct yt_rulefile *f)
 
 static void check_counts(struct yt_rulefile *f)
 {
-	static const char *const kinds[] = { "shop", "coupon", "product", "tier", "rule" };
+	static const char *const kinds[] = { "shop", "coupon", "product", "tier", "presale", "rule" };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		size_t n = count_sections(f->sections, kinds[i]);
@@ -589,6 +645,11 @@ static int product_cmp(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static int presale_cmp(const void *a, const void *b)
+{
+	return yt_str_cmp(((const struct yt_presale *)a)->name, ((const struct yt_presale *)b)->name);
+}
+
 static int tier_cmp(const void *a, const void *b)
 {
 	const struct yt_tier *x = a, *y = b;
@@ -630,6 +691,7 @@ static void ruleset_finish(struct yt_rulefile *f, struct yt_str bytes)
 	for (size_t k = 0; k < rs->n_rules; k++)
 		rs->on |= rs->rules[k].on;
 	qsort(rs->products, rs->n_products, sizeof(*rs->products), product_cmp);
+	qsort(rs->presales, rs->n_presales, sizeof(*rs->presales), presale_cmp);
 	qsort(rs->tiers, rs->n_tiers, sizeof(*rs->tiers), tier_cmp);
 	qsort(rs->rules, rs->n_rules, sizeof(*rs->rules), run_cmp);
 	for (size_t i = 0; i < rs->n_rules; i++)
@@ -702,6 +764,13 @@ const struct yt_rule *yt_ruleset_rule(const struct yt_ruleset *rs, struct yt_str
 	const struct yt_rule **found = bsearch(&p, rs->rules_by_name, rs->n_rules, sizeof(p), rule_cmp);
 
 	return found ? *found : NULL;
+}
+
+const struct yt_presale *yt_ruleset_presale(const struct yt_ruleset *rs, struct yt_str name)
+{
+	struct yt_presale key = { .name = name };
+
+	return bsearch(&key, rs->presales, rs->n_presales, sizeof(key), presale_cmp);
 }
 
 const struct yt_tier *yt_ruleset_tier(const struct yt_ruleset *rs, struct yt_str name)

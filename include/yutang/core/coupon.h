@@ -7,8 +7,14 @@
 /* The built-in rule behind what happens to a coupon after its issue. */
 #define YT_RULE_COUPON YT_S("~coupon")
 
+/* `~presale:<name>`, behind what a deposit gives and what goes with it. */
+struct yt_str yt_rule_presale(struct yt_arena *a, struct yt_str presale);
+
 /* A rule issues: coupon.issued, and its id in id; or coupon.refused, and the reason. */
 enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, char id[33]);
+/* The same of a coupon whose window is given, whatever its template says. */
+enum yt_reason yt_coupon_issue_within(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, int64_t valid_from,
+                                      int64_t valid_until, char id[33]);
 /* coupon.refused of a rule. */
 void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str template, enum yt_reason reason);
 /* A rule revokes all coupons of that template that the member has not used. */
@@ -20,6 +26,8 @@ void yt_coupon_use_codes(struct yt_act *act);
 void yt_coupon_return_used(struct yt_act *act);
 /* The order counts no more: what was issued for it and is unused goes. */
 void yt_coupon_revoke_earned(struct yt_act *act, struct yt_str order_id, enum yt_reason reason);
+/* The deposit at hand was refunded: what was issued for it and is unused goes. */
+void yt_coupon_revoke_deposit(struct yt_act *act);
 /* An event of the order at hand: the coupons that it used stay for as long as it may still be cancelled. */
 void yt_coupon_keep_used(struct yt_act *act);
 

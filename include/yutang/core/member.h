@@ -2,6 +2,7 @@
 #ifndef YT_CORE_MEMBER_H
 #define YT_CORE_MEMBER_H
 
+#include "yutang/core/deposit.h"
 #include "yutang/core/kept.h"
 #include "yutang/core/paid.h"
 #include "yutang/core/place.h"
@@ -66,6 +67,7 @@ struct yt_member {
 	uint32_t n_stock, cap_stock;
 	int64_t stock_until; /* as of the last change of an order, for whoever looks at the member; 0: absent */
 	struct yt_standing standing;
+	struct yt_deposits deposits;
 };
 
 void *yt_member_fresh(struct yt_arena *a, struct yt_str name);

@@ -13,8 +13,8 @@ enum {
 
 enum yt_coupon_state { YT_COUPON_OPEN, YT_COUPON_USED, YT_COUPON_REVOKED };
 
-/* Why a coupon that is used now has to be revoked when it comes back: the order that earned it is gone. */
-enum yt_forfeit { YT_FORFEIT_NO, YT_FORFEIT_REFUNDED, YT_FORFEIT_CANCELLED };
+/* Why a coupon that is used now has to be revoked when it comes back: what earned it is gone. */
+enum yt_forfeit { YT_FORFEIT_NO, YT_FORFEIT_REFUNDED, YT_FORFEIT_CANCELLED, YT_FORFEIT_DEPOSIT };
 
 struct yt_coupon {
 	unsigned char id[16];
@@ -30,6 +30,7 @@ struct yt_coupon {
 	int64_t min_amount; /* -1: none */
 	int64_t ended_at;   /* used, revoked or expired, or the last event of the order that used it; 0 while open */
 	uint64_t for_order; /* yt_hash64 of the order that earned it, 0: none */
+	struct yt_str for_presale; /* whose deposit earned it; empty: none */
 	uint64_t *marks;    /* once = per coupon: yt_hash64 of the rule's name */
 	uint32_t n_marks, cap_marks;
 };

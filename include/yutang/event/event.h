@@ -15,6 +15,7 @@ enum {
 
 #define YT_INSTANT_MIN_MS INT64_C(946684800000) /* 2000-01-01T00:00:00Z */
 #define YT_INSTANT_AHEAD_MS INT64_C(86400000)   /* an instant may lie this far after now */
+#define YT_BALANCE_AHEAD_MS INT64_C(63158400000) /* balance_from and balance_until: 2 years, which have 731 days at most */
 #define YT_NOW_UNKNOWN INT64_MAX                /* for yt_event_decode: the caller bounds the instants later */
 
 struct yt_item {
@@ -89,8 +90,8 @@ void yt_event_decode(struct yt_arena *a, struct yt_str value, const struct yt_he
                      int64_t now_ms, struct yt_decoded *out);
 
 /* The upper bound of the instants alone, for who decoded with YT_NOW_UNKNOWN because `now` was not known yet (with `clock = event` it follows from
- * the event's own time). False, and *out is a fault, where one lies more than 24 h after now_ms. yt_event_decode calls it last, so that the
- * same event gets the same reason either way. */
+ * the event's own time). False, and *out is a fault, where one lies more than 24 h (balance_from, balance_until: 2 years) after now_ms.
+ * yt_event_decode calls it last, so that the same event gets the same reason either way. */
 bool yt_event_check_now(const struct yt_event *ev, int64_t now_ms, struct yt_decoded *out);
 
 /* The record key that decides the shard: `<shop>/<member>`, or `<shop>/~order:<order>` for an order event that names no member. In the arena. */

@@ -44,6 +44,7 @@ extern const char *const yt_out_topics[YT_OUT_TOPIC__COUNT];
 	X(CONDITION_FALSE, "condition_false")                                                                     \
 	X(ORDER_REFUNDED, "order_refunded")                                                                       \
 	X(ORDER_CANCELLED, "order_cancelled")                                                                     \
+	X(DEPOSIT_REFUNDED, "deposit_refunded")                                                                   \
 	X(AMOUNT_FELL, "amount_fell")                                                                             \
 	X(BY_RULE, "by_rule")                                                                                     \
 	X(ENDED, "ended")                                                                                         \

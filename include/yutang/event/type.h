@@ -9,7 +9,7 @@ enum yt_field_kind {
 	YT_FK_ID,      /* non-empty text of at most 128 bytes without control characters; a number is refused */
 	YT_FK_MEMBER,  /* an id that does not begin with '~' */
 	YT_FK_TEXT,    /* text of at most 128 bytes without control characters, may be empty */
-	YT_FK_INSTANT, /* integer milliseconds since 1970 UTC, from 2000-01-01 to now + 24 h */
+	YT_FK_INSTANT, /* integer milliseconds since 1970 UTC, from 2000-01-01 to now + 24 h (balance_from < balance_until: to now + 2 years) */
 	YT_FK_MONEY,   /* integer in the currency's minor unit, -2^53 < x < 2^53 */
 	YT_FK_INT,
 	YT_FK_CURRENCY, /* three capital letters, the shop's */
@@ -37,6 +37,8 @@ enum yt_field_kind {
 	X(REFUND, "refund", YT_FK_ID)                                                                             \
 	X(REFUNDED_AT, "refunded_at", YT_FK_INSTANT)                                                              \
 	X(CANCELLED_AT, "cancelled_at", YT_FK_INSTANT)                                                            \
+	X(BALANCE_FROM, "balance_from", YT_FK_INSTANT)                                                            \
+	X(BALANCE_UNTIL, "balance_until", YT_FK_INSTANT)                                                          \
 	X(GROUP, "group", YT_FK_ID)                                                                               \
 	X(JOINED_AT, "joined_at", YT_FK_INSTANT)                                                                  \
 	X(LEFT_AT, "left_at", YT_FK_INSTANT)                                                                      \
@@ -74,6 +76,8 @@ enum yt_type {
 	YT_ORDER_SIGNED,
 	YT_ORDER_REFUNDED,
 	YT_ORDER_CANCELLED,
+	YT_PRESALE_DEPOSIT_PAID,
+	YT_PRESALE_DEPOSIT_REFUNDED,
 	YT_GROUP_JOINED,
 	YT_GROUP_LEFT,
 	YT_CONTACT_ADDED,

@@ -26,6 +26,7 @@ enum {
 	YT_SCOPE_GROUP = 4,
 	YT_SCOPE_CONTACT = 8,
 	YT_SCOPE_COUPON = 16,
+	YT_SCOPE_PRESALE = 32,
 };
 
 /* A variable; its name may be dotted. */

@@ -14,6 +14,7 @@ enum {
 	YT_RULES_COUPONS_MAX = 1000,
 	YT_RULES_RULES_MAX = 1000,
 	YT_RULES_PRODUCTS_MAX = 10000,
+	YT_RULES_PRESALES_MAX = 1000,
 	YT_RULES_TIERS_MAX = 64, /* each event of a member looks at those above its own */
 	YT_PERIOD_N_MAX = 32, /* N of `N per 30d` */
 	YT_CAPS_MAX = 4,      /* parts of a contact_cap */
@@ -47,7 +48,7 @@ struct yt_coupon_rules {
 	enum yt_discount discount;
 	int64_t value;         /* percent 1 to 99, or minor units */
 	int64_t min_amount;    /* -1: none */
-	int64_t valid_for_ms;  /* 0: fixed end */
+	int64_t valid_for_ms;  /* 0: fixed end, or none: then only a presale gives it */
 	struct yt_str valid_from_text, valid_until_text; /* `YYYY-MM-DD[ HH:MM[:SS]]` as written, empty where absent: local to each shop's zone */
 	bool to_end_of_day;
 	int64_t remind_before_ms; /* 0: none */
@@ -73,6 +74,11 @@ struct yt_tier {
 	int64_t period_ms;  /* 0: thresholds look at all time, and it is never judged */
 	int64_t grace_ms, warn_before_ms; /* 0: none */
 	bool keep;
+};
+
+struct yt_presale {
+	struct yt_str name; /* of events */
+	const struct yt_coupon_rules *coupon;
 };
 
 enum yt_once { YT_ONCE_NO, YT_ONCE_MEMBER, YT_ONCE_ORDER, YT_ONCE_COUPON };
@@ -134,6 +140,8 @@ struct yt_ruleset {
 	size_t n_products;
 	struct yt_tier *tiers; /* by rank */
 	size_t n_tiers;
+	struct yt_presale *presales; /* by name */
+	size_t n_presales;
 };
 
 /* Everything in the arena. NULL when there is an error; problems has them all. `load` is called once for each zone that a shop has, and once for
@@ -165,6 +173,7 @@ const struct yt_rules_key *yt_rules_key(size_t i);
 const struct yt_shop_rules *yt_ruleset_shop(const struct yt_ruleset *rs, struct yt_str shop);
 const struct yt_coupon_rules *yt_ruleset_coupon(const struct yt_ruleset *rs, struct yt_str name);
 const struct yt_product *yt_ruleset_product(const struct yt_ruleset *rs, uint64_t hash);
+const struct yt_presale *yt_ruleset_presale(const struct yt_ruleset *rs, struct yt_str name);
 const struct yt_tier *yt_ruleset_tier(const struct yt_ruleset *rs, struct yt_str name);
 const struct yt_rule *yt_ruleset_rule(const struct yt_ruleset *rs, struct yt_str name);
 

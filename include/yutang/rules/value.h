@@ -146,6 +146,12 @@ void yt_value_json(struct yt_buf *b, const struct yt_value *v);
 	X(COUPON_TEMPLATE, "coupon.template", STRING)                                                             \
 	X(COUPON_VALID_FROM, "coupon.valid_from", TIMESTAMP)                                                      \
 	X(COUPON_VALID_UNTIL, "coupon.valid_until", TIMESTAMP)                                                    \
+	X(PRESALE_ID, "presale.id", STRING)                                                                       \
+	X(PRESALE_PAID_AT, "presale.paid_at", TIMESTAMP)                                                          \
+	X(PRESALE_AMOUNT, "presale.amount", INT)                                                                  \
+	X(PRESALE_BALANCE_FROM, "presale.balance_from", TIMESTAMP)                                                \
+	X(PRESALE_BALANCE_UNTIL, "presale.balance_until", TIMESTAMP)                                              \
+	X(PRESALE_REFUNDED_AT, "presale.refunded_at", TIMESTAMP)                                                  \
 	X(MEMBER_ID, "member.id", STRING)                                                                         \
 	X(MEMBER_CHANNEL, "member.channel", STRING)                                                               \
 	X(MEMBER_REFERRER, "member.referrer", STRING)                                                             \
