@@ -101,7 +101,7 @@ struct yt_follow *yt_act_follows(struct yt_act *act, enum yt_on on, const char i
 	f->on = (uint8_t)on;
 	yt_unhex(id, f->out, sizeof(f->out));
 	f->at = act->env->now_ms;
-	f->cause = cause;
+	f->cause = yt_arena_dup(act->env->arena, cause); /* a timer may keep it for longer than the event lives */
 	f->ev = act->ev;
 	f->by = act->follow;
 	f->rule = act->running;
