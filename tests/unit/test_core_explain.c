@@ -52,8 +52,13 @@ static void add_rules(struct world *w, struct yt_buf *b, const struct yt_member 
 		any = true;
 	}
 	yt_buf_z(b, "],\"waiting\":[");
-	for (uint32_t k = 0; m && k < m->n_timers; k++)
-		yt_buf_printf(b, "%s\"%.*s\"", k ? "," : "", YT_FMT(m->timers[k].rule));
+	any = false;
+	for (uint32_t k = 0; m && k < m->n_timers; k++) {
+		if (!yt_ruleset_rule(w->rules, m->timers[k].rule))
+			continue;
+		yt_buf_printf(b, "%s\"%.*s\"", any ? "," : "", YT_FMT(m->timers[k].rule));
+		any = true;
+	}
 	yt_buf_c(b, ']');
 }
 
@@ -108,10 +113,12 @@ static void explain(struct world *w, struct seen *s, const struct yt_event *ev, 
 	yt_explain(&env, ev, &s->x);
 }
 
-/* What does not come of rules comes of folding, which explain leaves out. */
+/* What does not come of rules comes of folding, which explain leaves out: the tier is among the facts that it is told. */
 static bool is_of_folding(struct world *w, const struct world_output *o)
 {
-	return (o->type == YT_OUT_COUPON_RETURNED || o->type == YT_OUT_COUPON_REVOKED) && strcmp(world_data(w, o, "rule"), "~coupon") == 0;
+	if (o->type == YT_OUT_TIER_CHANGED || o->type == YT_OUT_TIER_WARNING)
+		return true;
+	return (o->type == YT_OUT_COUPON_RETURNED || o->type == YT_OUT_COUPON_REVOKED) && world_data(w, o, "rule")[0] == '~';
 }
 
 /* --- event by event */

@@ -396,6 +396,75 @@ TEST(a_chain_of_8_steps)
 	world_deinit(&w);
 }
 
+static struct yt_decision deposit(struct world *w, int presale, int64_t paid_at)
+{
+	return tell(w, "presale.deposit_paid", w->now, "{\"presale\":\"p-%d\",\"member\":\"m-1\",\"paid_at\":%lld,\"amount\":1,\"balance_from\":%lld,\"balance_until\":%lld}",
+	            presale, (long long)paid_at, (long long)t0, (long long)(t0 + 300 * day));
+}
+
+TEST(deposits_128_are_kept_then_the_oldest_go)
+{
+	struct world w;
+
+	world_init(&w, WORLD_SHOP);
+	w.now = t0 + 10 * day;
+	w.batch_size = w.batch_left = 50;
+	for (int k = 1; k <= YT_DEPOSITS_MAX; k++)
+		check_applied(deposit(&w, k, t0 + k * minute));
+	CHECK_INT(deposit(&w, 1, t0 + minute).result, YT_DUPLICATE);
+	CHECK_INT(deposit(&w, 1, t0 + 2 * minute).result, YT_CONFLICT);
+	check_applied(deposit(&w, 129, t0 + 129 * minute));
+	check_dead(deposit(&w, 1, t0 + minute), YT_DEAD_TOO_OLD, "128");
+	check_dead(deposit(&w, 130, t0 + minute), YT_DEAD_TOO_OLD, "128");
+	check_applied(deposit(&w, 130, t0 + minute + 1)); /* the oldest itself */
+	CHECK_INT(deposit(&w, 2, t0 + 2 * minute).result, YT_DUPLICATE);
+	check_dead(tell(&w, "presale.deposit_refunded", w.now, "{\"presale\":\"p-1\",\"member\":\"m-1\",\"refunded_at\":%lld}", (long long)(t0 + minute)), YT_DEAD_TOO_OLD, "128");
+	/* A refund of one that is known is taken, whatever its instant. */
+	check_applied(tell(&w, "presale.deposit_refunded", w.now, "{\"presale\":\"p-2\",\"member\":\"m-1\",\"refunded_at\":%lld}", (long long)t0));
+	world_seal(&w);
+	world_deinit(&w);
+}
+
+TEST(the_coupon_of_a_deposit_needs_a_place_of_the_128)
+{
+	struct world w;
+
+	world_init(&w, WORLD_SHOP "[coupon \"c\"]\namount_off = 1\n[presale \"p-1\"]\ncoupon = c\n[presale \"p-2\"]\ncoupon = c\n"
+	                          "[coupon \"gift\"]\namount_off = 1\nvalid_for = 10d\n[rule \"gift\"]\non = order.paid\nissue = gift\n");
+	w.batch_size = w.batch_left = 50;
+	w.now = t0;
+	for (int k = 1; k < YT_COUPONS_MAX; k++)
+		check_applied(pay(&w, t0, k, t0));
+	check_applied(deposit(&w, 1, t0));
+	check_dead(deposit(&w, 2, t0), YT_DEAD_LIMIT, "coupons");
+	world_until(&w, t0 + 11 * day);
+	check_applied(deposit(&w, 2, t0));
+	CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/m-1", 0, "coupons_usable"), "2");
+	world_seal(&w);
+	world_deinit(&w);
+}
+
+/* Ids, names and causes as long as they may be, all of it at once. */
+TEST(deposits_and_a_tier_of_the_longest_texts_have_room)
+{
+	char *rules = many_rules(1, "[coupon \"" LONG_NAME "\"]\namount_off = 1\nvalid_for = 900d\n"
+	                            "[rule \"" LONG_NAME "\"]\non = presale.deposit_paid\nissue = " LONG_NAME "\n"
+	                            "[rule \"t-###\"]\non = tier.changed\nafter = 1h\nfollow_up = " LONG_NAME "\n"
+	                            "[tier \"" LONG_NAME "\"]\nrank = 1000000\nperiod = 36500d\ngrace = 36500d\nwarn_before = 36500d\n");
+	struct world w;
+
+	world_init(&w, rules);
+	envelope = long_id;
+	w.now = t0;
+	for (int k = 100; k < 100 + YT_DEPOSITS_MAX; k++)
+		check_applied(tell(&w, "presale.deposit_paid", t0, "{\"presale\":\"%03d%s\",\"member\":\"m%s\",\"paid_at\":%lld,\"amount\":9007199254740991,\"balance_from\":%lld,\"balance_until\":%lld}",
+		                   k, long_id, long_id, (long long)t0 + k, (long long)t0, (long long)(t0 + 700 * day)));
+	world_until(&w, t0 + 1000 * day);
+	envelope = "e";
+	world_deinit(&w);
+	free(rules);
+}
+
 TEST_MAIN
 {
 	RUN(orders_2048_are_kept_then_the_oldest_go);
@@ -412,4 +481,7 @@ TEST_MAIN
 	RUN(tags_64);
 	RUN(skus_with_a_product_24_an_order);
 	RUN(a_chain_of_8_steps);
+	RUN(deposits_128_are_kept_then_the_oldest_go);
+	RUN(the_coupon_of_a_deposit_needs_a_place_of_the_128);
+	RUN(deposits_and_a_tier_of_the_longest_texts_have_room);
 }

@@ -44,6 +44,25 @@ static void live(struct world *w)
 	tell(w, "group.left", t0 + 7 * hour, "{\"group\":\"g1\",\"member\":\"m1\",\"left_at\":%lld}", (long long)(t0 + 7 * hour));
 }
 
+/* A tier whose warning waits for the morning, deposits of each kind, and a coupon of one. */
+static void live_long(struct world *w)
+{
+	static const char others[] = "[ruleset]\nname = t\nrevision = 1\n[shop \"*\"]\ntimezone = Asia/Shanghai\ncurrency = CNY\nquiet_hours = 22:00-08:00\n"
+		"[coupon \"deposit\"]\namount_off = 3000\n[presale \"p1\"]\ncoupon = deposit\n"
+		"[tier \"gold\"]\nrank = 7\nmin_orders = 1\nperiod = 10d\ngrace = 5d\nwarn_before = 47h\n"
+		"[rule \"later\"]\non = tier.changed\nafter = 30d\nfollow_up = x\n";
+
+	world_init(w, others);
+	tell(w, "order.paid", t0, "{\"order\":\"o1\",\"member\":\"m3\",\"paid_at\":%lld,\"amount\":100,\"currency\":\"CNY\",\"items\":[]}", (long long)t0);
+	for (int k = 1; k <= 2; k++)
+		tell(w, "presale.deposit_paid", t0 + hour, "{\"presale\":\"p%d\",\"member\":\"m3\",\"paid_at\":%lld,\"amount\":3000,\"balance_from\":%lld,\"balance_until\":%lld}", k,
+		     (long long)(t0 + hour), (long long)(t0 + 400 * hour), (long long)(t0 + 500 * hour));
+	for (int k = 2; k <= 3; k++)
+		tell(w, "presale.deposit_refunded", t0 + 2 * hour, "{\"presale\":\"p%d\",\"member\":\"m3\",\"refunded_at\":%lld}", k, (long long)(t0 + 2 * hour));
+	world_until(w, t0 + 15 * 24 * hour - 47 * hour);
+	world_seal(w);
+}
+
 static void check_golden(struct world *w, enum yt_kind kind, const char *name, const char *want)
 {
 	struct world_entity *e = world_entity(w, kind, yt_str_z(name));
@@ -74,6 +93,21 @@ TEST(golden_bytes_of_each_entity)
 	             "9000026d3180b6d9a8a9340001e1a5c34222b868e48086e8ac8c34054639010401658086e8ac8c3401026f320b027232030a00");
 	check_golden(&w, YT_KIND_DAY, "s1/2026-09-22",
 	             "0204c8c901020002880e000203010468616c660100067365636f6e640102067468616e6b7301");
+	world_deinit(&w);
+}
+
+TEST(golden_bytes_of_a_member_with_a_tier_and_deposits)
+{
+	struct world w;
+
+	live_long(&w);
+	check_golden(&w, YT_KIND_MEMBER, "s1/m3",
+	             "3d000000018b1330441df8c2f99ab5f79d0541b7961002395748424d3051464250504a076465706f736974016580b59da48c3480e6edd90a808e97b10d02"
+	             "70310000000000010070a833ae633b32400080d8c1a28c3464000000000180e8bcf69534056c61746572017800000301016580d8c1a28c3401026f310003"
+	             "4108a4239d85bb3b5219af4d38837c320000000000000000000000000000000080d8c1a28c3401650004676f6c6400080304676f6c64070f80a0bf8c9134"
+	             "80e8f0ca9034808de8bb9034f61c15ac649bb9a87e19388063d5cebd01650d6f726465722e706169640a6f3101010003aa8cc60d805a18220380b59da48c"
+	             "34b81780a894d1913480fce8fc9234bae98092f9a58c349a7755746b3b29da4d4d028092f9a58c34c2099c03a4383b4949b80180b59da48c34b81780a894"
+	             "d1913480fce8fc9234c6b2");
 	world_deinit(&w);
 }
 
@@ -130,12 +164,12 @@ static uint64_t roll(uint64_t below)
 	return seed % below;
 }
 
-TEST(any_bytes_decode_to_an_object_or_to_none)
+static void try_all(void (*begin)(struct world *w))
 {
 	struct world w;
 	char bytes[8192];
 
-	live(&w);
+	begin(&w);
 	for (size_t k = 0; k < w.n_entities; k++) {
 		const struct world_entity *e = &w.entities[k];
 		const struct yt_entity_ops *ops = &yt_entities[e->kind];
@@ -156,6 +190,15 @@ TEST(any_bytes_decode_to_an_object_or_to_none)
 			try_bytes(ops, e->kind, name, bytes, n);
 		}
 	}
+	world_deinit(&w);
+}
+
+TEST(any_bytes_decode_to_an_object_or_to_none)
+{
+	char bytes[200];
+
+	try_all(live);
+	try_all(live_long);
 	for (int round = 0; round < 20000; round++) {
 		size_t n = roll(200);
 
@@ -163,7 +206,6 @@ TEST(any_bytes_decode_to_an_object_or_to_none)
 			bytes[k] = (char)roll(round & 1 ? 256 : 8);
 		try_bytes(&yt_entities[round % YT_KIND__COUNT], round % YT_KIND__COUNT, YT_S("s1/x"), bytes, n);
 	}
-	world_deinit(&w);
 }
 
 TEST(keys_tell_kind_and_name)
@@ -182,6 +224,7 @@ TEST(keys_tell_kind_and_name)
 TEST_MAIN
 {
 	RUN(golden_bytes_of_each_entity);
+	RUN(golden_bytes_of_a_member_with_a_tier_and_deposits);
 	RUN(a_typical_member_has_less_than_500_bytes_and_an_open_order_less_than_150);
 	RUN(any_bytes_decode_to_an_object_or_to_none);
 	RUN(keys_tell_kind_and_name);

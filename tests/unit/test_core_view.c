@@ -59,6 +59,18 @@ TEST(member_and_wallet_are_two_hashes)
 	world_deinit(&w);
 }
 
+TEST(a_member_shows_its_tier_while_it_has_one)
+{
+	struct world w;
+
+	world_init(&w, WORLD_SHOP "[tier \"gold\"]\nrank = 1\nmin_orders = 1\nperiod = 1d\n");
+	tell(&w, "order.paid", t0, "{\"order\":\"o1\",\"member\":\"m1\",\"paid_at\":1790000000000,\"amount\":1,\"currency\":\"CNY\",\"items\":[]}");
+	CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/m1", 0, "tier"), "gold");
+	world_until(&w, t0 + 24 * hour);
+	CHECK(!world_field(&w, YT_KIND_MEMBER, "s1/m1", 0, "tier"));
+	world_deinit(&w);
+}
+
 TEST(orders_are_shown_only_where_the_configuration_asks_for_them)
 {
 	struct world w;
@@ -113,6 +125,7 @@ TEST(an_order_expires_in_the_view_with_its_entity)
 TEST_MAIN
 {
 	RUN(member_and_wallet_are_two_hashes);
+	RUN(a_member_shows_its_tier_while_it_has_one);
 	RUN(orders_are_shown_only_where_the_configuration_asks_for_them);
 	RUN(a_day_shows_all_its_counters);
 	RUN(what_is_gone_has_its_suffixes_and_no_fields);

@@ -152,6 +152,8 @@ TEST(each_type_with_its_required_fields_is_read)
 		[YT_ORDER_SIGNED] = "{\"order\":\"o\",\"signed_at\":1754042400000}",
 		[YT_ORDER_REFUNDED] = "{\"order\":\"o\",\"refund\":\"r\",\"refunded_at\":1754042400000,\"amount\":0}",
 		[YT_ORDER_CANCELLED] = "{\"order\":\"o\",\"cancelled_at\":1754042400000}",
+		[YT_PRESALE_DEPOSIT_PAID] = "{\"presale\":\"p\",\"member\":\"m\",\"paid_at\":1754042400000,\"amount\":0,\"balance_from\":1754042400000,\"balance_until\":1754042400001}",
+		[YT_PRESALE_DEPOSIT_REFUNDED] = "{\"presale\":\"p\",\"member\":\"m\",\"refunded_at\":1754042400000}",
 		[YT_GROUP_JOINED] = "{\"group\":\"g\",\"member\":\"m\",\"joined_at\":1754042400000}",
 		[YT_GROUP_LEFT] = "{\"group\":\"g\",\"member\":\"m\",\"left_at\":1754042400000}",
 		[YT_CONTACT_ADDED] = "{\"account\":\"a\",\"member\":\"m\",\"added_at\":1754042400000}",
@@ -317,6 +319,35 @@ TEST(instants_can_be_bounded_after_decoding)
 	DEAD("bad_field", "signed_at: more than 24 h after now");
 	CHECK(yt_event_check_now(ev, INT64_MAX, &got));
 	CHECK(!yt_event_check_now(ev, INT64_MIN, &got));
+}
+
+static void decode_deposit(int64_t from, int64_t until)
+{
+	decode("presale.deposit_paid", yt_arena_printf(&arena, "{\"presale\":\"p\",\"member\":\"m\",\"paid_at\":%lld,\"amount\":1,\"balance_from\":%lld,\"balance_until\":%lld}",
+	                                               (long long)NOW, (long long)from, (long long)until).p);
+}
+
+TEST(the_window_of_a_balance_ends_after_it_begins_and_within_two_years)
+{
+	const int64_t years = 731 * 24 * (int64_t)HOUR;
+
+	decode_deposit(NOW + years - 1, NOW + years);
+	GOOD();
+	decode_deposit(NOW, NOW + years + 1);
+	DEAD("bad_field", "balance_until: more than 2 years after now");
+	decode_deposit(NOW + years + 1, NOW + years + 2);
+	DEAD("bad_field", "balance_from: more than 2 years after now");
+	decode_deposit(NOW, NOW);
+	DEAD("bad_field", "balance_until: not after balance_from");
+	decode_deposit(NOW + 1, NOW);
+	DEAD("bad_field", "balance_until: not after balance_from");
+	decode_deposit(1764042399, 1764042400);
+	DEAD("bad_field", "balance_from: before 2000-01-01 (milliseconds are asked for, are these seconds?)");
+	/* A fact's own instant has no two years. */
+	decode("presale.deposit_refunded", yt_arena_printf(&arena, "{\"presale\":\"p\",\"member\":\"m\",\"refunded_at\":%lld}", (long long)(NOW + 24 * HOUR + 1)).p);
+	DEAD("bad_field", "refunded_at: more than 24 h after now");
+	decode("presale.deposit_paid", "{\"presale\":\"p\",\"member\":\"m\",\"paid_at\":1754042400000,\"amount\":-1,\"balance_from\":1754042400000,\"balance_until\":1754042400001}");
+	DEAD("bad_field", "amount: negative");
 }
 
 TEST(integers_are_digits_only)
@@ -543,7 +574,7 @@ TEST(structured_envelope_faults)
 
 TEST(types_of_no_or_a_later_version_are_unknown)
 {
-	static const char *const types[] = { "order.payed", "Order.paid", "order.paid ", "presale.deposit_paid", "member.linked", "referral.approve", "coupon.issued" };
+	static const char *const types[] = { "order.payed", "Order.paid", "order.paid ", "member.linked", "referral.approve", "coupon.issued" };
 
 	for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
 		decode(types[k], "{}");
@@ -753,6 +784,7 @@ TEST_MAIN
 	RUN(instant_from_2000_to_now_and_24_hours);
 	RUN(welcome_until_is_bounded_like_any_instant);
 	RUN(instants_can_be_bounded_after_decoding);
+	RUN(the_window_of_a_balance_ends_after_it_begins_and_within_two_years);
 	RUN(integers_are_digits_only);
 	RUN(money_lies_within_2_to_the_53);
 	RUN(amount_of_an_order_or_a_refund_is_not_negative);

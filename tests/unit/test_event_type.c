@@ -22,6 +22,11 @@ static const struct {
 		"order.refunded\nA-1\nR-9", "s1/m1", YT_F_REFUNDED_AT },
 	[YT_ORDER_CANCELLED] = { "order.cancelled", "orders", "{\"order\":\"A-1\",\"cancelled_at\":1754042400001}",
 		"order.cancelled\nA-1", "s1/~order:A-1", YT_F_CANCELLED_AT },
+	[YT_PRESALE_DEPOSIT_PAID] = { "presale.deposit_paid", "orders",
+		"{\"presale\":\"box\",\"member\":\"m1\",\"paid_at\":1754042400001,\"amount\":1,\"balance_from\":1754042400000,\"balance_until\":1754042400001}",
+		"presale.deposit_paid\nbox\nm1", "s1/m1", YT_F_PAID_AT },
+	[YT_PRESALE_DEPOSIT_REFUNDED] = { "presale.deposit_refunded", "orders", "{\"presale\":\"box\",\"member\":\"m1\",\"refunded_at\":1754042400001}",
+		"presale.deposit_refunded\nbox\nm1", "s1/m1", YT_F_REFUNDED_AT },
 	[YT_GROUP_JOINED] = { "group.joined", "groups", "{\"group\":\"g1\",\"member\":\"m1\",\"joined_at\":1754042400001,\"inviter\":\"x\"}",
 		"group.joined\ng1\nm1\n1754042400001", "s1/m1", YT_F_JOINED_AT },
 	[YT_GROUP_LEFT] = { "group.left", "groups", "{\"group\":\"g1\",\"member\":\"m1\",\"left_at\":1754042400001}",
@@ -159,6 +164,14 @@ TEST(docs_show_the_rows_of_the_table)
 		CHECK_MSG(strstr(text, row_of(&yt_types[t])), "docs/events.md lacks the row %s", row_of(&yt_types[t]));
 }
 
+/* What follows from an input has fields that no input has, or that another one has. */
+TEST(fields_of_what_follows)
+{
+	CHECK(yt_on_has(YT_ON_TIER_CHANGED, YT_F_FROM) && yt_on_has(YT_ON_TIER_CHANGED, YT_F_TO) && yt_on_has(YT_ON_TIER_CHANGED, YT_F_REASON));
+	CHECK(!yt_on_has(YT_ON_TIER_CHANGED, YT_F_MEMBER) && !yt_on_has(YT_ON_COUPON_USED, YT_F_REASON));
+	CHECK(yt_on_has(YT_GROUP_LEFT, YT_F_REASON) && !yt_on_has(YT_GROUP_LEFT, YT_F_FROM));
+}
+
 TEST_MAIN
 {
 	yt_types_init();
@@ -170,6 +183,7 @@ TEST_MAIN
 	RUN(fact_of_each_type_is_its_type_and_business_key);
 	RUN(record_key_of_each_type);
 	RUN(instant_of_the_fact_is_not_the_envelope_s_time);
+	RUN(fields_of_what_follows);
 	RUN(docs_show_the_rows_of_the_table);
 	yt_arena_deinit(&arena);
 }

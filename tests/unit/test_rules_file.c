@@ -132,6 +132,50 @@ TEST(too_many_sections_are_refused)
 	check_str(yt_buf_str(&problems.text), "many.conf: 1001 sections [coupon], at most 1000 are allowed\n");
 }
 
+TEST(tiers_64_and_one_more)
+{
+	for (int n = YT_RULES_TIERS_MAX; n <= YT_RULES_TIERS_MAX + 1; n++) {
+		struct yt_buf b;
+
+		yt_buf_init(&b, &arena);
+		yt_buf_z(&b, HEAD);
+		for (int i = 0; i < n; i++)
+			yt_buf_printf(&b, "[tier \"t%d\"]\nrank = %d\n", i, i);
+		CHECK(!parse(yt_buf_str(&b), "many.conf") == (n > YT_RULES_TIERS_MAX));
+	}
+	check_str(yt_buf_str(&problems.text), "many.conf: 65 sections [tier], at most 64 are allowed\n");
+}
+
+TEST(tiers_go_by_rank_with_what_they_say)
+{
+	const struct yt_ruleset *rs = parse_z(HEAD "[tier \"gold\"]\nrank = 3\nmin_amount = 500000\nmin_orders = 4\nmin_referrals = 10\nneed = any\nperiod = 365d\n"
+	                                           "grace = 30d\nwarn_before = 14d\n[tier \"all\"]\nrank = 0\n[tier \"kept\"]\nrank = 1\nperiod = 1d\nkeep = yes\n");
+	const struct yt_tier *t = &rs->tiers[2];
+
+	CHECK_INT(rs->n_tiers, 3);
+	check_str(rs->tiers[0].name, "all");
+	check_str(rs->tiers[1].name, "kept");
+	CHECK(rs->tiers[1].keep && !rs->tiers[0].any && !rs->tiers[0].period_ms);
+	CHECK(t == yt_ruleset_tier(rs, YT_S("gold")) && !yt_ruleset_tier(rs, YT_S("gol")));
+	CHECK(t->any && !t->keep);
+	CHECK_INT(t->min_amount, 500000);
+	CHECK_INT(t->min_orders, 4);
+	CHECK_INT(t->min_referrals, 10);
+	CHECK_INT(t->period_ms, INT64_C(365) * 86400000);
+	CHECK_INT(t->grace_ms, INT64_C(30) * 86400000);
+	CHECK_INT(t->warn_before_ms, INT64_C(14) * 86400000);
+}
+
+/* The coupon may stand behind its presale, and only a presale may give one without an end. */
+TEST(presales_are_found_by_their_name)
+{
+	const struct yt_ruleset *rs = parse_z(HEAD "[presale \"z\"]\ncoupon = c\n[presale \"a\"]\ncoupon = c\n[coupon \"c\"]\namount_off = 1\n"
+	                                           "[rule \"r\"]\non = presale.deposit_refunded\nrevoke = c\n");
+
+	CHECK(yt_ruleset_presale(rs, YT_S("z"))->coupon == &rs->coupons[0]);
+	CHECK(yt_ruleset_presale(rs, YT_S("a")) && !yt_ruleset_presale(rs, YT_S("b")));
+}
+
 /* Any byte of a good file changed or the file cut anywhere: taken or refused, and nothing read that is not there. */
 TEST(broken_bytes_do_no_harm)
 {
@@ -653,6 +697,9 @@ TEST_MAIN
 	RUN(wrong_files_say_all_that_is_wrong);
 	RUN(a_file_that_is_too_large_is_refused);
 	RUN(too_many_sections_are_refused);
+	RUN(tiers_64_and_one_more);
+	RUN(tiers_go_by_rank_with_what_they_say);
+	RUN(presales_are_found_by_their_name);
 	RUN(broken_bytes_do_no_harm);
 	RUN(a_reminder_that_can_never_leave_is_a_warning);
 	RUN(the_example_is_taken_whole);
