@@ -44,7 +44,7 @@ static size_t places_bound(const struct yt_places *p)
 
 size_t yt_member_bytes_bound(const struct yt_member *m)
 {
-	size_t n = 1024; /* texts and instants of its own, counts of its lists, sums over forgotten orders */
+	size_t n = 1024 + 100; /* texts and instants of its own, counts of its lists, sums over forgotten orders; numbers of a tier */
 
 	n += m->orders.n * 40;
 	n += places_bound(&m->groups) + places_bound(&m->accounts);
@@ -55,7 +55,7 @@ size_t yt_member_bytes_bound(const struct yt_member *m)
 	for (uint32_t k = 0; k < m->n_timers; k++)
 		n += YT_TIMER_BYTES_MAX + m->timers[k].params.n;
 	n += m->n_tags * 65 + m->n_contacts * 8 + m->n_stock * 34;
-	n += m->standing.tier.n ? YT_STANDING_BYTES_MAX : 0;
+	n += m->standing.tier.n + m->standing.cause.n + m->standing.fact.n;
 	n += m->deposits.n * YT_DEPOSIT_BYTES_MAX;
 	return n;
 }
