@@ -233,7 +233,30 @@ TEST(explain_says_what_the_core_decides)
 	free(without);
 }
 
+/* Names of a presale are those of the event itself; the coupon of its section comes before the rules, and a tier is as it was told. */
+TEST(a_deposit_is_explained)
+{
+	static const char rules[] = WORLD_SHOP "[coupon \"deposit\"]\namount_off = 3000\n[presale \"box\"]\ncoupon = deposit\n"
+		"[tier \"gold\"]\nrank = 1\nmin_orders = 1\n"
+		"[rule \"thanks\"]\non = presale.deposit_paid\nwhen = presale.amount == 3000 && member.tier == \"gold\" && now < presale.balance_from\nfollow_up = thanks\n"
+		"[rule \"up\"]\non = tier.changed\nfollow_up = up\n";
+	static const int64_t t0 = INT64_C(1790000000000);
+	struct seen s = { 0 };
+	struct world w;
+
+	world_init(&w, rules);
+	s.a = &w.scratch;
+	w.now = t0;
+	explain(&w, &s, world_event(&w, "presale.deposit_paid", "e", t0, "{\"presale\":\"box\",\"member\":\"m1\",\"paid_at\":1790000000000,\"amount\":3000,\"balance_from\":1790000001000,\"balance_until\":1790000002000}"),
+	        YT_S("{\"facts\":{\"paid_orders\":1,\"tier\":\"gold\"}}"));
+	CHECK_INT(s.n, 2);
+	CHECK_INT(s.x.member->wallet.n, 1);
+	CHECK_INT(s.x.member->wallet.v[0].valid_until, t0 + 2000);
+	world_deinit(&w);
+}
+
 TEST_MAIN
 {
 	RUN(explain_says_what_the_core_decides);
+	RUN(a_deposit_is_explained);
 }
