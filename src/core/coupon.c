@@ -1,6 +1,7 @@
 #include "yutang/core/coupon.h"
 
 #include "yutang/base/hash.h"
+#include "yutang/core/claim.h"
 #include "yutang/core/followup.h"
 #include "yutang/core/limit.h"
 
@@ -39,17 +40,26 @@ static void set_validity(const struct yt_act *act, const struct yt_coupon_rules 
 		c->remind_at = c->remind_due = c->valid_until - t->remind_before_ms;
 }
 
+/* Of that template, at or after from_ms: those that are there, and those on their way. */
+static int64_t issued_since(const struct yt_member *m, struct yt_str template, int64_t from_ms)
+{
+	return yt_wallet_issued_since(&m->wallet, template, from_ms) + yt_claims_since(&m->claims, template, from_ms);
+}
+
 static enum yt_reason judge_issue(struct yt_act *act, const struct yt_coupon_rules *t, const struct yt_coupon *c)
 {
+	const struct yt_member *m = act->member;
 	struct yt_wallet *w = &act->member->wallet;
 	const struct yt_period *period = &t->limit_per_period;
 
 	if (c->valid_until <= act->env->now_ms)
 		return YT_REASON_ENDED;
-	if (t->limit_per_member && yt_wallet_issued(w, t->name) >= t->limit_per_member)
+	if (t->limit_per_member && (int64_t)yt_wallet_issued(w, t->name) + yt_claims_since(&m->claims, t->name, 0) >= t->limit_per_member)
 		return YT_REASON_MEMBER_LIMIT;
-	if (period->n && yt_wallet_issued_since(w, t->name, yt_act_period_from(act, period)) >= (uint32_t)period->n)
+	if (period->n && issued_since(m, t->name, yt_act_period_from(act, period)) >= period->n)
 		return YT_REASON_PERIOD_LIMIT;
+	if (m->claims.n && yt_wallet_living(w) + m->claims.n >= YT_COUPONS_MAX)
+		return YT_REASON_MEMBER_LIMIT;
 	/* Only a timer and what follows from an output get here with a wallet full of coupons that live: an event is judged before (limit.h). */
 	if (!yt_wallet_room(w, act->env->arena, act->env->now_ms, keep_ms(act)) || !yt_limit_room(act, 0))
 		return YT_REASON_MEMBER_LIMIT;
@@ -97,20 +107,38 @@ void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str temp
 	yt_say_end(&say);
 }
 
-enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, char id[33])
+enum yt_reason yt_coupon_judge(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule)
+{
+	struct yt_coupon c = { .issued_at = act->env->now_ms };
+	enum yt_reason reason;
+
+	set_validity(act, t, &c);
+	reason = judge_issue(act, t, &c);
+	if (reason)
+		yt_coupon_refuse(act, rule, t->name, reason);
+	return reason;
+}
+
+void yt_coupon_id(struct yt_act *act, struct yt_str rule, char id[33])
+{
+	const struct yt_member *m = act->member;
+
+	yt_output_id(YT_OUT_COUPON_ISSUED, m->shop, m->id, rule, yt_act_fact(act, YT_OUT_COUPON_ISSUED), 0, id);
+}
+
+enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, const struct yt_units *units, char id[33])
 {
 	struct yt_arena *a = act->env->arena;
 	struct yt_str order = yt_act_text(act, YT_F_ORDER), cause = yt_act_cause(act);
 	struct yt_coupon c = { .min_amount = t->min_amount, .keep_on_refund = t->keep_on_refund, .issued_at = act->env->now_ms };
-	enum yt_reason reason;
+	enum yt_reason reason = yt_coupon_judge(act, t, rule);
 	struct yt_say say;
 
-	set_validity(act, t, &c);
-	reason = judge_issue(act, t, &c);
-	if (reason) {
-		yt_coupon_refuse(act, rule, t->name, reason);
+	if (reason)
 		return reason;
-	}
+	set_validity(act, t, &c);
+	if (units)
+		c.units = *units;
 	yt_say_begin(&say, act, YT_OUT_COUPON_ISSUED, rule, cause, yt_act_fact(act, YT_OUT_COUPON_ISSUED), 0);
 	yt_unhex(say.id, c.id, sizeof(c.id));
 	if (act->env->code_key)
@@ -229,6 +257,8 @@ static void revoke(struct yt_act *act, struct yt_coupon *c, struct yt_str rule, 
 	say_coupon(&say, c);
 	yt_output_text(&say.buf, "reason", yt_str_z(yt_reason_name(reason)));
 	yt_say_end(&say);
+	yt_claim_return(act, c->template, &c->units);
+	c->units = (struct yt_units){ 0 };
 }
 
 static bool is_unused(const struct yt_act *act, const struct yt_coupon *c)
@@ -262,6 +292,7 @@ void yt_coupon_revoke_unused(struct yt_act *act, const struct yt_rule *rule)
 		if (yt_str_eq(w->v[k].template, rule->revoke->name) && is_unused(act, &w->v[k]))
 			revoke(act, &w->v[k], rule->name, YT_REASON_BY_RULE);
 	}
+	yt_claims_withdraw(&act->member->claims, rule->revoke->name, YT_REASON_BY_RULE);
 }
 
 void yt_coupon_return_used(struct yt_act *act)
@@ -299,6 +330,7 @@ void yt_coupon_revoke_earned(struct yt_act *act, struct yt_str order_id, enum yt
 		else if (c->state == YT_COUPON_USED && !c->forfeit)
 			c->forfeit = reason == YT_REASON_ORDER_CANCELLED ? YT_FORFEIT_CANCELLED : YT_FORFEIT_REFUNDED;
 	}
+	yt_claims_withdraw_earned(&act->member->claims, order, reason);
 }
 
 static void expire(struct yt_act *act, struct yt_coupon *c)

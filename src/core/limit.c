@@ -87,7 +87,7 @@ bool yt_limit_rules(const struct yt_decide_env *env, const struct yt_member *m, 
 		marks += r->once == YT_ONCE_ORDER;
 		growth += YT_TIMER_BYTES_MAX; /* more than a coupon and a mark */
 	}
-	if (issues && m && yt_wallet_living(&m->wallet) + issues > YT_COUPONS_MAX)
+	if (issues && m && yt_wallet_living(&m->wallet) + m->claims.n + issues > YT_COUPONS_MAX)
 		return say(detail, "coupons: the member would hold more than 128 that are neither used nor over");
 	if (marks && o && o->n_marks + marks > YT_ORDER_MARKS_MAX)
 		return say(detail, "rules with once = per order: more than 64 on one order");
@@ -111,8 +111,9 @@ bool yt_limit_products(const struct yt_decide_env *env, const struct yt_order *o
 
 bool yt_limit_member_bytes(const struct yt_decide_env *env, const struct yt_member *m, size_t growth, char detail[160])
 {
-	/* What waits may become coupons and marks. */
-	size_t later = m ? m->n_timers * (size_t)(YT_COUPON_BYTES_MAX + 8) : 0;
+	/* What waits may become coupons and marks; what a quota is asked for, a follow-up that waits, too. */
+	static const size_t coupon = YT_COUPON_BYTES_MAX + YT_UNITS_BYTES_MAX + 8;
+	size_t later = m ? m->n_timers * coupon + m->claims.n * (coupon + YT_TIMER_BYTES_MAX) : 0;
 	struct yt_buf exact;
 
 	if (!m || yt_member_bytes_bound(m) + later + growth <= room_of(YT_KIND_MEMBER))

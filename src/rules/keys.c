@@ -5,6 +5,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MONEY_MAX INT64_C(9007199254740991) /* 2^53 - 1 */
 #define PRIORITY_MAX 1000000
+#define QUOTA_MAX INT64_C(1000000000) /* far more than any shop gives away */
 
 static const struct yt_section_row sections[] = {
 	{ "ruleset", YT_NAME_NONE, 1 },
@@ -50,9 +51,9 @@ static const struct yt_key_row keys[] = {
 	{ { "coupon", "remind_before", "duration", NULL, false, false }, yt_read_duration, COUPON(remind_before_ms), 1, 0, 0 },
 	{ { "coupon", "limit_per_member", "integer", NULL, false, false }, yt_read_int, COUPON(limit_per_member), 1, 1000000, 0 },
 	{ { "coupon", "limit_per_period", "N per duration or day", NULL, false, false }, yt_read_period, COUPON(limit_per_period), 0, 0, 0 },
+	{ { "coupon", "limit_total", "integer", NULL, false, false }, yt_read_int, COUPON(limit_total), 1, QUOTA_MAX, 0 },
+	{ { "coupon", "budget", "money", NULL, false, false }, yt_read_int, COUPON(budget), 1, MONEY_MAX, 0 },
 	{ { "coupon", "keep_on_refund", "yes or no", "no", false, false }, yt_read_yes_no, COUPON(keep_on_refund), 0, 0, 0 },
-	LATER("coupon", "limit_total"),
-	LATER("coupon", "budget"),
 	LATER("coupon", "transferable"),
 
 	{ { "product", "lasts", "duration", NULL, true, false }, yt_read_duration, PRODUCT(lasts_ms), 1, 0, 0 },

@@ -113,6 +113,16 @@ static void check_validity(struct yt_rulefile *f, const struct yt_ini_section *s
 		yt_warning(f->problems, remind->line, "remind_before is not shorter than valid_for: no reminder can ever leave");
 }
 
+static void check_budget(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_coupon_rules *c)
+{
+	const struct yt_ini_entry *budget = yt_entry(sec, "budget");
+
+	if (budget && !yt_entry(sec, "amount_off"))
+		yt_problem(f->problems, budget->line, "budget counts what coupons take off, and this one has no amount_off");
+	else if (budget && c->budget && c->budget < c->value)
+		yt_warning(f->problems, budget->line, "budget is less than amount_off: no coupon can ever be issued");
+}
+
 static void read_coupon(struct yt_rulefile *f, const struct yt_ini_section *sec, struct yt_coupon_rules *c)
 {
 	c->min_amount = -1;
@@ -120,6 +130,7 @@ static void read_coupon(struct yt_rulefile *f, const struct yt_ini_section *sec,
 	read_rest(f, sec, c);
 	check_discount(f, sec);
 	check_validity(f, sec, c);
+	check_budget(f, sec, c);
 }
 
 /* --- [rule] --- */
@@ -186,6 +197,15 @@ static void read_still(struct yt_rulefile *f, const struct yt_ini_entry *e, stru
 		rule->event_fields |= yt_expr_event_fields(rule->still);
 }
 
+static const struct yt_ini_section *section_named(const struct yt_ini_section *sections, const char *kind, struct yt_str name)
+{
+	for (; sections; sections = sections->next) {
+		if (yt_str_eq(sections->kind, yt_str_z(kind)) && yt_str_eq(sections->name, name))
+			return sections;
+	}
+	return NULL;
+}
+
 static bool is_param(const struct yt_ini_entry *e)
 {
 	return yt_str_starts(e->key, YT_S("param."));
@@ -199,6 +219,14 @@ static bool has_quiet_hours(const struct yt_rulefile *f)
 			return true;
 	}
 	return false;
+}
+
+/* The rule's coupon has to wait for the answer of a quota: the event is gone then, too. */
+static bool has_quota(const struct yt_rulefile *f, const struct yt_rule *rule)
+{
+	const struct yt_ini_section *sec = rule->issue ? section_named(f->sections, "coupon", rule->issue->name) : NULL;
+
+	return sec && (yt_entry(sec, "limit_total") || yt_entry(sec, "budget"));
 }
 
 static void read_param(struct yt_rulefile *f, const struct yt_ini_entry *e, const struct yt_scope *scope, struct yt_rule *rule,
@@ -221,6 +249,10 @@ static void read_param(struct yt_rulefile *f, const struct yt_ini_entry *e, cons
 	if (fields & carried && has_quiet_hours(f))
 		yt_warning(f->problems, e->line,
 		           "%.*s: items, coupons and buyer of the event are not known when the follow-up had to wait for the end of the quiet hours",
+		           YT_FMT(e->key));
+	if (fields & carried && has_quota(f, rule) && !scope->kept)
+		yt_warning(f->problems, e->line,
+		           "%.*s: items, coupons and buyer of the event are not known when the follow-up waited for the limit_total or budget of its coupon",
 		           YT_FMT(e->key));
 }
 
@@ -456,15 +488,6 @@ static void check_counts(struct yt_rulefile *f)
 }
 
 /* --- [shop]: what a section leaves out is taken from `*`, and behind that from the table --- */
-
-static const struct yt_ini_section *section_named(const struct yt_ini_section *sections, const char *kind, struct yt_str name)
-{
-	for (; sections; sections = sections->next) {
-		if (yt_str_eq(sections->kind, yt_str_z(kind)) && yt_str_eq(sections->name, name))
-			return sections;
-	}
-	return NULL;
-}
 
 static void complete_shop(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_ini_section *star,
                           const struct yt_shop_rules *defaults, struct yt_shop_rules *s)

@@ -175,7 +175,7 @@ TEST(keys_tell_kind_and_name)
 	CHECK_INT(yt_entity_kind(YT_S("order:s1/1001"), &name), YT_KIND_ORDER);
 	CHECK_INT(yt_entity_kind(YT_S("day:s1/2026-11-24"), &name), YT_KIND_DAY);
 	CHECK(yt_str_eq(name, YT_S("s1/2026-11-24")));
-	CHECK_INT(yt_entity_kind(YT_S("quota:s1/x"), &name), -1);
+	CHECK_INT(yt_entity_kind(YT_S("quotas:s1/x"), &name), -1);
 	CHECK_INT(yt_entity_kind(YT_S(""), &name), -1);
 }
 

@@ -7,8 +7,13 @@
 /* The built-in rule behind what happens to a coupon after its issue. */
 #define YT_RULE_COUPON YT_S("~coupon")
 
-/* A rule issues: coupon.issued, and its id in id; or coupon.refused, and the reason. */
-enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, char id[33]);
+/* A rule issues: coupon.issued, and its id in id; or coupon.refused, and the reason. units: that it holds; NULL: none. Where it needs some, core/claim
+ * asks for them first. */
+enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, const struct yt_units *units, char id[33]);
+/* The id that it would have. */
+void yt_coupon_id(struct yt_act *act, struct yt_str rule, char id[33]);
+/* Whether it could now; else coupon.refused. */
+enum yt_reason yt_coupon_judge(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule);
 /* coupon.refused of a rule. */
 void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str template, enum yt_reason reason);
 /* A rule revokes all coupons of that template that the member has not used. */

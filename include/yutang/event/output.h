@@ -32,8 +32,10 @@ extern const char *const yt_out_topics[YT_OUT_TOPIC__COUNT];
 
 /* Reasons of refused, revoked and withheld outputs that this version can give (EVENTS.md, Reasons). */
 #define YT_REASONS(X)                                                                                             \
+	X(QUOTA_GONE, "quota_gone")                                                                               \
 	X(MEMBER_LIMIT, "member_limit")                                                                           \
 	X(PERIOD_LIMIT, "period_limit")                                                                           \
+	X(BUDGET_GONE, "budget_gone")                                                                             \
 	X(NOT_STARTED, "not_started")                                                                             \
 	X(EXPIRED, "expired")                                                                                     \
 	X(ALREADY_USED, "already_used")                                                                           \

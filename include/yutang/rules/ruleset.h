@@ -52,6 +52,8 @@ struct yt_coupon_rules {
 	int64_t remind_before_ms; /* 0: none */
 	int64_t limit_per_member; /* 0: none */
 	struct yt_period limit_per_period;
+	int64_t limit_total; /* of all members together; 0: none */
+	int64_t budget;      /* minor units that all together may be worth, with YT_AMOUNT_OFF; 0: none */
 	bool keep_on_refund;
 };
 
