@@ -100,7 +100,8 @@ void yt_act_follows(struct yt_act *act, enum yt_on on, const char id[33], const 
 	f = yt_arena_zalloc(act->env->arena, sizeof(*f));
 	f->on = (uint8_t)on;
 	yt_unhex(id, f->out, sizeof(f->out));
-	memcpy(f->coupon, c->id, sizeof(f->coupon));
+	if (c)
+		memcpy(f->coupon, c->id, sizeof(f->coupon));
 	f->at = act->env->now_ms;
 	f->cause = act->ev || act->follow ? yt_act_cause(act) : c->cause;
 	f->ev = act->ev;

@@ -2,16 +2,19 @@
 
 #include "yutang/base/hash.h"
 #include "yutang/core/coupon.h"
+#include "yutang/core/gift.h"
 #include "yutang/core/quota.h"
 
-enum { UNITS_MAX = 1 };
+enum { UNITS_MAX = 2 };
 
 /* What the coupon needs, in the order in which it is asked for. */
-static uint8_t units_of(const struct yt_grant *g, struct yt_unit out[UNITS_MAX])
+static uint8_t units_of(struct yt_arena *a, const struct yt_grant *g, struct yt_unit out[UNITS_MAX])
 {
 	const struct yt_coupon_rules *c = &g->coupon;
 	uint8_t n = 0;
 
+	if (g->gift.n)
+		out[n++] = (struct yt_unit){ yt_gift_key(a, g->gift), g->gift_quota, 0, 0 };
 	if (yt_claim_needed(c))
 		out[n++] = (struct yt_unit){ c->name, c->limit_total, c->budget, c->budget ? c->value : 0 };
 	return n;
@@ -22,7 +25,7 @@ static void ask(const struct yt_act *act, const struct yt_grant *g, struct yt_cl
 	struct yt_unit units[UNITS_MAX];
 	struct yt_buf rest;
 
-	units_of(g, units);
+	units_of(act->env->arena, g, units);
 	yt_buf_init(&rest, act->env->arena);
 	yt_grant_encode(g, act->member->id, &rest);
 	c->seq++;
@@ -53,13 +56,21 @@ enum yt_reason yt_claim_make(struct yt_act *act, const struct yt_grant *g)
 		memcpy(c.coupon, act->follow->coupon, sizeof(c.coupon));
 	ask(act, g, &c);
 	yt_claims_add(&act->member->claims, a, &c);
+	if (g->gift.n)
+		yt_claims_add_tally(&act->member->claims, a, yt_gift_key(a, g->gift), 1);
 	return YT_REASON_NONE;
 }
 
 void yt_claim_return(const struct yt_act *act, struct yt_str template, const struct yt_units *units)
 {
+	struct yt_str gift = yt_gift_key(act->env->arena, units->gift);
+
 	if (units->total)
 		yt_quota_return(act, template, units->amount);
+	if (!units->gift.n)
+		return;
+	yt_quota_return(act, gift, 0);
+	yt_claims_add_tally(&act->member->claims, act->env->arena, gift, -1);
 }
 
 /* --- the answer */
@@ -84,7 +95,7 @@ static bool read_answer(struct answer *an, struct yt_arena *a, struct yt_str nam
 	yt_grant_decode(&an->grant, a, &rest, name);
 	if (r->bad || r->p != r->end || rest.bad || rest.p != rest.end || an->what >= YT_QUOTA_ANSWER__COUNT)
 		return false;
-	an->n_units = units_of(&an->grant, an->units);
+	an->n_units = units_of(a, &an->grant, an->units);
 	an->n_held = (uint8_t)(an->seq - (an->what != YT_QUOTA_GRANTED));
 	return an->seq >= 1 && an->seq <= an->n_units;
 }
@@ -107,17 +118,21 @@ static enum yt_reason reason_of(const struct yt_claim *c, const struct answer *a
 static void end(struct yt_act *act, const struct answer *an, enum yt_reason reason)
 {
 	const struct yt_grant *g = &an->grant;
-	struct yt_units units = { 0 };
+	struct yt_units units = { .gift = yt_arena_dup(act->env->arena, g->gift) };
 	char id[33];
 
-	if (yt_claim_needed(&g->coupon))
-		units = (struct yt_units){ .total = true, .amount = an->units[an->n_units - 1].amount };
+	if (yt_claim_needed(&g->coupon)) {
+		units.total = true;
+		units.amount = an->units[an->n_units - 1].amount;
+	}
 	if (reason)
 		yt_coupon_refuse(act, g->rule, g->coupon.name, reason);
 	else
 		reason = yt_coupon_issue(act, &g->coupon, g->rule, &units, id);
 	if (reason)
 		return_held(act, an);
+	if (reason && g->gift.n)
+		yt_claims_add_tally(&act->member->claims, act->env->arena, yt_gift_key(act->env->arena, g->gift), -1);
 	yt_grant_go_on(act, g, reason, reason ? NULL : id);
 }
 

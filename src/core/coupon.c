@@ -100,7 +100,8 @@ void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str temp
 	struct yt_say say;
 
 	yt_say_begin(&say, act, YT_OUT_COUPON_REFUSED, rule, yt_act_cause(act), yt_act_fact(act, YT_OUT_COUPON_REFUSED), 0);
-	yt_output_text(&say.buf, "template", template);
+	if (template.n)
+		yt_output_text(&say.buf, "template", template);
 	if (order.n)
 		yt_output_text(&say.buf, "order", order);
 	yt_output_text(&say.buf, "reason", yt_str_z(yt_reason_name(reason)));

@@ -2,6 +2,7 @@
 
 #include "yutang/core/coupon.h"
 #include "yutang/core/fold.h"
+#include "yutang/core/gift.h"
 #include "yutang/core/run.h"
 
 /* The order as it is right after the event; its member's facts are given. */
@@ -57,6 +58,9 @@ bool yt_explain(const struct yt_decide_env *env, const struct yt_event *ev, stru
 		take_back(ev, &x->member->wallet);
 	if (ev->type == YT_ORDER_PAID)
 		yt_coupon_use_codes(&act);
+	/* Who opened a share is not among the facts. */
+	if (ev->type == YT_GIFT_CLAIMED)
+		yt_gift_claimed(&act);
 	yt_run_rules(&act);
 	yt_run_follows(&act);
 	return true;

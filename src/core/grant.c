@@ -7,7 +7,7 @@
 #include "yutang/core/run.h"
 #include "yutang/core/stock.h"
 
-enum { GRANT_COUPON = 1, GRANT_FOLLOWUP = 2, GRANT_PROMOTES = 4, GRANT_END_OF_DAY = 8, GRANT_KEEP = 16, GRANT_OWN = 32 };
+enum { GRANT_COUPON = 1, GRANT_FOLLOWUP = 2, GRANT_PROMOTES = 4, GRANT_END_OF_DAY = 8, GRANT_KEEP = 16, GRANT_OWN = 32, GRANT_GIFT = 64 };
 
 /* --- its bytes */
 
@@ -31,7 +31,7 @@ static void encode_coupon(const struct yt_coupon_rules *c, struct yt_buf *b)
 static unsigned flags_of(const struct yt_grant *g)
 {
 	return (g->has_coupon ? GRANT_COUPON : 0) | (g->followup.kind.n ? GRANT_FOLLOWUP : 0) | (g->promotes ? GRANT_PROMOTES : 0) |
-	       (g->coupon.to_end_of_day ? GRANT_END_OF_DAY : 0) | (g->coupon.keep_on_refund ? GRANT_KEEP : 0) | (g->own ? GRANT_OWN : 0);
+	       (g->coupon.to_end_of_day ? GRANT_END_OF_DAY : 0) | (g->coupon.keep_on_refund ? GRANT_KEEP : 0) | (g->own ? GRANT_OWN : 0) | (g->gift.n ? GRANT_GIFT : 0);
 }
 
 void yt_grant_encode(const struct yt_grant *g, struct yt_str member, struct yt_buf *b)
@@ -43,6 +43,10 @@ void yt_grant_encode(const struct yt_grant *g, struct yt_str member, struct yt_b
 		encode_coupon(&g->coupon, b);
 	if (g->own)
 		yt_buf_c(b, (char)g->once);
+	if (g->gift.n) {
+		yt_buf_bytes(b, g->gift);
+		yt_buf_varint(b, (uint64_t)g->gift_quota);
+	}
 	if (!g->followup.kind.n)
 		return;
 	yt_buf_bytes(b, g->followup.kind);
@@ -89,6 +93,10 @@ void yt_grant_decode(struct yt_grant *g, struct yt_arena *a, struct yt_rd *r, st
 	if (g->own)
 		g->once = yt_rd_u8(r);
 	r->bad |= g->once > YT_ONCE_COUPON;
+	if (flags & GRANT_GIFT) {
+		g->gift = yt_rd_bytes(r);
+		g->gift_quota = yt_rd_instant(r);
+	}
 	if (!(flags & GRANT_FOLLOWUP))
 		return;
 	g->followup.rule = g->rule;
@@ -253,7 +261,7 @@ bool yt_grant_take(struct yt_act *act, struct yt_str name, enum yt_send what, st
 	} else {
 		yt_grant_decode(&g, act->env->arena, r, name);
 	}
-	if (r->bad || r->p != r->end || g.own || (withdrawn && !g.origin.ev))
+	if (r->bad || r->p != r->end || g.own || g.gift.n || (withdrawn && !g.origin.ev))
 		return false;
 	act->member = state->edit(state->ctx, YT_KIND_MEMBER, name);
 	act->ev = g.origin.ev;

@@ -38,6 +38,9 @@ static bool may_issue_now(const struct yt_rule *r)
 	return r->issue && (r->after_expr || !r->after_ms);
 }
 
+/* Gifts and shares give a coupon without a rule. */
+#define BY_THEMSELVES (1u << YT_SHARE_MADE | 1u << YT_GIFT_CLAIMED)
+
 /* The types with what may follow from them at once. */
 static uint32_t with_follows(const struct yt_ruleset *rules, uint32_t types)
 {
@@ -45,6 +48,10 @@ static uint32_t with_follows(const struct yt_ruleset *rules, uint32_t types)
 
 	if (types & 1u << YT_ORDER_PAID)
 		types |= 1u << YT_ON_COUPON_USED;
+	if (types & 1u << YT_SHARE_MADE)
+		types |= 1u << YT_ON_SHARE_UNLOCKED;
+	if (types & BY_THEMSELVES)
+		types |= 1u << YT_ON_COUPON_ISSUED;
 	do {
 		was = types;
 		for (size_t k = 0; k < rules->n_rules; k++) {
@@ -75,7 +82,7 @@ static uint32_t tags_then(const struct yt_decide_env *env, const struct yt_membe
 
 bool yt_limit_rules(const struct yt_decide_env *env, const struct yt_member *m, const struct yt_order *o, uint32_t types, char detail[160])
 {
-	uint32_t issues = 0, marks = 0, all = with_follows(env->rules, types);
+	uint32_t issues = (types & BY_THEMSELVES) != 0, marks = 0, all = with_follows(env->rules, types);
 	size_t growth = 0;
 
 	for (size_t k = 0; k < env->rules->n_rules; k++) {
@@ -111,9 +118,9 @@ bool yt_limit_products(const struct yt_decide_env *env, const struct yt_order *o
 
 bool yt_limit_member_bytes(const struct yt_decide_env *env, const struct yt_member *m, size_t growth, char detail[160])
 {
-	/* What waits may become coupons and marks; what a quota is asked for, a follow-up that waits, too. */
-	static const size_t coupon = YT_COUPON_BYTES_MAX + YT_UNITS_BYTES_MAX + 8;
-	size_t later = m ? m->n_timers * coupon + m->claims.n * (coupon + YT_TIMER_BYTES_MAX) : 0;
+	/* What waits may become coupons and marks; what a quota was asked for, a follow-up that waits, too. */
+	static const size_t coupon = YT_COUPON_BYTES_MAX + 8, claimed = YT_COUPON_BYTES_MAX + YT_UNITS_BYTES_MAX + 8 + YT_TIMER_BYTES_MAX;
+	size_t later = m ? m->n_timers * coupon + m->claims.n * claimed : 0;
 	struct yt_buf exact;
 
 	if (!m || yt_member_bytes_bound(m) + later + growth <= room_of(YT_KIND_MEMBER))

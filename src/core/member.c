@@ -48,7 +48,7 @@ size_t yt_member_bytes_bound(const struct yt_member *m)
 	n += m->n_marks * 8;
 	for (uint32_t k = 0; k < m->n_timers; k++)
 		n += YT_TIMER_BYTES_MAX + m->timers[k].params.n;
-	n += m->claims.n * YT_CLAIM_BYTES_MAX;
+	n += yt_claims_bytes_bound(&m->claims);
 	n += m->n_tags * 65 + m->n_contacts * 8 + m->n_stock * 34;
 	return n;
 }
@@ -184,7 +184,7 @@ static void encode_rest(const struct yt_member *m, struct yt_buf *out)
 	int64_t at = 0;
 
 	yt_buf_c(out, (char)((m->n_tags ? MEMBER_TAGS : 0) | (m->n_contacts ? MEMBER_CONTACTS : 0) | (stock ? MEMBER_STOCK : 0) |
-	                     (m->claims.n ? MEMBER_CLAIMS : 0)));
+	                     (yt_claims_any(&m->claims) ? MEMBER_CLAIMS : 0)));
 	if (m->n_tags)
 		yt_buf_varint(out, m->n_tags);
 	for (uint32_t k = 0; k < m->n_tags; k++)
@@ -197,7 +197,7 @@ static void encode_rest(const struct yt_member *m, struct yt_buf *out)
 	}
 	if (stock)
 		encode_stock(m, out);
-	if (m->claims.n)
+	if (yt_claims_any(&m->claims))
 		yt_claims_encode(&m->claims, out);
 }
 

@@ -170,7 +170,7 @@ int64_t yt_coupon_due(const struct yt_coupon *c)
 
 static bool has_units(const struct yt_coupon *c)
 {
-	return c->units.total;
+	return c->units.total || c->units.gift.n;
 }
 
 size_t yt_coupon_bytes_bound(const struct yt_coupon *c)
@@ -190,13 +190,15 @@ enum {
 	COUPON_UNITS = 512,
 };
 
-enum { UNITS_TOTAL = 1 };
+enum { UNITS_TOTAL = 1, UNITS_GIFT = 2 };
 
 static void encode_units(const struct yt_units *u, struct yt_buf *out)
 {
-	yt_buf_c(out, (char)(u->total ? UNITS_TOTAL : 0));
+	yt_buf_c(out, (char)((u->total ? UNITS_TOTAL : 0) | (u->gift.n ? UNITS_GIFT : 0)));
 	if (u->total)
 		yt_buf_varint(out, (uint64_t)u->amount);
+	if (u->gift.n)
+		yt_buf_bytes(out, u->gift);
 }
 
 static void decode_units(struct yt_units *u, struct yt_rd *r)
@@ -206,6 +208,8 @@ static void decode_units(struct yt_units *u, struct yt_rd *r)
 	u->total = flags & UNITS_TOTAL;
 	if (u->total)
 		u->amount = yt_rd_instant(r);
+	if (flags & UNITS_GIFT)
+		u->gift = yt_rd_bytes(r);
 }
 
 static void encode_coupon(const struct yt_coupon *c, struct yt_buf *out)

@@ -42,6 +42,8 @@ struct yt_scope yt_scope_of(uint32_t types)
 		{ YT_ON_COUPONS, YT_SCOPE_COUPON },
 		{ 1u << YT_GROUP_JOINED | 1u << YT_GROUP_LEFT, YT_SCOPE_GROUP },
 		{ 1u << YT_CONTACT_ADDED | 1u << YT_CONTACT_REMOVED, YT_SCOPE_CONTACT },
+		{ 1u << YT_SHARE_MADE | 1u << YT_ON_SHARE_UNLOCKED, YT_SCOPE_SHARE },
+		{ 1u << YT_GIFT_CLAIMED, YT_SCOPE_GIFT },
 		{ UINT32_MAX, YT_SCOPE_EVENT },
 	};
 	struct yt_scope scope = { .types = types };

@@ -15,8 +15,8 @@ static const struct yt_section_row sections[] = {
 	{ "product", YT_NAME_SKU, YT_RULES_PRODUCTS_MAX },
 	{ "referral", YT_NAME_NONE, 0 },
 	{ "tier", YT_NAME_PLAIN, 0 },
-	{ "gift", YT_NAME_PLAIN, 0 },
-	{ "share", YT_NAME_PLAIN, 0 },
+	{ "gift", YT_NAME_PLAIN, YT_RULES_GIFTS_MAX },
+	{ "share", YT_NAME_PLAIN, YT_RULES_SHARES_MAX },
 	{ "presale", YT_NAME_PLAIN, 0 },
 };
 
@@ -24,6 +24,8 @@ static const struct yt_section_row sections[] = {
 #define SHOP(field) offsetof(struct yt_shop_rules, field)
 #define COUPON(field) offsetof(struct yt_coupon_rules, field)
 #define PRODUCT(field) offsetof(struct yt_product, field)
+#define GIFT(field) offsetof(struct yt_gift_rules, field)
+#define SHARE(field) offsetof(struct yt_share_rules, field)
 #define RULE(field) offsetof(struct yt_rule, field)
 #define LATER(section, key) { { section, key, NULL, NULL, false, true }, NULL, 0, 0, 0, 0 }
 
@@ -55,6 +57,17 @@ static const struct yt_key_row keys[] = {
 	{ { "coupon", "budget", "money", NULL, false, false }, yt_read_int, COUPON(budget), 1, MONEY_MAX, 0 },
 	{ { "coupon", "keep_on_refund", "yes or no", "no", false, false }, yt_read_yes_no, COUPON(keep_on_refund), 0, 0, 0 },
 	LATER("coupon", "transferable"),
+
+	{ { "gift", "coupon", "template", NULL, true, false }, yt_read_template, GIFT(coupon), 0, 0, 0 },
+	{ { "gift", "quota", "integer", NULL, true, false }, yt_read_int, GIFT(quota), 1, QUOTA_MAX, 0 },
+	{ { "gift", "per_member", "integer", "1", false, false }, yt_read_int, GIFT(per_member), 1, 1000000, 0 },
+	{ { "gift", "from", "instant", NULL, false, false }, yt_read_instant, GIFT(from_text), 0, 0, 0 },
+	{ { "gift", "until", "instant", NULL, false, false }, yt_read_instant, GIFT(until_text), 0, 0, 0 },
+	{ { "gift", "when", "condition", "true", false, false }, yt_read_with_section, 0, 0, 0, 0 },
+
+	{ { "share", "friends", "integer", "3", false, false }, yt_read_int, SHARE(friends), 1, YT_SHARE_FRIENDS_MAX, 0 },
+	{ { "share", "coupon", "template", NULL, true, false }, yt_read_template, SHARE(coupon), 0, 0, 0 },
+	{ { "share", "until", "instant", NULL, false, false }, yt_read_instant, SHARE(until_text), 0, 0, 0 },
 
 	{ { "product", "lasts", "duration", NULL, true, false }, yt_read_duration, PRODUCT(lasts_ms), 1, 0, 0 },
 	{ { "product", "learn", "yes or no", "no", false, false }, yt_read_yes_no, PRODUCT(learn), 0, 0, 0 },

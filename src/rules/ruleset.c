@@ -350,6 +350,29 @@ static void read_rule(struct yt_rulefile *f, const struct yt_ini_section *sec, s
 		yt_problem(f->problems, sec->line, "[rule \"%.*s\"] does nothing: it needs one of issue, follow_up, revoke, tag, untag", YT_FMT(sec->name));
 }
 
+/* --- [gift] and [share] --- */
+
+static void read_gift(struct yt_rulefile *f, const struct yt_ini_section *sec, struct yt_gift_rules *gift)
+{
+	struct yt_scope scope = yt_scope_of(1u << YT_GIFT_CLAIMED);
+
+	scope.zones = (struct yt_zones){ yt_rulefile_zone, f };
+	scope.templates = f->templates;
+	scope.n_templates = f->rs->n_coupons;
+	gift->name = sec->name;
+	read_entries(f, sec, gift);
+	read_rest(f, sec, gift);
+	gift->when = read_expr(f, yt_entry(sec, "when"), &scope, YT_V_BOOL);
+	check_span(f, sec, "from", "until");
+}
+
+static void read_share(struct yt_rulefile *f, const struct yt_ini_section *sec, struct yt_share_rules *share)
+{
+	share->name = sec->name;
+	read_entries(f, sec, share);
+	read_rest(f, sec, share);
+}
+
 /* --- all sections --- */
 
 static bool section_name_ok(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_section_row *row)
@@ -402,6 +425,10 @@ static void ruleset_alloc(struct yt_rulefile *f)
 	rs->shops = yt_arena_zalloc(f->arena, (rs->n_shops + 1) * sizeof(*rs->shops));
 	rs->coupons = yt_arena_zalloc(f->arena, (rs->n_coupons + 1) * sizeof(*rs->coupons));
 	rs->n_products = count_sections(f->sections, "product");
+	rs->n_gifts = count_sections(f->sections, "gift");
+	rs->gifts = yt_arena_zalloc(f->arena, (rs->n_gifts + 1) * sizeof(*rs->gifts));
+	rs->n_shares = count_sections(f->sections, "share");
+	rs->shares = yt_arena_zalloc(f->arena, (rs->n_shares + 1) * sizeof(*rs->shares));
 	rs->rules = yt_arena_zalloc(f->arena, (rs->n_rules + 1) * sizeof(*rs->rules));
 	rs->products = yt_arena_zalloc(f->arena, (rs->n_products + 1) * sizeof(*rs->products));
 	f->templates = yt_arena_zalloc(f->arena, (rs->n_coupons + 1) * sizeof(*f->templates));
@@ -420,7 +447,7 @@ static void ruleset_alloc(struct yt_rulefile *f)
 
 /* How many sections of each kind were read so far. */
 struct places {
-	size_t shop, coupon, product, rule;
+	size_t shop, coupon, gift, share, product, rule;
 };
 
 static void read_section(struct yt_rulefile *f, const struct yt_ini_section *sec, struct places *at)
@@ -435,6 +462,10 @@ static void read_section(struct yt_rulefile *f, const struct yt_ini_section *sec
 		read_entries(f, sec, &rs->shops[at->shop++]);
 	} else if (yt_str_eq(sec->kind, YT_S("coupon"))) {
 		read_coupon(f, sec, &rs->coupons[at->coupon++]);
+	} else if (yt_str_eq(sec->kind, YT_S("gift"))) {
+		read_gift(f, sec, &rs->gifts[at->gift++]);
+	} else if (yt_str_eq(sec->kind, YT_S("share"))) {
+		read_share(f, sec, &rs->shares[at->share++]);
 	} else if (yt_str_eq(sec->kind, YT_S("product"))) {
 		struct yt_product *product = &rs->products[at->product++];
 
@@ -454,7 +485,7 @@ static void read_section(struct yt_rulefile *f, const struct yt_ini_section *sec
 
 static void read_sections(struct yt_rulefile *f)
 {
-	struct places at = { 0, 0, 0, 0 };
+	struct places at = { 0 };
 
 	for (const struct yt_ini_section *sec = f->sections; sec; sec = sec->next) {
 		const struct yt_section_row *row = yt_section_row(sec->kind);
@@ -472,7 +503,7 @@ static void read_sections(struct yt_rulefile *f)
 
 static void check_counts(struct yt_rulefile *f)
 {
-	static const char *const kinds[] = { "shop", "coupon", "product", "rule" };
+	static const char *const kinds[] = { "shop", "coupon", "gift", "share", "product", "rule" };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		size_t n = count_sections(f->sections, kinds[i]);
@@ -594,6 +625,14 @@ static int coupon_cmp(const void *a, const void *b)
 	return yt_str_cmp((*(const struct yt_coupon_rules *const *)a)->name, (*(const struct yt_coupon_rules *const *)b)->name);
 }
 
+/* Gifts and shares: a name is what both begin with. */
+static int name_cmp(const void *a, const void *b)
+{
+	return yt_str_cmp(*(const struct yt_str *)a, *(const struct yt_str *)b);
+}
+
+_Static_assert(offsetof(struct yt_gift_rules, name) == 0 && offsetof(struct yt_share_rules, name) == 0, "name_cmp");
+
 static int product_cmp(const void *a, const void *b)
 {
 	uint64_t x = ((const struct yt_product *)a)->hash, y = ((const struct yt_product *)b)->hash;
@@ -634,6 +673,8 @@ static void ruleset_finish(struct yt_rulefile *f, struct yt_str bytes)
 	qsort(rs->coupons_by_name, rs->n_coupons, sizeof(*rs->coupons_by_name), coupon_cmp);
 	for (size_t k = 0; k < rs->n_rules; k++)
 		rs->on |= rs->rules[k].on;
+	qsort(rs->gifts, rs->n_gifts, sizeof(*rs->gifts), name_cmp);
+	qsort(rs->shares, rs->n_shares, sizeof(*rs->shares), name_cmp);
 	qsort(rs->products, rs->n_products, sizeof(*rs->products), product_cmp);
 	qsort(rs->rules, rs->n_rules, sizeof(*rs->rules), run_cmp);
 	for (size_t i = 0; i < rs->n_rules; i++)
@@ -696,6 +737,16 @@ const struct yt_coupon_rules *yt_ruleset_coupon(const struct yt_ruleset *rs, str
 	const struct yt_coupon_rules **found = bsearch(&p, rs->coupons_by_name, rs->n_coupons, sizeof(p), coupon_cmp);
 
 	return found ? *found : NULL;
+}
+
+const struct yt_gift_rules *yt_ruleset_gift(const struct yt_ruleset *rs, struct yt_str name)
+{
+	return bsearch(&name, rs->gifts, rs->n_gifts, sizeof(*rs->gifts), name_cmp);
+}
+
+const struct yt_share_rules *yt_ruleset_share(const struct yt_ruleset *rs, struct yt_str name)
+{
+	return bsearch(&name, rs->shares, rs->n_shares, sizeof(*rs->shares), name_cmp);
 }
 
 const struct yt_rule *yt_ruleset_rule(const struct yt_ruleset *rs, struct yt_str name)

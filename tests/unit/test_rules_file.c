@@ -325,6 +325,30 @@ TEST(every_key_reaches_its_field)
 	CHECK(yt_ruleset_coupon(rs, YT_S("b")) == b && !yt_ruleset_coupon(rs, YT_S("c")));
 }
 
+TEST(gifts_and_shares_are_found_by_name)
+{
+	const struct yt_ruleset *rs = parse_z(HEAD "[gift \"b\"]\ncoupon = c\nquota = 1000000000\nper_member = 1000000\nfrom = 2026-09-20\nuntil = 2026-09-25\n"
+	                                           "when = member.paid_orders > 0\n[gift \"a\"]\ncoupon = c\nquota = 1\n"
+	                                           "[share \"y\"]\nfriends = 100\ncoupon = c\nuntil = 2026-09-25\n[share \"x\"]\ncoupon = c\n"
+	                                           "[coupon \"c\"]\npay_percent = 50\nvalid_for = 1d\n");
+	const struct yt_gift_rules *a = yt_ruleset_gift(rs, YT_S("a")), *b = yt_ruleset_gift(rs, YT_S("b"));
+	const struct yt_share_rules *x = yt_ruleset_share(rs, YT_S("x")), *y = yt_ruleset_share(rs, YT_S("y"));
+
+	CHECK(a && b && x && y && !yt_ruleset_gift(rs, YT_S("x")) && !yt_ruleset_share(rs, YT_S("a")));
+	CHECK(a->coupon == &rs->coupons[0] && !a->when && !a->from_text.n && !a->until_text.n);
+	CHECK_INT(a->quota, 1);
+	CHECK_INT(a->per_member, 1);
+	CHECK_INT(b->quota, 1000000000);
+	CHECK_INT(b->per_member, 1000000);
+	check_str(b->from_text, "2026-09-20");
+	check_str(b->until_text, "2026-09-25");
+	CHECK(b->when);
+	CHECK_INT(x->friends, 3);
+	CHECK_INT(y->friends, 100);
+	CHECK(x->coupon == &rs->coupons[0] && !x->until_text.n);
+	check_str(y->until_text, "2026-09-25");
+}
+
 TEST(every_key_of_a_rule_reaches_its_field)
 {
 	const struct yt_ruleset *rs = parse_z(HEAD "[coupon \"a\"]\npay_percent = 50\nvalid_for = 1d\n[coupon \"b\"]\npay_percent = 60\nvalid_for = 1d\n"
@@ -684,6 +708,7 @@ TEST_MAIN
 	RUN(a_shop_takes_from_the_star_what_it_leaves_out);
 	RUN(without_a_star_other_shops_are_unknown);
 	RUN(every_key_reaches_its_field);
+	RUN(gifts_and_shares_are_found_by_name);
 	RUN(every_key_of_a_rule_reaches_its_field);
 	RUN(one_action_is_enough_for_a_rule);
 	RUN(products_are_found_by_the_hash_of_their_sku);

@@ -56,7 +56,7 @@ int64_t yt_act_period_from(const struct yt_act *act, const struct yt_period *p);
 /* What became of a rule, to who watches. */
 void yt_act_tell(const struct yt_act *act, const struct yt_rule *rule, enum yt_verdict verdict, int64_t until, const char *why);
 
-/* An output of that id, about that coupon, may set off rules. */
+/* An output of that id, about that coupon (NULL: about none), may set off rules. */
 void yt_act_follows(struct yt_act *act, enum yt_on on, const char id[33], const struct yt_coupon *c);
 
 /* `fact` of EVENTS.md, Ids, of an output of that type. */

@@ -14,7 +14,7 @@ enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules 
 void yt_coupon_id(struct yt_act *act, struct yt_str rule, char id[33]);
 /* Whether it could now; else coupon.refused. */
 enum yt_reason yt_coupon_judge(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule);
-/* coupon.refused of a rule. */
+/* coupon.refused of a rule; template empty: not known. */
 void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str template, enum yt_reason reason);
 /* A rule revokes all coupons of that template that the member has not used. */
 void yt_coupon_revoke_unused(struct yt_act *act, const struct yt_rule *rule);

@@ -18,6 +18,8 @@ struct yt_grant {
 	 * of it are kept. */
 	bool own;
 	enum yt_once once;
+	struct yt_str gift; /* it is a gift of that name; empty: none */
+	int64_t gift_quota;
 };
 
 /* member: of the receiver. */

@@ -7,7 +7,7 @@
 enum {
 	YT_COUPONS_MAX = 128, /* coupons a member; DESIGN 4 */
 	YT_COUPON_BYTES_MAX = 336, /* a coupon without marks and units, with what its template may leave behind */
-	YT_UNITS_BYTES_MAX = 16,   /* of its units */
+	YT_UNITS_BYTES_MAX = 80,   /* of its units, with the name of a gift */
 	YT_ISSUES_MAX = 32,   /* instants a template that a period limit can ask for: `N per 30d` has N of at most 32 */
 };
 /* A coupon that is over stays for its holder's late orders and their cancels: as long as an order lives (DESIGN 4). */
@@ -22,6 +22,7 @@ enum yt_forfeit { YT_FORFEIT_NO, YT_FORFEIT_REFUNDED, YT_FORFEIT_CANCELLED };
 struct yt_units {
 	bool total;     /* one of the quota of its template, */
 	int64_t amount; /* and so much of its budget */
+	struct yt_str gift; /* one of the quota of this gift; empty: of none */
 };
 
 struct yt_coupon {

@@ -14,7 +14,8 @@
 	X(COUPON_EXPIRED, "coupon.expired", COUPONS)                                                              \
 	X(COUPON_REFUSED, "coupon.refused", COUPONS)                                                              \
 	X(FOLLOWUP_DUE, "followup.due", FOLLOWUPS)                                                                \
-	X(FOLLOWUP_WITHHELD, "followup.withheld", FOLLOWUPS)
+	X(FOLLOWUP_WITHHELD, "followup.withheld", FOLLOWUPS)                                                      \
+	X(SHARE_UNLOCKED, "share.unlocked", MEMBERS)
 enum yt_out_topic { YT_OUT_COUPONS, YT_OUT_FOLLOWUPS, YT_OUT_MEMBERS, YT_OUT_TOPIC__COUNT };
 enum yt_out_type {
 #define X(sym, name, topic) YT_OUT_##sym,

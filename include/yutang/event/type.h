@@ -48,7 +48,13 @@ enum yt_field_kind {
 	X(WELCOME_UNTIL, "welcome_until", YT_FK_INSTANT)                                                          \
 	X(REMOVED_AT, "removed_at", YT_FK_INSTANT)                                                                \
 	X(REFERRER, "referrer", YT_FK_MEMBER)                                                                     \
-	X(BOUND_AT, "bound_at", YT_FK_INSTANT)
+	X(BOUND_AT, "bound_at", YT_FK_INSTANT)                                                                    \
+	X(SHARE, "share", YT_FK_ID)                                                                               \
+	X(FRIEND, "friend", YT_FK_ID)                                                                             \
+	X(SHARED_AT, "shared_at", YT_FK_INSTANT)                                                                  \
+	X(GIFT, "gift", YT_FK_ID)                                                                                 \
+	X(CLAIMED_AT, "claimed_at", YT_FK_INSTANT)                                                                \
+	X(CLAIM, "claim", YT_FK_ID)
 
 enum yt_field {
 #define X(sym, name, kind) YT_F_##sym,
@@ -76,6 +82,8 @@ enum yt_type {
 	YT_CONTACT_ADDED,
 	YT_CONTACT_REMOVED,
 	YT_REFERRAL_BOUND,
+	YT_SHARE_MADE,
+	YT_GIFT_CLAIMED,
 	YT_TYPE__COUNT
 };
 
@@ -84,6 +92,7 @@ enum yt_on {
 	YT_ON_COUPON_ISSUED = YT_TYPE__COUNT,
 	YT_ON_COUPON_USED,
 	YT_ON_COUPON_EXPIRED,
+	YT_ON_SHARE_UNLOCKED,
 	YT_ON__COUNT
 };
 #define YT_ON_COUPONS (1u << YT_ON_COUPON_ISSUED | 1u << YT_ON_COUPON_USED | 1u << YT_ON_COUPON_EXPIRED)
@@ -96,6 +105,7 @@ struct yt_type_field {
 	uint8_t field; /* enum yt_field */
 	bool required;
 	bool not_negative; /* an amount that only makes sense from 0 on; below is bad_field */
+	const char *deflt; /* the text of one that is absent; NULL: it stays so */
 };
 
 struct yt_type_info {

@@ -26,6 +26,8 @@ enum {
 	YT_SCOPE_GROUP = 4,
 	YT_SCOPE_CONTACT = 8,
 	YT_SCOPE_COUPON = 16,
+	YT_SCOPE_SHARE = 32,
+	YT_SCOPE_GIFT = 64,
 };
 
 /* A variable; its name may be dotted. */
