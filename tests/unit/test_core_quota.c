@@ -417,6 +417,31 @@ TEST(a_unit_that_was_never_granted_cannot_come_back)
 	world_deinit(&w);
 }
 
+/* It asks the gift's quota, then the coupon's; what was answered before is dropped, and takes nothing. */
+TEST(an_answer_is_taken_once)
+{
+	struct world w;
+	struct world_sent *answer;
+	char bytes[2000];
+	size_t n;
+
+	init(&w, COUPON("c", "limit_total = 9") "[gift \"g\"]\ncoupon = c\nquota = 9\n");
+	CHECK(world_tell(&w, "gift.claimed", "e", t0, "{\"gift\":\"g\",\"member\":\"m-1\",\"claimed_at\":1790000000000}").result == YT_APPLIED);
+	deliver(&w, 1);
+	answer = &w.sent[w.at_sent];
+	n = answer->value_n;
+	CHECK(n < sizeof(bytes));
+	memcpy(bytes, answer->value, n);
+	deliver(&w, 1);
+	CHECK_INT(internal(&w, "s1/m-1", bytes, n).result, YT_APPLIED);
+	deliver_all(&w);
+	CHECK_STR(story(&w), "coupon.issued m-1");
+	CHECK_INT(quota(&w, "s1/gift:g", "outstanding"), 1);
+	CHECK_INT(quota(&w, "s1/c", "outstanding"), 1);
+	CHECK_INT(quota(&w, "s1/c", "granted"), 1);
+	world_deinit(&w);
+}
+
 /* --- any legal order */
 
 static uint32_t draw(uint64_t *s)
@@ -527,6 +552,7 @@ TEST_MAIN
 	RUN(a_budget_is_spent_to_its_end_and_no_further);
 	RUN(a_lowered_limit_takes_nothing_away);
 	RUN(a_unit_that_was_never_granted_cannot_come_back);
+	RUN(an_answer_is_taken_once);
 	RUN(in_any_order_no_unit_is_lost_or_given_twice);
 	RUN(n_claims_for_m_units_give_the_smaller_number);
 }
