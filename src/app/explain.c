@@ -257,7 +257,7 @@ static struct yt_str why_of(const struct explaining *e, const struct judged *j)
 		yt_buf_printf(&b, "once = per %s: its mark is set", once[j->rule->once]);
 		break;
 	case YT_VERDICT_PENDING:
-		yt_buf_z(&b, "a timer of it waits already");
+		yt_buf_z(&b, "a timer of it waits already, or a coupon that it asked for");
 		break;
 	case YT_VERDICT_WAITS:
 		yt_buf_printf(&b, "until %s%s", instant(j->until, when), j->rule->still ? ", then `still` is asked" : "");

@@ -64,6 +64,13 @@ struct yt_str yt_act_text(const struct yt_act *act, enum yt_field field)
 	return act->ev ? yt_event_text(act->ev, field) : (struct yt_str){ 0 };
 }
 
+struct yt_str yt_act_deposit(const struct yt_act *act)
+{
+	if (!act->ev || act->ev->type != YT_PRESALE_DEPOSIT_PAID || !yt_str_eq(yt_event_text(act->ev, YT_F_MEMBER), act->member->id))
+		return (struct yt_str){ 0 };
+	return yt_event_text(act->ev, YT_F_PRESALE);
+}
+
 int64_t yt_act_at(const struct yt_act *act)
 {
 	return act->follow ? act->follow->at : act->ev->at;

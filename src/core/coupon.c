@@ -1,6 +1,7 @@
 #include "yutang/core/coupon.h"
 
 #include "yutang/base/hash.h"
+#include "yutang/core/claim.h"
 #include "yutang/core/followup.h"
 #include "yutang/core/limit.h"
 
@@ -45,35 +46,36 @@ static void set_validity(const struct yt_act *act, const struct yt_coupon_rules 
 		c->valid_until = yt_zone_day_start_ms(zone, yt_zone_day(zone, c->valid_until) + 1);
 }
 
+/* Of that template, at or after from_ms: those that are there, and those on their way. */
+static int64_t issued_since(const struct yt_member *m, struct yt_str template, int64_t from_ms)
+{
+	return yt_wallet_issued_since(&m->wallet, template, from_ms) + yt_claims_since(&m->claims, template, from_ms);
+}
+
 static enum yt_reason judge_issue(struct yt_act *act, const struct yt_coupon_rules *t, const struct yt_coupon *c)
 {
+	const struct yt_member *m = act->member;
 	struct yt_wallet *w = &act->member->wallet;
 	const struct yt_period *period = &t->limit_per_period;
 
 	if (c->valid_until <= act->env->now_ms)
 		return YT_REASON_ENDED;
-	if (t->limit_per_member && yt_wallet_issued(w, t->name) >= t->limit_per_member)
+	if (t->limit_per_member && (int64_t)yt_wallet_issued(w, t->name) + yt_claims_since(&m->claims, t->name, 0) >= t->limit_per_member)
 		return YT_REASON_MEMBER_LIMIT;
-	if (period->n && yt_wallet_issued_since(w, t->name, yt_act_period_from(act, period)) >= (uint32_t)period->n)
+	if (period->n && issued_since(m, t->name, yt_act_period_from(act, period)) >= period->n)
 		return YT_REASON_PERIOD_LIMIT;
+	if (m->claims.n && yt_wallet_living(w) + m->claims.n >= YT_COUPONS_MAX)
+		return YT_REASON_MEMBER_LIMIT;
 	/* Only a timer and what follows from an output get here with a wallet full of coupons that live: an event is judged before (limit.h). */
 	if (!yt_wallet_room(w, act->env->arena, act->env->now_ms, keep_ms(act)) || !yt_limit_room(act, 0))
 		return YT_REASON_MEMBER_LIMIT;
 	return YT_REASON_NONE;
 }
 
-/* The presale whose deposit the member pays with the event at hand; empty: none. */
-static struct yt_str deposit_of(const struct yt_act *act)
-{
-	if (!act->ev || act->ev->type != YT_PRESALE_DEPOSIT_PAID || !yt_str_eq(yt_event_text(act->ev, YT_F_MEMBER), act->member->id))
-		return (struct yt_str){ 0 };
-	return yt_event_text(act->ev, YT_F_PRESALE);
-}
-
 /* What it is issued for, if for anything. */
 static void say_for(struct yt_act *act, struct yt_say *say)
 {
-	struct yt_str order = yt_act_text(act, YT_F_ORDER), presale = deposit_of(act);
+	struct yt_str order = yt_act_text(act, YT_F_ORDER), presale = yt_act_deposit(act);
 	struct yt_buf object;
 
 	if (!order.n && !presale.n)
@@ -113,61 +115,85 @@ void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str temp
 	struct yt_say say;
 
 	yt_say_begin(&say, act, YT_OUT_COUPON_REFUSED, rule, yt_act_cause(act), yt_act_fact(act, YT_OUT_COUPON_REFUSED), 0);
-	yt_output_text(&say.buf, "template", template);
+	if (template.n)
+		yt_output_text(&say.buf, "template", template);
 	if (order.n)
 		yt_output_text(&say.buf, "order", order);
 	yt_output_text(&say.buf, "reason", yt_str_z(yt_reason_name(reason)));
 	yt_say_end(&say);
 }
 
-/* Its window is set. */
-static enum yt_reason issue(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, struct yt_coupon *c, char id[33])
+static void set_window(const struct yt_act *act, const struct yt_coupon_rules *t, const struct yt_terms *terms, struct yt_coupon *c)
+{
+	if (terms && terms->valid_until) {
+		c->valid_from = terms->valid_from;
+		c->valid_until = terms->valid_until;
+	} else {
+		set_validity(act, t, c);
+	}
+}
+
+enum yt_reason yt_coupon_judge(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, const struct yt_terms *terms)
+{
+	struct yt_coupon c = { .issued_at = act->env->now_ms };
+	enum yt_reason reason;
+
+	set_window(act, t, terms, &c);
+	reason = judge_issue(act, t, &c);
+	if (reason)
+		yt_coupon_refuse(act, rule, t->name, reason);
+	return reason;
+}
+
+void yt_coupon_id(struct yt_act *act, struct yt_str rule, char id[33])
+{
+	const struct yt_member *m = act->member;
+
+	yt_output_id(YT_OUT_COUPON_ISSUED, m->shop, m->id, rule, yt_act_fact(act, YT_OUT_COUPON_ISSUED), 0, id);
+}
+
+/* All of it but its id and its code. */
+static struct yt_coupon coupon_of(struct yt_act *act, const struct yt_coupon_rules *t, const struct yt_terms *terms)
 {
 	struct yt_arena *a = act->env->arena;
-	struct yt_str order = yt_act_text(act, YT_F_ORDER), cause = yt_act_cause(act);
-	enum yt_reason reason;
+	struct yt_str order = yt_act_text(act, YT_F_ORDER);
+	struct yt_coupon c = {
+		.template = yt_arena_dup(a, t->name),
+		.cause = yt_arena_dup(a, yt_act_cause(act)),
+		.min_amount = t->min_amount,
+		.keep_on_refund = t->keep_on_refund,
+		.issued_at = act->env->now_ms,
+		.for_order = order.n ? yt_hash64(order) : 0,
+		.for_presale = yt_arena_dup(a, yt_act_deposit(act)),
+	};
+
+	set_window(act, t, terms, &c);
+	if (t->remind_before_ms && c.valid_until - t->remind_before_ms > act->env->now_ms)
+		c.remind_at = c.remind_due = c.valid_until - t->remind_before_ms;
+	if (terms)
+		c.units = terms->units;
+	return c;
+}
+
+enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, const struct yt_terms *terms, char id[33])
+{
+	enum yt_reason reason = yt_coupon_judge(act, t, rule, terms);
+	struct yt_coupon c;
 	struct yt_say say;
 
-	c->min_amount = t->min_amount;
-	c->keep_on_refund = t->keep_on_refund;
-	c->issued_at = act->env->now_ms;
-	if (t->remind_before_ms && c->valid_until - t->remind_before_ms > act->env->now_ms)
-		c->remind_at = c->remind_due = c->valid_until - t->remind_before_ms;
-	reason = judge_issue(act, t, c);
-	if (reason) {
-		yt_coupon_refuse(act, rule, t->name, reason);
+	if (reason)
 		return reason;
-	}
-	yt_say_begin(&say, act, YT_OUT_COUPON_ISSUED, rule, cause, yt_act_fact(act, YT_OUT_COUPON_ISSUED), 0);
-	yt_unhex(say.id, c->id, sizeof(c->id));
+	c = coupon_of(act, t, terms);
+	yt_say_begin(&say, act, YT_OUT_COUPON_ISSUED, rule, c.cause, yt_act_fact(act, YT_OUT_COUPON_ISSUED), 0);
+	yt_unhex(say.id, c.id, sizeof(c.id));
 	if (act->env->code_key)
-		yt_coupon_code(act->env->code_key, yt_str(say.id, 32), c->code);
-	c->template = yt_arena_dup(a, t->name);
-	c->cause = yt_arena_dup(a, cause);
-	c->for_order = order.n ? yt_hash64(order) : 0;
-	c->for_presale = yt_arena_dup(a, deposit_of(act));
-	yt_wallet_add(&act->member->wallet, a, c);
-	say_issued(act, &say, t, c);
+		yt_coupon_code(act->env->code_key, yt_str(say.id, 32), c.code);
+	yt_wallet_add(&act->member->wallet, act->env->arena, &c);
+	say_issued(act, &say, t, &c);
 	yt_act_count_named(act, YT_DAY_ISSUED, t->name);
-	follows(act, YT_ON_COUPON_ISSUED, say.id, c);
+	follows(act, YT_ON_COUPON_ISSUED, say.id, &c);
 	memcpy(id, say.id, sizeof(say.id));
 	return YT_REASON_NONE;
-}
-
-enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, char id[33])
-{
-	struct yt_coupon c = { 0 };
-
-	set_validity(act, t, &c);
-	return issue(act, t, rule, &c, id);
-}
-
-enum yt_reason yt_coupon_issue_within(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, int64_t valid_from,
-                                      int64_t valid_until, char id[33])
-{
-	struct yt_coupon c = { .valid_from = valid_from, .valid_until = valid_until };
-
-	return issue(act, t, rule, &c, id);
 }
 
 /* --- use */
@@ -273,6 +299,8 @@ static void revoke(struct yt_act *act, struct yt_coupon *c, struct yt_str rule, 
 	say_coupon(&say, c);
 	yt_output_text(&say.buf, "reason", yt_str_z(yt_reason_name(reason)));
 	yt_say_end(&say);
+	yt_claim_return(act, c->template, &c->units);
+	c->units = (struct yt_units){ 0 };
 }
 
 static bool is_unused(const struct yt_act *act, const struct yt_coupon *c)
@@ -325,6 +353,7 @@ void yt_coupon_revoke_unused(struct yt_act *act, const struct yt_rule *rule)
 		if (yt_str_eq(w->v[k].template, rule->revoke->name) && is_unused(act, &w->v[k]))
 			revoke(act, &w->v[k], rule->name, YT_REASON_BY_RULE);
 	}
+	yt_claims_withdraw(&act->member->claims, rule->revoke->name, YT_REASON_BY_RULE);
 }
 
 void yt_coupon_return_used(struct yt_act *act)
@@ -362,6 +391,7 @@ void yt_coupon_revoke_earned(struct yt_act *act, struct yt_str order_id, enum yt
 		else if (c->state == YT_COUPON_USED && !c->forfeit)
 			c->forfeit = reason == YT_REASON_ORDER_CANCELLED ? YT_FORFEIT_CANCELLED : YT_FORFEIT_REFUNDED;
 	}
+	yt_claims_withdraw_earned(&act->member->claims, order, reason);
 }
 
 void yt_coupon_revoke_deposit(struct yt_act *act)
@@ -379,6 +409,7 @@ void yt_coupon_revoke_deposit(struct yt_act *act)
 		else if (c->state == YT_COUPON_USED && !c->forfeit)
 			c->forfeit = YT_FORFEIT_DEPOSIT;
 	}
+	yt_claims_withdraw_deposit(&act->member->claims, yt_hash64(presale), YT_REASON_DEPOSIT_REFUNDED);
 }
 
 static void expire(struct yt_act *act, struct yt_coupon *c)

@@ -3,11 +3,13 @@
 #include "yutang/base/hash.h"
 #include "yutang/core/coupon.h"
 #include "yutang/core/fold.h"
+#include "yutang/core/gift.h"
 #include "yutang/core/grant.h"
 #include "yutang/core/limit.h"
 #include "yutang/core/presale.h"
 #include "yutang/core/run.h"
 #include "yutang/core/send.h"
+#include "yutang/core/share.h"
 #include "yutang/core/tier.h"
 
 static void copy_text(char *out, size_t size, const char *text)
@@ -437,6 +439,61 @@ static void decide_referral(const struct view *v, struct yt_decision *d)
 	yt_run_follows(&act);
 }
 
+/* --- share.made, gift.claimed */
+
+/* What the two differ in. */
+struct told_kind {
+	struct yt_str (*key)(struct yt_arena *a, struct yt_str name);
+	enum yt_field name, what;
+	void (*decide)(struct yt_act *act);
+};
+
+static const struct told_kind told_kinds[YT_TYPE__COUNT] = {
+	[YT_SHARE_MADE] = { yt_share_key, YT_F_SHARE, YT_F_FRIEND, yt_share_made },
+	[YT_GIFT_CLAIMED] = { yt_gift_key, YT_F_GIFT, YT_F_CLAIM, yt_gift_claimed },
+};
+
+static bool judge_told(const struct view *v, struct yt_decision *d, struct yt_str key, const struct yt_told *told)
+{
+	const struct yt_told *was = v->m ? yt_claims_told(&v->m->claims, told->of, told->what) : NULL;
+
+	if (was) {
+		known(d, was->hash == told->hash && was->at == told->at);
+		return false;
+	}
+	if (v->m && told->at <= v->m->claims.dropped_to) {
+		dead(d, YT_DEAD_TOO_OLD, "older than what is kept of the member's gifts and shares");
+		return false;
+	}
+	if (v->m && !yt_claims_has_room(&v->m->claims, key)) {
+		dead(d, YT_DEAD_LIMIT, "gifts and shares: a member keeps 128");
+		return false;
+	}
+	return fits(d, yt_limit_rules(v->env, v->m, NULL, 1u << v->ev->type, d->detail));
+}
+
+static void decide_told(const struct view *v, struct yt_decision *d)
+{
+	const struct told_kind *kind = &told_kinds[v->ev->type];
+	struct yt_str key = kind->key(v->env->arena, yt_event_text(v->ev, kind->name));
+	struct yt_told told = {
+		.of = yt_hash64(key),
+		.what = yt_hash64(yt_event_text(v->ev, kind->what)),
+		.at = v->ev->at,
+		.hash = (uint16_t)yt_event_hash(v->ev),
+	};
+	struct yt_act act;
+
+	if (!judge_told(v, d, key, &told))
+		return;
+	begin(v, &act);
+	yt_claims_tell(&act.member->claims, v->env->arena, &told);
+	kind->decide(&act);
+	yt_tier_look(&act);
+	yt_run_rules(&act);
+	yt_run_follows(&act);
+}
+
 static void (*const deciders[YT_TYPE__COUNT])(const struct view *v, struct yt_decision *d) = {
 	[YT_ORDER_PAID] = decide_paid,
 	[YT_ORDER_SHIPPED] = decide_step,
@@ -450,6 +507,8 @@ static void (*const deciders[YT_TYPE__COUNT])(const struct view *v, struct yt_de
 	[YT_CONTACT_ADDED] = decide_place,
 	[YT_CONTACT_REMOVED] = decide_place,
 	[YT_REFERRAL_BOUND] = decide_referral,
+	[YT_SHARE_MADE] = decide_told,
+	[YT_GIFT_CLAIMED] = decide_told,
 };
 
 void yt_decide(const struct yt_decide_env *env, const struct yt_event *ev, struct yt_decision *out)

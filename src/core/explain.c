@@ -2,6 +2,7 @@
 
 #include "yutang/core/coupon.h"
 #include "yutang/core/fold.h"
+#include "yutang/core/gift.h"
 #include "yutang/core/presale.h"
 #include "yutang/core/run.h"
 
@@ -60,6 +61,9 @@ bool yt_explain(const struct yt_decide_env *env, const struct yt_event *ev, stru
 		yt_coupon_use_codes(&act);
 	if (ev->type == YT_PRESALE_DEPOSIT_PAID || ev->type == YT_PRESALE_DEPOSIT_REFUNDED)
 		yt_presale_decide(&act);
+	/* Who opened a share is not among the facts. */
+	if (ev->type == YT_GIFT_CLAIMED)
+		yt_gift_claimed(&act);
 	yt_run_rules(&act);
 	yt_run_follows(&act);
 	return true;

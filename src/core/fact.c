@@ -2,6 +2,7 @@
 #include "yutang/core/run.h"
 
 #include "yutang/base/hash.h"
+#include "yutang/core/share.h"
 #include "yutang/core/stock.h"
 
 static bool give_int(struct yt_value *out, int64_t i)
@@ -276,6 +277,42 @@ static bool presale_fact(const struct yt_act *act, enum yt_name name, struct yt_
 	}
 }
 
+static bool share_fact(const struct yt_act *act, enum yt_name name, struct yt_value *out)
+{
+	bool made = act->ev && act->ev->type == YT_SHARE_MADE && (!act->follow || act->follow->on == YT_ON_SHARE_UNLOCKED);
+
+	if (!made)
+		return false;
+	switch (name) {
+	case YT_N_SHARE_ID:
+		return give_text(out, yt_event_text(act->ev, YT_F_SHARE));
+	case YT_N_SHARE_FRIENDS:
+		return !act->given && give_int(out, yt_share_friends(act->member, yt_event_text(act->ev, YT_F_SHARE)));
+	case YT_N_SHARE_FRIEND:
+		return !act->follow && give_text(out, yt_event_text(act->ev, YT_F_FRIEND));
+	case YT_N_SHARE_SHARED_AT:
+		return !act->follow && give_instant(out, yt_event_int(act->ev, YT_F_SHARED_AT));
+	default:
+		return false;
+	}
+}
+
+static bool gift_fact(const struct yt_act *act, enum yt_name name, struct yt_value *out)
+{
+	if (act->follow || act->ev->type != YT_GIFT_CLAIMED)
+		return false;
+	switch (name) {
+	case YT_N_GIFT_ID:
+		return give_text(out, yt_event_text(act->ev, YT_F_GIFT));
+	case YT_N_GIFT_CLAIMED_AT:
+		return give_instant(out, yt_event_int(act->ev, YT_F_CLAIMED_AT));
+	case YT_N_GIFT_CLAIM:
+		return give_text(out, yt_event_text(act->ev, YT_F_CLAIM));
+	default:
+		return false;
+	}
+}
+
 /* Templates of the coupons that are neither used nor revoked nor over, whether or not they have begun. */
 static bool held(const struct yt_act *act, struct yt_value *out)
 {
@@ -395,5 +432,9 @@ bool yt_run_fact(const void *ctx, enum yt_name name, struct yt_value *out)
 		return coupon_fact(act, name, out);
 	if (name >= YT_N_PRESALE_ID && name <= YT_N_PRESALE_REFUNDED_AT)
 		return presale_fact(act, name, out);
+	if (name >= YT_N_SHARE_ID && name <= YT_N_SHARE_FRIENDS)
+		return share_fact(act, name, out);
+	if (name >= YT_N_GIFT_ID && name <= YT_N_GIFT_CLAIM)
+		return gift_fact(act, name, out);
 	return member_fact(act, name, out);
 }

@@ -1,46 +1,24 @@
 #include "yutang/core/grant.h"
 
 #include "yutang/base/hash.h"
+#include "yutang/core/claim.h"
 #include "yutang/core/coupon.h"
-#include "yutang/core/followup.h"
 #include "yutang/core/limit.h"
+#include "yutang/core/run.h"
 #include "yutang/core/stock.h"
 
-enum { GRANT_COUPON = 1, GRANT_FOLLOWUP = 2, GRANT_PROMOTES = 4, GRANT_END_OF_DAY = 8, GRANT_KEEP = 16 };
-
-struct yt_grant {
-	struct yt_origin origin;
-	bool withdraw, cancelled; /* what came for the order at hand goes; the order was cancelled, else refunded */
-	struct yt_str rule;
-	bool has_coupon, promotes;
-	struct yt_coupon_rules coupon;
-	struct yt_followup followup; /* kind empty: none */
+enum {
+	GRANT_COUPON = 1,
+	GRANT_FOLLOWUP = 2,
+	GRANT_PROMOTES = 4,
+	GRANT_END_OF_DAY = 8,
+	GRANT_KEEP = 16,
+	GRANT_OWN = 32,
+	GRANT_GIFT = 64,
+	GRANT_WINDOW = 128,
 };
 
-/* --- the sender */
-
-struct yt_str yt_grant_referrer(const struct yt_member *m)
-{
-	if (yt_str_starts(m->referrer, YT_S("ref:")) || yt_str_eq(m->referrer, m->id))
-		return (struct yt_str){ 0 };
-	return m->referrer;
-}
-
-/* Of the event what its fact and `for.order` are made of. */
-static void begin(struct yt_act *act, struct yt_buf *b, enum yt_send what)
-{
-	struct yt_origin origin = { .follow = act->follow };
-
-	if (act->ev)
-		origin.ev = yt_kept_new(act->env->arena, act->ev, UINT64_C(1) << YT_F_ORDER);
-	yt_send_begin(act, b, what);
-	yt_origin_encode(&origin, act->member->referrer, b);
-}
-
-static void send(struct yt_act *act, struct yt_buf *b)
-{
-	yt_send_end(act, b, yt_act_name(act->env->arena, act->member->shop, act->member->referrer));
-}
+/* --- its bytes */
 
 static void encode_coupon(const struct yt_coupon_rules *c, struct yt_buf *b)
 {
@@ -55,48 +33,43 @@ static void encode_coupon(const struct yt_coupon_rules *c, struct yt_buf *b)
 	yt_buf_varint(b, (uint64_t)c->limit_per_member);
 	yt_buf_varint(b, (uint64_t)c->limit_per_period.n);
 	yt_buf_varint(b, (uint64_t)c->limit_per_period.ms);
+	yt_buf_varint(b, (uint64_t)c->limit_total);
+	yt_buf_varint(b, (uint64_t)c->budget);
 }
 
-bool yt_grant_send(struct yt_act *act, const struct yt_rule *r, int64_t due_at)
+static unsigned flags_of(const struct yt_grant *g)
 {
-	const struct yt_coupon_rules *c = r->issue;
-	unsigned flags = (c ? GRANT_COUPON : 0) | (r->follow_up.n ? GRANT_FOLLOWUP : 0) | (r->promotes ? GRANT_PROMOTES : 0);
-	struct yt_buf b;
+	return (g->has_coupon ? GRANT_COUPON : 0) | (g->followup.kind.n ? GRANT_FOLLOWUP : 0) | (g->promotes ? GRANT_PROMOTES : 0) |
+	       (g->coupon.to_end_of_day ? GRANT_END_OF_DAY : 0) | (g->coupon.keep_on_refund ? GRANT_KEEP : 0) | (g->own ? GRANT_OWN : 0) |
+	       (g->gift.n ? GRANT_GIFT : 0) | (g->valid_until ? GRANT_WINDOW : 0);
+}
 
-	if (!yt_grant_referrer(act->member).n)
-		return false;
-	if (c)
-		flags |= (c->to_end_of_day ? GRANT_END_OF_DAY : 0) | (c->keep_on_refund ? GRANT_KEEP : 0);
-	begin(act, &b, YT_SEND_GRANT);
-	yt_buf_bytes(&b, r->name);
-	yt_buf_c(&b, (char)flags);
-	if (c)
-		encode_coupon(c, &b);
-	if (r->follow_up.n) {
-		yt_buf_bytes(&b, r->follow_up);
-		yt_buf_varint(&b, (uint64_t)due_at);
-		yt_buf_varint(&b, (uint64_t)(r->send_by_ms ? due_at + r->send_by_ms : 0));
-		yt_buf_bytes(&b, yt_followup_params(act, r));
+void yt_grant_encode(const struct yt_grant *g, struct yt_str member, struct yt_buf *b)
+{
+	yt_origin_encode(&g->origin, member, b);
+	yt_buf_bytes(b, g->rule);
+	yt_buf_varint(b, flags_of(g));
+	if (g->has_coupon)
+		encode_coupon(&g->coupon, b);
+	if (g->valid_until) {
+		yt_buf_varint(b, (uint64_t)g->valid_from);
+		yt_buf_varint(b, (uint64_t)g->valid_until);
 	}
-	send(act, &b);
-	if (c && !c->keep_on_refund && act->order)
-		yt_act_order(act)->granted = true;
-	return true;
-}
-
-void yt_grant_withdraw(struct yt_act *act, enum yt_reason reason)
-{
-	struct yt_buf b;
-
-	if (!act->order->granted)
+	if (g->own)
+		yt_buf_c(b, (char)g->once);
+	if (g->gift.n) {
+		yt_buf_bytes(b, g->gift);
+		yt_buf_varint(b, (uint64_t)g->gift_quota);
+	}
+	if (!g->followup.kind.n)
 		return;
-	yt_act_order(act)->granted = false;
-	begin(act, &b, YT_SEND_WITHDRAW);
-	yt_buf_c(&b, reason == YT_REASON_ORDER_CANCELLED);
-	send(act, &b);
+	yt_buf_bytes(b, g->followup.kind);
+	yt_buf_varint(b, (uint64_t)g->followup.due_at);
+	if (g->own)
+		return;
+	yt_buf_varint(b, (uint64_t)g->followup.send_by);
+	yt_buf_bytes(b, g->followup.params);
 }
-
-/* --- the receiver */
 
 static void decode_coupon(struct yt_coupon_rules *c, struct yt_rd *r, unsigned flags)
 {
@@ -111,29 +84,109 @@ static void decode_coupon(struct yt_coupon_rules *c, struct yt_rd *r, unsigned f
 	c->limit_per_member = yt_rd_instant(r);
 	c->limit_per_period.n = (int)yt_rd_varint(r);
 	c->limit_per_period.ms = yt_rd_instant(r);
+	c->limit_total = yt_rd_instant(r);
+	c->budget = yt_rd_instant(r);
 	c->to_end_of_day = flags & GRANT_END_OF_DAY;
 	c->keep_on_refund = flags & GRANT_KEEP;
 	r->bad |= c->discount > YT_AMOUNT_OFF || !yt_instant_ok(c->valid_from_text) || !yt_instant_ok(c->valid_until_text);
 }
 
-static void decode_grant(struct yt_grant *g, struct yt_rd *r)
+void yt_grant_decode(struct yt_grant *g, struct yt_arena *a, struct yt_rd *r, struct yt_str name)
 {
 	unsigned flags;
 
+	*g = (struct yt_grant){ .promotes = false };
+	yt_origin_decode(&g->origin, a, r, yt_name_shop(name), yt_name_id(name));
 	g->rule = yt_rd_bytes(r);
-	flags = yt_rd_u8(r);
+	flags = (unsigned)yt_rd_varint(r);
 	g->has_coupon = flags & GRANT_COUPON;
 	g->promotes = flags & GRANT_PROMOTES;
+	g->own = flags & GRANT_OWN;
 	if (g->has_coupon)
 		decode_coupon(&g->coupon, r, flags);
+	if (flags & GRANT_WINDOW) {
+		g->valid_from = yt_rd_instant(r);
+		g->valid_until = yt_rd_instant(r);
+	}
+	if (g->own)
+		g->once = yt_rd_u8(r);
+	r->bad |= g->once > YT_ONCE_COUPON;
+	if (flags & GRANT_GIFT) {
+		g->gift = yt_rd_bytes(r);
+		g->gift_quota = yt_rd_instant(r);
+	}
 	if (!(flags & GRANT_FOLLOWUP))
 		return;
 	g->followup.rule = g->rule;
 	g->followup.kind = yt_rd_bytes(r);
 	g->followup.due_at = yt_rd_instant(r);
+	if (g->own)
+		return;
 	g->followup.send_by = yt_rd_instant(r);
 	g->followup.params = yt_rd_bytes(r);
 }
+
+/* --- the sender */
+
+struct yt_str yt_grant_referrer(const struct yt_member *m)
+{
+	if (yt_str_starts(m->referrer, YT_S("ref:")) || yt_str_eq(m->referrer, m->id))
+		return (struct yt_str){ 0 };
+	return m->referrer;
+}
+
+/* Of the event what its fact and `for.order` are made of. */
+static struct yt_origin origin_of(const struct yt_act *act)
+{
+	struct yt_origin origin = { .follow = act->follow };
+
+	if (act->ev)
+		origin.ev = yt_kept_new(act->env->arena, act->ev, UINT64_C(1) << YT_F_ORDER);
+	return origin;
+}
+
+static void send(struct yt_act *act, struct yt_buf *b)
+{
+	yt_send_end(act, b, yt_act_name(act->env->arena, act->member->shop, act->member->referrer));
+}
+
+bool yt_grant_send(struct yt_act *act, const struct yt_rule *r, int64_t due_at)
+{
+	struct yt_grant g = { .origin = origin_of(act), .rule = r->name, .has_coupon = r->issue, .promotes = r->promotes };
+	struct yt_buf b;
+
+	if (!yt_grant_referrer(act->member).n)
+		return false;
+	if (r->issue)
+		g.coupon = *r->issue;
+	if (r->follow_up.n)
+		g.followup = (struct yt_followup){ .kind = r->follow_up,
+			                           .due_at = due_at,
+			                           .send_by = r->send_by_ms ? due_at + r->send_by_ms : 0,
+			                           .params = yt_followup_params(act, r) };
+	yt_send_begin(act, &b, YT_SEND_GRANT);
+	yt_grant_encode(&g, act->member->referrer, &b);
+	send(act, &b);
+	if (r->issue && !r->issue->keep_on_refund && act->order)
+		yt_act_order(act)->granted = true;
+	return true;
+}
+
+void yt_grant_withdraw(struct yt_act *act, enum yt_reason reason)
+{
+	struct yt_origin origin = origin_of(act);
+	struct yt_buf b;
+
+	if (!act->order->granted)
+		return;
+	yt_act_order(act)->granted = false;
+	yt_send_begin(act, &b, YT_SEND_WITHDRAW);
+	yt_origin_encode(&origin, act->member->referrer, &b);
+	yt_buf_c(&b, reason == YT_REASON_ORDER_CANCELLED);
+	send(act, &b);
+}
+
+/* --- the receiver */
 
 static void send_followup(struct yt_act *act, bool promotes, struct yt_followup *f)
 {
@@ -174,51 +227,67 @@ static bool is_stocked(struct yt_act *act)
 	return yt_stock_until(act) > act->env->now_ms;
 }
 
-/* As a rule of its own would give it to the receiver. */
-static void give(struct yt_act *act, const struct yt_grant *g)
+void yt_grant_give(struct yt_act *act, const struct yt_grant *g)
 {
+	const struct yt_terms terms = { .valid_from = g->valid_from, .valid_until = g->valid_until };
 	struct yt_followup f = g->followup;
-	enum yt_reason refused;
+	enum yt_reason refused = YT_REASON_NONE;
 	char coupon[33];
 
 	if (g->promotes && is_stocked(act)) {
 		if (g->has_coupon)
 			yt_coupon_refuse(act, g->rule, g->coupon.name, YT_REASON_STOCK_UNUSED);
 		withhold(act, &f, YT_REASON_STOCK_UNUSED);
-		return;
-	}
-	if (g->has_coupon) {
-		refused = yt_coupon_issue(act, &g->coupon, g->rule, coupon);
-		if (refused) {
+	} else if (g->has_coupon && yt_claim_needed(&g->coupon)) {
+		refused = yt_claim_make(act, g);
+		if (refused)
 			withhold(act, &f, refused);
-			return;
-		}
-		f.coupon = coupon;
+	} else {
+		if (g->has_coupon)
+			refused = yt_coupon_issue(act, &g->coupon, g->rule, &terms, coupon);
+		yt_grant_go_on(act, g, refused, g->has_coupon && !refused ? coupon : NULL);
 	}
-	if (f.kind.n)
+}
+
+void yt_grant_go_on(struct yt_act *act, const struct yt_grant *g, enum yt_reason refused, const char *coupon)
+{
+	struct yt_followup f = g->followup;
+
+	f.coupon = coupon;
+	if (g->own)
+		yt_run_go_on(act, g, refused, coupon);
+	else if (refused)
+		withhold(act, &f, refused);
+	else if (f.kind.n)
 		send_followup(act, g->promotes, &f);
+}
+
+static void withdraw(struct yt_act *act, bool cancelled)
+{
+	yt_coupon_revoke_earned(act, yt_act_text(act, YT_F_ORDER), cancelled ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED);
 }
 
 bool yt_grant_take(struct yt_act *act, struct yt_str name, enum yt_send what, struct yt_rd *r)
 {
 	const struct yt_state *state = act->env->state;
-	struct yt_str shop = yt_name_shop(name);
-	struct yt_grant g = { .withdraw = what == YT_SEND_WITHDRAW };
+	bool withdrawn = what == YT_SEND_WITHDRAW, cancelled = false;
+	struct yt_grant g = { .own = false };
 
-	yt_origin_decode(&g.origin, act->env->arena, r, shop, yt_name_id(name));
-	if (g.withdraw)
-		g.cancelled = yt_rd_u8(r);
-	else
-		decode_grant(&g, r);
-	if (r->bad || r->p != r->end || (g.withdraw && !g.origin.ev))
+	if (withdrawn) {
+		yt_origin_decode(&g.origin, act->env->arena, r, yt_name_shop(name), yt_name_id(name));
+		cancelled = yt_rd_u8(r);
+	} else {
+		yt_grant_decode(&g, act->env->arena, r, name);
+	}
+	if (r->bad || r->p != r->end || g.own || g.gift.n || (withdrawn && !g.origin.ev))
 		return false;
 	act->member = state->edit(state->ctx, YT_KIND_MEMBER, name);
 	act->ev = g.origin.ev;
 	act->follow = g.origin.follow;
-	if (g.withdraw)
-		yt_coupon_revoke_earned(act, yt_act_text(act, YT_F_ORDER), g.cancelled ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED);
+	if (withdrawn)
+		withdraw(act, cancelled);
 	else
-		give(act, &g);
+		yt_grant_give(act, &g);
 	return true;
 }
 

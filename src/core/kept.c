@@ -8,6 +8,7 @@ static const uint8_t type_numbers[YT_TYPE__COUNT] = {
 	[YT_ORDER_PAID] = 1,   [YT_ORDER_SHIPPED] = 2, [YT_ORDER_SIGNED] = 3,    [YT_ORDER_REFUNDED] = 4, [YT_ORDER_CANCELLED] = 5,
 	[YT_GROUP_JOINED] = 6, [YT_GROUP_LEFT] = 7,    [YT_CONTACT_ADDED] = 8,   [YT_CONTACT_REMOVED] = 9, [YT_REFERRAL_BOUND] = 10,
 	[YT_PRESALE_DEPOSIT_PAID] = 11, [YT_PRESALE_DEPOSIT_REFUNDED] = 12,
+	[YT_SHARE_MADE] = 15,  [YT_GIFT_CLAIMED] = 16,
 };
 static const uint8_t field_numbers[YT_F__COUNT] = {
 	[YT_F_ORDER] = 1,      [YT_F_PAID_AT] = 2,    [YT_F_AMOUNT] = 3,      [YT_F_CURRENCY] = 4,       [YT_F_CHANNEL] = 5,
@@ -16,6 +17,16 @@ static const uint8_t field_numbers[YT_F__COUNT] = {
 	[YT_F_LEFT_AT] = 16,   [YT_F_ACCOUNT] = 17,   [YT_F_INVITER] = 18,    [YT_F_VERSION] = 19,       [YT_F_REASON] = 20,
 	[YT_F_ADDED_AT] = 21,  [YT_F_WELCOME_UNTIL] = 22, [YT_F_REMOVED_AT] = 23, [YT_F_REFERRER] = 24,  [YT_F_BOUND_AT] = 25,
 	[YT_F_BALANCE_FROM] = 26, [YT_F_BALANCE_UNTIL] = 27,
+	[YT_F_SHARE] = 40,     [YT_F_FRIEND] = 41,    [YT_F_SHARED_AT] = 42,  [YT_F_GIFT] = 43,          [YT_F_CLAIMED_AT] = 44,
+	[YT_F_CLAIM] = 45,
+};
+/* Of what follows from an event, from YT_TYPE__COUNT on. */
+static const uint8_t follow_numbers[YT_ON__COUNT - YT_TYPE__COUNT] = {
+	[YT_ON_COUPON_ISSUED - YT_TYPE__COUNT] = 1,
+	[YT_ON_COUPON_USED - YT_TYPE__COUNT] = 2,
+	[YT_ON_COUPON_EXPIRED - YT_TYPE__COUNT] = 3,
+	[YT_ON_TIER_CHANGED - YT_TYPE__COUNT] = 4,
+	[YT_ON_SHARE_UNLOCKED - YT_TYPE__COUNT] = 7,
 };
 
 static bool is_number(enum yt_field f)
@@ -140,7 +151,7 @@ void yt_origin_encode(const struct yt_origin *o, struct yt_str member, struct yt
 		yt_kept_encode(o->ev, out);
 	if (!f)
 		return;
-	yt_buf_c(out, (char)(f->on - YT_TYPE__COUNT));
+	yt_buf_c(out, (char)follow_numbers[f->on - YT_TYPE__COUNT]);
 	yt_buf_add(out, f->out, sizeof(f->out));
 	yt_buf_add(out, f->coupon, sizeof(f->coupon));
 	yt_buf_varint(out, (uint64_t)f->at);
@@ -156,12 +167,14 @@ static const struct yt_follow *decode_follow(struct yt_arena *a, struct yt_rd *r
 {
 	struct yt_follow *f = yt_arena_zalloc(a, sizeof(*f));
 
-	f->on = (uint8_t)(yt_rd_u8(r) + YT_TYPE__COUNT);
+	int on = find_number(follow_numbers, YT_ON__COUNT - YT_TYPE__COUNT, yt_rd_u8(r));
+
+	r->bad |= on < 0;
+	f->on = (uint8_t)(on + YT_TYPE__COUNT);
 	yt_rd_raw(r, f->out, sizeof(f->out));
 	yt_rd_raw(r, f->coupon, sizeof(f->coupon));
 	f->at = yt_rd_instant(r);
 	f->cause = yt_rd_bytes(r);
-	r->bad |= f->on < YT_TYPE__COUNT || f->on >= YT_ON__COUNT;
 	if (f->on != YT_ON_TIER_CHANGED)
 		return f;
 	f->from = yt_rd_bytes(r);

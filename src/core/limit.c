@@ -38,6 +38,14 @@ static bool may_issue_now(const struct yt_rule *r)
 	return r->issue && (r->after_expr || !r->after_ms);
 }
 
+/* Coupons that come without a rule: of a gift, a share, a deposit. */
+static uint32_t n_by_itself(const struct yt_ruleset *rules, uint32_t types)
+{
+	bool deposit = types & 1u << YT_PRESALE_DEPOSIT_PAID && rules->n_presales;
+
+	return deposit || types & (1u << YT_SHARE_MADE | 1u << YT_GIFT_CLAIMED);
+}
+
 /* The types with what may follow from them at once. */
 static uint32_t with_follows(const struct yt_ruleset *rules, uint32_t types)
 {
@@ -45,8 +53,10 @@ static uint32_t with_follows(const struct yt_ruleset *rules, uint32_t types)
 
 	if (types & 1u << YT_ORDER_PAID)
 		types |= 1u << YT_ON_COUPON_USED;
-	if (types & 1u << YT_PRESALE_DEPOSIT_PAID && rules->n_presales)
+	if (n_by_itself(rules, types))
 		types |= 1u << YT_ON_COUPON_ISSUED;
+	if (types & 1u << YT_SHARE_MADE)
+		types |= 1u << YT_ON_SHARE_UNLOCKED;
 	if (rules->n_tiers)
 		types |= 1u << YT_ON_TIER_CHANGED;
 	do {
@@ -79,9 +89,8 @@ static uint32_t tags_then(const struct yt_decide_env *env, const struct yt_membe
 
 bool yt_limit_rules(const struct yt_decide_env *env, const struct yt_member *m, const struct yt_order *o, uint32_t types, char detail[160])
 {
-	bool deposit = types & 1u << YT_PRESALE_DEPOSIT_PAID && env->rules->n_presales; /* its [presale] gives a coupon */
-	uint32_t issues = deposit, marks = 0, all = with_follows(env->rules, types);
-	size_t growth = (env->rules->n_tiers ? YT_STANDING_BYTES_MAX : 0) + (deposit ? YT_COUPON_BYTES_MAX + YT_ID_BYTES_MAX : 0);
+	uint32_t issues = n_by_itself(env->rules, types), marks = 0, all = with_follows(env->rules, types);
+	size_t growth = (env->rules->n_tiers ? YT_STANDING_BYTES_MAX : 0) + issues * (YT_COUPON_BYTES_MAX + YT_UNITS_BYTES_MAX + YT_ID_BYTES_MAX);
 
 	for (size_t k = 0; k < env->rules->n_rules; k++) {
 		const struct yt_rule *r = &env->rules->rules[k];
@@ -92,7 +101,7 @@ bool yt_limit_rules(const struct yt_decide_env *env, const struct yt_member *m, 
 		marks += r->once == YT_ONCE_ORDER;
 		growth += YT_TIMER_BYTES_MAX; /* more than a coupon and a mark */
 	}
-	if (issues && m && yt_wallet_living(&m->wallet) + issues > YT_COUPONS_MAX)
+	if (issues && m && yt_wallet_living(&m->wallet) + m->claims.n + issues > YT_COUPONS_MAX)
 		return say(detail, "coupons: the member would hold more than 128 that are neither used nor over");
 	if (marks && o && o->n_marks + marks > YT_ORDER_MARKS_MAX)
 		return say(detail, "rules with once = per order: more than 64 on one order");
@@ -116,8 +125,9 @@ bool yt_limit_products(const struct yt_decide_env *env, const struct yt_order *o
 
 bool yt_limit_member_bytes(const struct yt_decide_env *env, const struct yt_member *m, size_t growth, char detail[160])
 {
-	/* What waits may become coupons and marks. */
-	size_t later = m ? m->n_timers * (size_t)(YT_COUPON_BYTES_MAX + 8) : 0;
+	/* What waits may become coupons and marks; what a quota was asked for, a follow-up that waits, too. */
+	static const size_t coupon = YT_COUPON_BYTES_MAX + 8, claimed = coupon + YT_UNITS_BYTES_MAX + YT_ID_BYTES_MAX + YT_TIMER_BYTES_MAX;
+	size_t later = m ? m->n_timers * coupon + m->claims.n * claimed : 0;
 	struct yt_buf exact;
 
 	if (!m || yt_member_bytes_bound(m) + later + growth <= room_of(YT_KIND_MEMBER))

@@ -49,11 +49,12 @@ size_t yt_member_bytes_bound(const struct yt_member *m)
 	n += m->orders.n * 40;
 	n += places_bound(&m->groups) + places_bound(&m->accounts);
 	for (uint32_t k = 0; k < m->wallet.n; k++)
-		n += YT_COUPON_BYTES_MAX + m->wallet.v[k].for_presale.n + m->wallet.v[k].n_marks * 8;
+		n += yt_coupon_bytes_bound(&m->wallet.v[k]);
 	n += m->wallet.n_gone * (64 + 10 + 7 * YT_ISSUES_MAX);
 	n += m->n_marks * 8;
 	for (uint32_t k = 0; k < m->n_timers; k++)
 		n += YT_TIMER_BYTES_MAX + m->timers[k].params.n;
+	n += yt_claims_bytes_bound(&m->claims);
 	n += m->n_tags * 65 + m->n_contacts * 8 + m->n_stock * 34;
 	n += m->standing.tier.n + m->standing.cause.n + m->standing.fact.n;
 	n += m->deposits.n * YT_DEPOSIT_BYTES_MAX;
@@ -183,7 +184,7 @@ static void encode_stock(const struct yt_member *m, struct yt_buf *out)
 	}
 }
 
-enum { MEMBER_TAGS = 1, MEMBER_CONTACTS = 2, MEMBER_STOCK = 4, MEMBER_MORE = 8 };
+enum { MEMBER_TAGS = 1, MEMBER_CONTACTS = 2, MEMBER_STOCK = 4, MEMBER_MORE = 8, MEMBER_CLAIMS = 32 };
 enum { MORE_TIER = 1, MORE_DEPOSITS = 2 };
 
 static void encode_more(const struct yt_member *m, struct yt_buf *out)
@@ -211,7 +212,7 @@ static void encode_rest(const struct yt_member *m, struct yt_buf *out)
 	int64_t at = 0;
 
 	yt_buf_c(out, (char)((m->n_tags ? MEMBER_TAGS : 0) | (m->n_contacts ? MEMBER_CONTACTS : 0) | (stock ? MEMBER_STOCK : 0) |
-	                     (more ? MEMBER_MORE : 0)));
+	                     (more ? MEMBER_MORE : 0) | (yt_claims_any(&m->claims) ? MEMBER_CLAIMS : 0)));
 	if (m->n_tags)
 		yt_buf_varint(out, m->n_tags);
 	for (uint32_t k = 0; k < m->n_tags; k++)
@@ -226,6 +227,8 @@ static void encode_rest(const struct yt_member *m, struct yt_buf *out)
 		encode_stock(m, out);
 	if (more)
 		encode_more(m, out);
+	if (yt_claims_any(&m->claims))
+		yt_claims_encode(&m->claims, out);
 }
 
 /* The wallet comes first, behind its size (4 bytes, little endian): whether it changed is seen without decoding. */
@@ -386,6 +389,8 @@ static void decode_rest(struct yt_member *m, struct yt_arena *a, struct yt_rd *r
 		decode_stock(m, a, r);
 	if (flags & MEMBER_MORE)
 		decode_more(m, a, r);
+	if (flags & MEMBER_CLAIMS)
+		yt_claims_decode(&m->claims, a, r);
 }
 
 void *yt_member_decode(struct yt_arena *a, struct yt_str name, struct yt_str value)

@@ -1,16 +1,24 @@
 #include "yutang/core/presale.h"
 
 #include "yutang/core/coupon.h"
+#include "yutang/core/grant.h"
 
 static void issue(struct yt_act *act)
 {
 	struct yt_str name = yt_event_text(act->ev, YT_F_PRESALE);
 	const struct yt_presale *presale = yt_ruleset_presale(act->env->rules, name);
-	char id[33];
 
-	if (presale)
-		yt_coupon_issue_within(act, presale->coupon, yt_rule_presale(act->env->arena, name), yt_event_int(act->ev, YT_F_BALANCE_FROM),
-		                       yt_event_int(act->ev, YT_F_BALANCE_UNTIL), id);
+	if (!presale)
+		return;
+	yt_grant_give(act, &(struct yt_grant){
+		.origin.ev = yt_kept_new(act->env->arena, act->ev, 0),
+		.rule = yt_rule_presale(act->env->arena, name),
+		.has_coupon = true,
+		.coupon = *presale->coupon,
+		.valid_from = yt_event_int(act->ev, YT_F_BALANCE_FROM),
+		.valid_until = yt_event_int(act->ev, YT_F_BALANCE_UNTIL),
+		.own = true,
+	});
 }
 
 bool yt_presale_decide(struct yt_act *act)

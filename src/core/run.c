@@ -1,9 +1,8 @@
 #include "yutang/core/run.h"
 
 #include "yutang/base/hash.h"
+#include "yutang/core/claim.h"
 #include "yutang/core/coupon.h"
-#include "yutang/core/followup.h"
-#include "yutang/core/grant.h"
 #include "yutang/core/limit.h"
 #include "yutang/core/stock.h"
 #include "yutang/core/tier.h"
@@ -11,7 +10,12 @@
 /* A timer may be held while its inputs are behind; its order stays in state for so long after its due. */
 #define TIMER_SLACK_MS INT64_C(2592000000) /* 30 d */
 
-enum { YT_CHAIN_MAX = 8 }; /* RULES.md, Rules: a chain ends after 8 steps */
+enum {
+	YT_CHAIN_MAX = 8, /* RULES.md, Rules: a chain ends after 8 steps */
+	/* An internal event goes over at most 8 shards (hop_limit): a rule that follows has to have three of them left, for what it may set off (to the
+	 * referrer, to a quota, and back), or a unit would be lost on its way. */
+	CHAIN_HOPS_MAX = 5,
+};
 
 /* False, and said so: the rule ends here. */
 static bool no(const struct yt_act *act, const struct yt_rule *r, enum yt_verdict verdict)
@@ -123,6 +127,24 @@ static int waiting(const struct yt_act *act, const struct yt_rule *r)
 	return moves;
 }
 
+/* A claim of the rule's, which waits under the mark that this event would set. */
+static bool is_claimed(const struct yt_act *act, const struct yt_rule *r)
+{
+	struct yt_str order = yt_act_text(act, YT_F_ORDER);
+
+	for (uint32_t k = 0; r->once != YT_ONCE_NO && k < act->member->claims.n; k++) {
+		const struct yt_claim *c = &act->member->claims.v[k];
+
+		if (c->withdrawn || !c->own || c->rule != yt_hash64(r->name))
+			continue;
+		if (r->once == YT_ONCE_MEMBER || (r->once == YT_ONCE_ORDER && c->order == yt_hash64(order)))
+			return true;
+		if (r->once == YT_ONCE_COUPON && c->has_coupon && act->follow && memcmp(c->coupon, act->follow->coupon, sizeof(c->coupon)) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* --- at once, or when the wait is over */
 
 /* The member has not used up what it bought. */
@@ -187,19 +209,28 @@ static bool has_timer_room(struct yt_act *act)
 	return act->member->n_timers < YT_TIMERS_MAX && yt_limit_room(act, 0);
 }
 
-/* A timer with what it has to keep of the event at hand, and the order's stay in state. */
-static struct yt_timer timer_of(struct yt_act *act, const struct yt_rule *r, int64_t due)
+/* What has to be kept of the event at hand. */
+static struct yt_origin origin_of(const struct yt_act *act, const struct yt_rule *r)
 {
 	/* What a follow-up says, and what group.* and contact.* are made of, beside what `still` and the params name. */
 	static const uint64_t always = UINT64_C(1) << YT_F_ORDER | UINT64_C(1) << YT_F_GROUP | UINT64_C(1) << YT_F_ACCOUNT;
 	static const uint64_t of_place = UINT64_C(1) << YT_F_INVITER | UINT64_C(1) << YT_F_CHANNEL;
+	struct yt_origin origin = { .follow = act->follow };
+
+	if (act->ev)
+		origin.ev = yt_kept_new(act->env->arena, act->ev,
+		                        r->event_fields | always | ((r->still || r->n_params) && !act->order ? of_place : 0));
+	return origin;
+}
+
+/* A timer, and the order's stay in state. */
+static struct yt_timer timer_of(struct yt_act *act, const struct yt_rule *r, int64_t due)
+{
 	struct yt_arena *a = act->env->arena;
-	struct yt_timer t = { .due = due, .rule = yt_arena_dup(a, r->name), .kind = yt_arena_dup(a, r->follow_up), .origin.follow = act->follow };
+	struct yt_timer t = { .due = due, .rule = yt_arena_dup(a, r->name), .kind = yt_arena_dup(a, r->follow_up), .origin = origin_of(act, r) };
 
 	if (r->issue)
 		t.template = yt_arena_dup(a, r->issue->name);
-	if (act->ev)
-		t.origin.ev = yt_kept_new(a, act->ev, r->event_fields | always | ((r->still || r->n_params) && !act->order ? of_place : 0));
 	if (act->order && act->order->life_end < due + TIMER_SLACK_MS && act->order->keep_until < due + TIMER_SLACK_MS)
 		yt_act_order(act)->keep_until = due + TIMER_SLACK_MS;
 	return t;
@@ -243,6 +274,14 @@ static void set_tags(struct yt_act *act, const struct yt_rule *r)
 		yt_member_untag(act->member, r->untag);
 }
 
+/* The coupon is asked for; yt_run_go_on has the rest. The reason why not, and this was said. */
+static enum yt_reason claim(struct yt_act *act, const struct yt_rule *r, const struct yt_followup *f)
+{
+	struct yt_grant g = { .origin = origin_of(act, r), .rule = r->name, .has_coupon = true, .coupon = *r->issue, .followup = *f, .own = true, .once = r->once };
+
+	return yt_claim_make(act, &g);
+}
+
 /* Coupon and follow-up of the member. True when one of them left. */
 static bool give(struct yt_act *act, const struct yt_rule *r, struct yt_followup f)
 {
@@ -253,8 +292,12 @@ static bool give(struct yt_act *act, const struct yt_rule *r, struct yt_followup
 		withhold(act, &f, template_of(r), YT_REASON_STOCK_UNUSED);
 		return false;
 	}
-	if (r->issue) {
-		refused = yt_coupon_issue(act, r->issue, r->name, coupon);
+	if (r->issue && yt_claim_needed(r->issue)) {
+		refused = claim(act, r, &f);
+		if (!refused)
+			return false; /* not yet */
+	} else if (r->issue) {
+		refused = yt_coupon_issue(act, r->issue, r->name, NULL, coupon);
 		f.coupon = coupon;
 	}
 	if (refused) {
@@ -302,6 +345,23 @@ static void fire_quiet(struct yt_act *act, const struct yt_rule *r, const struct
 		yt_followup_withhold(act, &f, YT_REASON_STOCK_UNUSED);
 	else if (send(act, r, &f))
 		mark(act, r);
+}
+
+void yt_run_go_on(struct yt_act *act, const struct yt_grant *g, enum yt_reason refused, const char *coupon)
+{
+	const struct yt_rule *r = act->shop ? yt_ruleset_rule(act->env->rules, g->rule) : NULL, as_then = { .name = g->rule, .once = g->once };
+	struct yt_followup f = followup_of(act, g->rule, g->followup.kind, g->followup.due_at);
+
+	f.coupon = coupon;
+	if (refused) {
+		withhold(act, &f, (struct yt_str){ 0 }, refused);
+		return;
+	}
+	mark(act, &as_then);
+	if (f.kind.n && r && r->follow_up.n)
+		send(act, r, &f);
+	else
+		withhold(act, &f, (struct yt_str){ 0 }, YT_REASON_RULE_GONE);
 }
 
 /* --- the wait */
@@ -356,7 +416,7 @@ static void run(struct yt_act *act, const struct yt_rule *r)
 		return;
 	}
 	timer = waits ? waiting(act, r) : -1;
-	if (timer >= 0 && (!r->pending_per_member || act->member->timers[timer].quiet)) {
+	if (is_claimed(act, r) || (timer >= 0 && (!r->pending_per_member || act->member->timers[timer].quiet))) {
 		no(act, r, YT_VERDICT_PENDING);
 		return;
 	}
@@ -396,6 +456,7 @@ static bool is_own_doing(const struct yt_follow *f, const struct yt_rule *r)
 void yt_run_follows(struct yt_act *act)
 {
 	const struct yt_ruleset *rules = act->env->rules;
+	bool near = act->env->hop <= CHAIN_HOPS_MAX;
 	const struct yt_follow *f;
 
 	while ((f = act->follows)) {
@@ -404,7 +465,7 @@ void yt_run_follows(struct yt_act *act)
 			act->last = NULL;
 		act->follow = f;
 		act->ev = f->ev;
-		for (size_t k = 0; act->shop && f->depth <= YT_CHAIN_MAX && k < rules->n_rules; k++) {
+		for (size_t k = 0; act->shop && near && f->depth <= YT_CHAIN_MAX && k < rules->n_rules; k++) {
 			if (rules->rules[k].on >> f->on & 1 && !is_own_doing(f, &rules->rules[k]))
 				run(act, &rules->rules[k]);
 		}
@@ -425,7 +486,7 @@ void yt_run_timer(struct yt_act *act, const struct yt_timer *t)
 		withhold(act, &f, t->quiet ? (struct yt_str){ 0 } : unless_said(&f, t->template), YT_REASON_RULE_GONE);
 	} else if (t->quiet) {
 		fire_quiet(act, r, t);
-	} else if (!is_marked(act, r)) { /* it is when another set of rules gave the rule its `once` while several waited */
+	} else if (!is_marked(act, r) && !is_claimed(act, r)) { /* it is when another set of rules gave the rule its `once` while several waited */
 		fire(act, r, t->due);
 	}
 }

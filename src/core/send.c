@@ -1,6 +1,8 @@
 #include "yutang/core/send.h"
 
+#include "yutang/core/claim.h"
 #include "yutang/core/grant.h"
+#include "yutang/core/quota.h"
 
 enum { SEND_FORMAT = 1 };
 
@@ -22,6 +24,9 @@ void yt_send_end(const struct yt_act *act, const struct yt_buf *b, struct yt_str
 static bool (*const takers[YT_SEND__END])(struct yt_act *act, struct yt_str to, enum yt_send what, struct yt_rd *r) = {
 	[YT_SEND_GRANT] = yt_grant_take,
 	[YT_SEND_WITHDRAW] = yt_grant_take,
+	[YT_SEND_CLAIM] = yt_quota_take,
+	[YT_SEND_ANSWER] = yt_claim_take,
+	[YT_SEND_RETURN] = yt_quota_take,
 };
 
 bool yt_send_take(struct yt_act *act, struct yt_str to, struct yt_str value)

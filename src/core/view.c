@@ -5,6 +5,7 @@
 #include "yutang/core/day.h"
 #include "yutang/core/member.h"
 #include "yutang/core/order.h"
+#include "yutang/core/quota.h"
 
 /* The fields of one hash, while they gather. */
 struct hash {
@@ -202,6 +203,19 @@ static struct yt_str day_suffix(struct yt_arena *a, struct yt_str name)
 	return s;
 }
 
+/* --- quota */
+
+static void quota_fields(struct hash *h, const struct yt_quota *q)
+{
+	add_instant(h, "limit", q->limit);
+	add_instant(h, "budget", q->budget);
+	add_int(h, "outstanding", q->outstanding);
+	add_int(h, "spent", q->spent);
+	add_int(h, "granted", q->granted);
+	add_int(h, "refused", q->refused);
+	add_int(h, "returned", q->returned);
+}
+
 size_t yt_view_suffixes(struct yt_arena *a, enum yt_kind kind, struct yt_str name, bool with_orders, struct yt_str out[YT_VIEW_HASHES_MAX])
 {
 	switch (kind) {
@@ -215,6 +229,9 @@ size_t yt_view_suffixes(struct yt_arena *a, enum yt_kind kind, struct yt_str nam
 		return with_orders;
 	case YT_KIND_DAY:
 		out[0] = day_suffix(a, name);
+		return 1;
+	case YT_KIND_QUOTA:
+		out[0] = concat(a, YT_S("quota:"), name);
 		return 1;
 	case YT_KIND__COUNT:
 		break;
@@ -243,6 +260,8 @@ static struct yt_view_hash render(struct yt_arena *a, enum yt_kind kind, size_t 
 		wallet_fields(&h, &((const struct yt_member *)obj)->wallet);
 	else if (obj && kind == YT_KIND_ORDER)
 		order_fields(&h, obj);
+	else if (obj && kind == YT_KIND_QUOTA)
+		quota_fields(&h, obj);
 	else if (obj)
 		day_fields(&h, obj);
 	return (struct yt_view_hash){
@@ -278,6 +297,8 @@ int yt_view_entity_of(struct yt_arena *a, struct yt_str suffix, struct yt_str *n
 		return YT_KIND_MEMBER;
 	if (yt_str_eq(kind, YT_S("order")))
 		return YT_KIND_ORDER;
+	if (yt_str_eq(kind, YT_S("quota")))
+		return YT_KIND_QUOTA;
 	if (!yt_str_eq(kind, YT_S("day")))
 		return -1;
 	/* A shop has no ':' and a date neither: the one there is stands for the slash. */

@@ -168,6 +168,16 @@ int64_t yt_coupon_due(const struct yt_coupon *c)
 	return c->remind_at ? c->remind_at : c->valid_until;
 }
 
+static bool has_units(const struct yt_coupon *c)
+{
+	return c->units.total || c->units.gift.n;
+}
+
+size_t yt_coupon_bytes_bound(const struct yt_coupon *c)
+{
+	return YT_COUPON_BYTES_MAX + c->for_presale.n + (has_units(c) ? YT_UNITS_BYTES_MAX : 0) + c->n_marks * 8;
+}
+
 enum {
 	COUPON_STATE = 3, /* two bits */
 	COUPON_EXPIRED = 4,
@@ -178,13 +188,36 @@ enum {
 	COUPON_ORDER = 128,
 	COUPON_MARKS = 256,
 	COUPON_PRESALE = 512,
+	COUPON_UNITS = 1024,
 };
+
+enum { UNITS_TOTAL = 1, UNITS_GIFT = 2 };
+
+static void encode_units(const struct yt_units *u, struct yt_buf *out)
+{
+	yt_buf_c(out, (char)((u->total ? UNITS_TOTAL : 0) | (u->gift.n ? UNITS_GIFT : 0)));
+	if (u->total)
+		yt_buf_varint(out, (uint64_t)u->amount);
+	if (u->gift.n)
+		yt_buf_bytes(out, u->gift);
+}
+
+static void decode_units(struct yt_units *u, struct yt_rd *r)
+{
+	uint8_t flags = yt_rd_u8(r);
+
+	u->total = flags & UNITS_TOTAL;
+	if (u->total)
+		u->amount = yt_rd_instant(r);
+	if (flags & UNITS_GIFT)
+		u->gift = yt_rd_bytes(r);
+}
 
 static void encode_coupon(const struct yt_coupon *c, struct yt_buf *out)
 {
 	unsigned flags = c->state | (c->expired ? COUPON_EXPIRED : 0) | (c->keep_on_refund ? COUPON_KEEP : 0) | (c->code[0] ? COUPON_CODE : 0) |
 	                 (c->remind_at ? COUPON_REMIND : 0) | (c->min_amount >= 0 ? COUPON_MIN : 0) | (c->for_order ? COUPON_ORDER : 0) |
-	                 (c->n_marks ? COUPON_MARKS : 0) | (c->for_presale.n ? COUPON_PRESALE : 0);
+	                 (c->n_marks ? COUPON_MARKS : 0) | (c->for_presale.n ? COUPON_PRESALE : 0) | (has_units(c) ? COUPON_UNITS : 0);
 
 	yt_buf_add(out, c->id, sizeof(c->id));
 	yt_buf_u16(out, (uint16_t)flags);
@@ -213,6 +246,8 @@ static void encode_coupon(const struct yt_coupon *c, struct yt_buf *out)
 		yt_buf_varint(out, c->n_marks);
 	for (uint32_t k = 0; k < c->n_marks; k++)
 		yt_buf_u64(out, c->marks[k]);
+	if (has_units(c))
+		encode_units(&c->units, out);
 }
 
 void yt_wallet_encode(const struct yt_wallet *w, struct yt_buf *out)
@@ -291,6 +326,8 @@ static void decode_coupon(struct yt_coupon *c, struct yt_arena *a, struct yt_rd 
 		c->forfeit = yt_rd_u8(r);
 	if (flags & COUPON_MARKS)
 		decode_marks(c, a, r);
+	if (flags & COUPON_UNITS)
+		decode_units(&c->units, r);
 	if (c->state > YT_COUPON_REVOKED || c->forfeit > YT_FORFEIT_DEPOSIT)
 		r->bad = true;
 }

@@ -75,7 +75,8 @@ static struct yt_decide_env env_at(struct yt_shard *s, const struct yt_state *st
 		                       .arena = &s->engine->arena,
 		                       .now_ms = now_ms,
 		                       .code_key = s->engine->conf->code_key,
-		                       .watch = &s->engine->watch };
+		                       .watch = &s->engine->watch,
+		                       .hop = s->engine->hop };
 }
 
 #define STATE_OF(s) \
@@ -127,9 +128,9 @@ static void decide_taken(struct yt_engine *e, struct yt_shard *s, struct yt_queu
 		s->pending_now = now_ms;
 	if (settled(e, s, q, now_ms))
 		return;
+	e->hop = q->hop;
 	env = env_at(s, &state, now_ms);
 	messages = e->n_messages;
-	e->hop = q->hop;
 	e->decided = &q->rec;
 	if (q->sent)
 		yt_decide_internal(&env, q->rec.key, q->rec.value, &d);
@@ -167,8 +168,8 @@ static void fire(struct yt_engine *e, struct yt_shard *s, struct yt_entry *en, i
 	join_batch(e, s);
 	if (now_ms > s->pending_now)
 		s->pending_now = now_ms;
-	env = env_at(s, &state, now_ms);
 	e->hop = 0;
+	env = env_at(s, &state, now_ms);
 	e->decided = NULL;
 	bool fired = yt_decide_due(&env, yt_entry_name(en));
 

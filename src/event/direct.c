@@ -359,6 +359,10 @@ static bool settle(const struct data *d, struct yt_event *ev)
 		if (!(d->present >> field->field & 1)) {
 			if (field->required)
 				return false;
+			if (field->deflt) {
+				ev->f[k].s = yt_str_z(field->deflt);
+				ev->present |= (uint16_t)(1u << k);
+			}
 			continue;
 		}
 		ev->f[k] = d->v[field->field];

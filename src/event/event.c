@@ -453,6 +453,10 @@ static bool read_data(struct decode *d, const cJSON *data)
 
 		if (!json && field->required)
 			return fault_at(d, YT_DEAD_MISSING_FIELD, &at, "missing");
+		if (!json && field->deflt) {
+			ev->f[k].s = yt_str_z(field->deflt);
+			ev->present |= (uint16_t)(1u << k);
+		}
 		if (!json)
 			continue;
 		if (!readers[about->kind](d, &at, json, &ev->f[k]))

@@ -4,9 +4,10 @@
 const struct yt_field_info yt_fields[YT_F__COUNT] = { YT_FIELDS(X) };
 #undef X
 
-#define REQ(sym) { YT_F_##sym, true, false }
-#define REQ_FROM_0(sym) { YT_F_##sym, true, true }
-#define OPT(sym) { YT_F_##sym, false, false }
+#define REQ(sym) { YT_F_##sym, true, false, NULL }
+#define REQ_FROM_0(sym) { YT_F_##sym, true, true, NULL }
+#define OPT(sym) { YT_F_##sym, false, false, NULL }
+#define OPT_ELSE(sym, deflt) { YT_F_##sym, false, false, deflt }
 #define FIELDS(...)                      \
 	.fields = { __VA_ARGS__ },       \
 	.n_fields = sizeof((struct yt_type_field[]){ __VA_ARGS__ }) / sizeof(struct yt_type_field)
@@ -86,6 +87,18 @@ struct yt_type_info yt_types[YT_TYPE__COUNT] = {
 		.at = YT_F_BOUND_AT,
 		.key = { YT_F_MEMBER, YT_F_NONE },
 	},
+	[YT_SHARE_MADE] = {
+		YT_STR("share.made"), YT_STR("referrals"),
+		FIELDS(REQ(SHARE), REQ(MEMBER), REQ(FRIEND), REQ(SHARED_AT)),
+		.at = YT_F_SHARED_AT,
+		.key = { YT_F_SHARE, YT_F_MEMBER, YT_F_FRIEND, YT_F_NONE },
+	},
+	[YT_GIFT_CLAIMED] = {
+		YT_STR("gift.claimed"), YT_STR("referrals"),
+		FIELDS(REQ(GIFT), REQ(MEMBER), REQ(CLAIMED_AT), OPT_ELSE(CLAIM, "1")),
+		.at = YT_F_CLAIMED_AT,
+		.key = { YT_F_GIFT, YT_F_MEMBER, YT_F_CLAIM, YT_F_NONE },
+	},
 };
 
 void yt_types_init(void)
@@ -109,8 +122,8 @@ int yt_type_find(struct yt_str name)
 
 struct yt_str yt_on_name(unsigned on)
 {
-	static const struct yt_str follow[] = { YT_STR("coupon.issued"), YT_STR("coupon.used"), YT_STR("coupon.expired"),
-		                               YT_STR("tier.changed") };
+	static const struct yt_str follow[] = { YT_STR("coupon.issued"), YT_STR("coupon.used"), YT_STR("coupon.expired"), YT_STR("tier.changed"),
+		                               YT_STR("share.unlocked") };
 
 	return on < YT_TYPE__COUNT ? yt_types[on].name : follow[on - YT_TYPE__COUNT];
 }

@@ -43,6 +43,8 @@ struct yt_scope yt_scope_of(uint32_t types)
 		{ 1u << YT_GROUP_JOINED | 1u << YT_GROUP_LEFT, YT_SCOPE_GROUP },
 		{ 1u << YT_CONTACT_ADDED | 1u << YT_CONTACT_REMOVED, YT_SCOPE_CONTACT },
 		{ 1u << YT_PRESALE_DEPOSIT_PAID | 1u << YT_PRESALE_DEPOSIT_REFUNDED, YT_SCOPE_PRESALE },
+		{ 1u << YT_SHARE_MADE | 1u << YT_ON_SHARE_UNLOCKED, YT_SCOPE_SHARE },
+		{ 1u << YT_GIFT_CLAIMED, YT_SCOPE_GIFT },
 		{ UINT32_MAX, YT_SCOPE_EVENT },
 	};
 	struct yt_scope scope = { .types = types };

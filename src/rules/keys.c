@@ -6,6 +6,7 @@
 #define MONEY_MAX INT64_C(9007199254740991) /* 2^53 - 1 */
 #define PRIORITY_MAX 1000000
 #define COUNT_MAX 1000000
+#define QUOTA_MAX INT64_C(1000000000) /* far more than any shop gives away */
 
 static const struct yt_section_row sections[] = {
 	{ "ruleset", YT_NAME_NONE, 1 },
@@ -15,8 +16,8 @@ static const struct yt_section_row sections[] = {
 	{ "product", YT_NAME_SKU, YT_RULES_PRODUCTS_MAX },
 	{ "tier", YT_NAME_PLAIN, YT_RULES_TIERS_MAX },
 	{ "referral", YT_NAME_NONE, 0 },
-	{ "gift", YT_NAME_PLAIN, 0 },
-	{ "share", YT_NAME_PLAIN, 0 },
+	{ "gift", YT_NAME_PLAIN, YT_RULES_GIFTS_MAX },
+	{ "share", YT_NAME_PLAIN, YT_RULES_SHARES_MAX },
 	{ "presale", YT_NAME_PLAIN, YT_RULES_PRESALES_MAX },
 };
 
@@ -26,6 +27,8 @@ static const struct yt_section_row sections[] = {
 #define PRODUCT(field) offsetof(struct yt_product, field)
 #define TIER(field) offsetof(struct yt_tier, field)
 #define PRESALE(field) offsetof(struct yt_presale, field)
+#define GIFT(field) offsetof(struct yt_gift_rules, field)
+#define SHARE(field) offsetof(struct yt_share_rules, field)
 #define RULE(field) offsetof(struct yt_rule, field)
 #define LATER(section, key) { { section, key, NULL, NULL, false, true }, NULL, 0, 0, 0, 0 }
 
@@ -53,10 +56,21 @@ static const struct yt_key_row keys[] = {
 	{ { "coupon", "remind_before", "duration", NULL, false, false }, yt_read_duration, COUPON(remind_before_ms), 1, 0, 0 },
 	{ { "coupon", "limit_per_member", "integer", NULL, false, false }, yt_read_int, COUPON(limit_per_member), 1, 1000000, 0 },
 	{ { "coupon", "limit_per_period", "N per duration or day", NULL, false, false }, yt_read_period, COUPON(limit_per_period), 0, 0, 0 },
+	{ { "coupon", "limit_total", "integer", NULL, false, false }, yt_read_int, COUPON(limit_total), 1, QUOTA_MAX, 0 },
+	{ { "coupon", "budget", "money", NULL, false, false }, yt_read_int, COUPON(budget), 1, MONEY_MAX, 0 },
 	{ { "coupon", "keep_on_refund", "yes or no", "no", false, false }, yt_read_yes_no, COUPON(keep_on_refund), 0, 0, 0 },
-	LATER("coupon", "limit_total"),
-	LATER("coupon", "budget"),
 	LATER("coupon", "transferable"),
+
+	{ { "gift", "coupon", "template", NULL, true, false }, yt_read_template, GIFT(coupon), 0, 0, 0 },
+	{ { "gift", "quota", "integer", NULL, true, false }, yt_read_int, GIFT(quota), 1, QUOTA_MAX, 0 },
+	{ { "gift", "per_member", "integer", "1", false, false }, yt_read_int, GIFT(per_member), 1, 1000000, 0 },
+	{ { "gift", "from", "instant", NULL, false, false }, yt_read_instant, GIFT(from_text), 0, 0, 0 },
+	{ { "gift", "until", "instant", NULL, false, false }, yt_read_instant, GIFT(until_text), 0, 0, 0 },
+	{ { "gift", "when", "condition", "true", false, false }, yt_read_with_section, 0, 0, 0, 0 },
+
+	{ { "share", "friends", "integer", "3", false, false }, yt_read_int, SHARE(friends), 1, YT_SHARE_FRIENDS_MAX, 0 },
+	{ { "share", "coupon", "template", NULL, true, false }, yt_read_template, SHARE(coupon), 0, 0, 0 },
+	{ { "share", "until", "instant", NULL, false, false }, yt_read_instant, SHARE(until_text), 0, 0, 0 },
 
 	{ { "product", "lasts", "duration", NULL, true, false }, yt_read_duration, PRODUCT(lasts_ms), 1, 0, 0 },
 	{ { "product", "learn", "yes or no", "no", false, false }, yt_read_yes_no, PRODUCT(learn), 0, 0, 0 },

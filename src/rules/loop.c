@@ -41,7 +41,9 @@ static bool template_of(const struct yt_node *n, struct yt_str *template)
 /* What can be part of a loop that has no end. */
 static bool is_endless(const struct yt_rule *r)
 {
-	return r->issue && !r->once && !r->issue->limit_per_member && !r->issue->limit_per_period.n;
+	const struct yt_coupon_rules *c = r->issue;
+
+	return c && !r->once && !c->limit_per_member && !c->limit_per_period.n && !c->limit_total && !c->budget;
 }
 
 /* Whether the coupon of rule i can set off rule k. */
@@ -113,7 +115,7 @@ static void warn(struct loops *l, int start)
 	while (n-- > 0)
 		yt_buf_printf(&names, " -> %.*s", YT_FMT(l->rs->rules[way[n]].name));
 	yt_warning(l->f->problems, l->lines[start],
-	           "a loop through time that has neither once nor a limit (limit_per_member, limit_per_period): %.*s -> %.*s",
+	           "a loop through time that has neither once nor a limit (limit_per_member, limit_per_period, limit_total, budget): %.*s -> %.*s",
 	           YT_FMT(yt_buf_str(&names)), YT_FMT(l->rs->rules[start].name));
 }
 

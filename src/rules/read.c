@@ -350,7 +350,7 @@ static int on_find(struct yt_str name)
 static bool on_type(struct yt_rulefile *f, const struct yt_key_row *k, int line, struct yt_str word, uint32_t *on)
 {
 	static const char *const later[] = {
-		"member.linked", "share.made", "gift.claimed", "referral.qualified", "referral.approved", "share.unlocked",
+		"member.linked", "referral.qualified", "referral.approved",
 	};
 	static const char *const never[] = {
 		"group.changed",     "alias.bound",      "referral.approve", "referral.void",   "coupon.grant",       "coupon.revoke",

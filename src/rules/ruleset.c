@@ -145,6 +145,16 @@ static void check_validity(struct yt_rulefile *f, const struct yt_ini_section *s
 		yt_warning(f->problems, remind->line, "remind_before is not shorter than valid_for: no reminder can ever leave");
 }
 
+static void check_budget(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_coupon_rules *c)
+{
+	const struct yt_ini_entry *budget = yt_entry(sec, "budget");
+
+	if (budget && !yt_entry(sec, "amount_off"))
+		yt_problem(f->problems, budget->line, "budget counts what coupons take off, and this one has no amount_off");
+	else if (budget && c->budget && c->budget < c->value)
+		yt_warning(f->problems, budget->line, "budget is less than amount_off: no coupon can ever be issued");
+}
+
 static void read_coupon(struct yt_rulefile *f, const struct yt_ini_section *sec, struct yt_coupon_rules *c)
 {
 	c->min_amount = -1;
@@ -152,6 +162,7 @@ static void read_coupon(struct yt_rulefile *f, const struct yt_ini_section *sec,
 	read_rest(f, sec, c);
 	check_discount(f, sec);
 	check_validity(f, sec, c);
+	check_budget(f, sec, c);
 }
 
 /* --- [rule] --- */
@@ -218,6 +229,15 @@ static void read_still(struct yt_rulefile *f, const struct yt_ini_entry *e, stru
 		rule->event_fields |= yt_expr_event_fields(rule->still);
 }
 
+static const struct yt_ini_section *section_named(const struct yt_ini_section *sections, const char *kind, struct yt_str name)
+{
+	for (; sections; sections = sections->next) {
+		if (yt_str_eq(sections->kind, yt_str_z(kind)) && yt_str_eq(sections->name, name))
+			return sections;
+	}
+	return NULL;
+}
+
 static bool is_param(const struct yt_ini_entry *e)
 {
 	return yt_str_starts(e->key, YT_S("param."));
@@ -231,6 +251,14 @@ static bool has_quiet_hours(const struct yt_rulefile *f)
 			return true;
 	}
 	return false;
+}
+
+/* The rule's coupon has to wait for the answer of a quota: the event is gone then, too. */
+static bool has_quota(const struct yt_rulefile *f, const struct yt_rule *rule)
+{
+	const struct yt_ini_section *sec = rule->issue ? section_named(f->sections, "coupon", rule->issue->name) : NULL;
+
+	return sec && (yt_entry(sec, "limit_total") || yt_entry(sec, "budget"));
 }
 
 static void read_param(struct yt_rulefile *f, const struct yt_ini_entry *e, const struct yt_scope *scope, struct yt_rule *rule,
@@ -253,6 +281,10 @@ static void read_param(struct yt_rulefile *f, const struct yt_ini_entry *e, cons
 	if (fields & carried && has_quiet_hours(f))
 		yt_warning(f->problems, e->line,
 		           "%.*s: items, coupons and buyer of the event are not known when the follow-up had to wait for the end of the quiet hours",
+		           YT_FMT(e->key));
+	if (fields & carried && has_quota(f, rule) && !scope->kept)
+		yt_warning(f->problems, e->line,
+		           "%.*s: items, coupons and buyer of the event are not known when the follow-up waited for the limit_total or budget of its coupon",
 		           YT_FMT(e->key));
 }
 
@@ -333,19 +365,14 @@ static void check_alone(struct yt_rulefile *f, const struct yt_ini_section *sec,
 		           "once does nothing: its mark is set when a coupon or a follow-up leaves, and this rule has neither issue nor follow_up");
 }
 
-/* A coupon without an end of its own needs a window that no rule can give it. */
-static void check_issue(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_rule *rule)
+/* A coupon without an end of its own needs a window that only a presale can give it. key: names it. */
+static void check_window(struct yt_rulefile *f, const struct yt_ini_section *sec, const char *key, const struct yt_coupon_rules *c)
 {
-	if (!rule->issue)
-		return;
-	for (const struct yt_ini_section *coupon = f->sections; coupon; coupon = coupon->next) {
-		if (yt_str_eq(coupon->kind, YT_S("coupon")) && yt_str_eq(coupon->name, rule->issue->name) && !has_end(coupon) &&
-		    is_of_presale(f, coupon->name)) {
-			yt_problem(f->problems, yt_entry(sec, "issue")->line, "issue: [coupon \"%.*s\"] has no end of its own, only a [presale] can give it",
-			           YT_FMT(coupon->name));
-			return;
-		}
-	}
+	const struct yt_ini_section *coupon = c ? section_named(f->sections, "coupon", c->name) : NULL;
+
+	if (coupon && !has_end(coupon) && is_of_presale(f, coupon->name))
+		yt_problem(f->problems, yt_entry(sec, key)->line, "%s: [coupon \"%.*s\"] has no end of its own, only a [presale] can give it", key,
+		           YT_FMT(coupon->name));
 }
 
 static void read_rule(struct yt_rulefile *f, const struct yt_ini_section *sec, struct yt_rule *rule)
@@ -361,10 +388,35 @@ static void read_rule(struct yt_rulefile *f, const struct yt_ini_section *sec, s
 	read_params(f, sec, scope, rule);
 	check_span(f, sec, "from", "until");
 	check_once(f, sec, rule);
-	check_issue(f, sec, rule);
+	check_window(f, sec, "issue", rule->issue);
 	check_alone(f, sec, rule);
 	if (!has_action(sec))
 		yt_problem(f->problems, sec->line, "[rule \"%.*s\"] does nothing: it needs one of issue, follow_up, revoke, tag, untag", YT_FMT(sec->name));
+}
+
+/* --- [gift] and [share] --- */
+
+static void read_gift(struct yt_rulefile *f, const struct yt_ini_section *sec, struct yt_gift_rules *gift)
+{
+	struct yt_scope scope = yt_scope_of(1u << YT_GIFT_CLAIMED);
+
+	scope.zones = (struct yt_zones){ yt_rulefile_zone, f };
+	scope.templates = f->templates;
+	scope.n_templates = f->rs->n_coupons;
+	gift->name = sec->name;
+	read_entries(f, sec, gift);
+	read_rest(f, sec, gift);
+	check_window(f, sec, "coupon", gift->coupon);
+	gift->when = read_expr(f, yt_entry(sec, "when"), &scope, YT_V_BOOL);
+	check_span(f, sec, "from", "until");
+}
+
+static void read_share(struct yt_rulefile *f, const struct yt_ini_section *sec, struct yt_share_rules *share)
+{
+	share->name = sec->name;
+	read_entries(f, sec, share);
+	read_rest(f, sec, share);
+	check_window(f, sec, "coupon", share->coupon);
 }
 
 /* --- all sections --- */
@@ -419,6 +471,10 @@ static void ruleset_alloc(struct yt_rulefile *f)
 	rs->shops = yt_arena_zalloc(f->arena, (rs->n_shops + 1) * sizeof(*rs->shops));
 	rs->coupons = yt_arena_zalloc(f->arena, (rs->n_coupons + 1) * sizeof(*rs->coupons));
 	rs->n_products = count_sections(f->sections, "product");
+	rs->n_gifts = count_sections(f->sections, "gift");
+	rs->gifts = yt_arena_zalloc(f->arena, (rs->n_gifts + 1) * sizeof(*rs->gifts));
+	rs->n_shares = count_sections(f->sections, "share");
+	rs->shares = yt_arena_zalloc(f->arena, (rs->n_shares + 1) * sizeof(*rs->shares));
 	rs->rules = yt_arena_zalloc(f->arena, (rs->n_rules + 1) * sizeof(*rs->rules));
 	rs->products = yt_arena_zalloc(f->arena, (rs->n_products + 1) * sizeof(*rs->products));
 	rs->n_tiers = count_sections(f->sections, "tier");
@@ -441,7 +497,7 @@ static void ruleset_alloc(struct yt_rulefile *f)
 
 /* How many sections of each kind were read so far. */
 struct places {
-	size_t shop, coupon, product, tier, presale, rule;
+	size_t shop, coupon, tier, gift, share, presale, product, rule;
 };
 
 static void read_section(struct yt_rulefile *f, const struct yt_ini_section *sec, struct places *at)
@@ -456,6 +512,10 @@ static void read_section(struct yt_rulefile *f, const struct yt_ini_section *sec
 		read_entries(f, sec, &rs->shops[at->shop++]);
 	} else if (yt_str_eq(sec->kind, YT_S("coupon"))) {
 		read_coupon(f, sec, &rs->coupons[at->coupon++]);
+	} else if (yt_str_eq(sec->kind, YT_S("gift"))) {
+		read_gift(f, sec, &rs->gifts[at->gift++]);
+	} else if (yt_str_eq(sec->kind, YT_S("share"))) {
+		read_share(f, sec, &rs->shares[at->share++]);
 	} else if (yt_str_eq(sec->kind, YT_S("product"))) {
 		struct yt_product *product = &rs->products[at->product++];
 
@@ -507,7 +567,7 @@ static void read_sections(struct yt_rulefile *f)
 
 static void check_counts(struct yt_rulefile *f)
 {
-	static const char *const kinds[] = { "shop", "coupon", "product", "tier", "presale", "rule" };
+	static const char *const kinds[] = { "shop", "coupon", "tier", "gift", "share", "presale", "product", "rule" };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		size_t n = count_sections(f->sections, kinds[i]);
@@ -523,15 +583,6 @@ static void check_counts(struct yt_rulefile *f)
 }
 
 /* --- [shop]: what a section leaves out is taken from `*`, and behind that from the table --- */
-
-static const struct yt_ini_section *section_named(const struct yt_ini_section *sections, const char *kind, struct yt_str name)
-{
-	for (; sections; sections = sections->next) {
-		if (yt_str_eq(sections->kind, yt_str_z(kind)) && yt_str_eq(sections->name, name))
-			return sections;
-	}
-	return NULL;
-}
 
 static void complete_shop(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_ini_section *star,
                           const struct yt_shop_rules *defaults, struct yt_shop_rules *s)
@@ -638,6 +689,14 @@ static int coupon_cmp(const void *a, const void *b)
 	return yt_str_cmp((*(const struct yt_coupon_rules *const *)a)->name, (*(const struct yt_coupon_rules *const *)b)->name);
 }
 
+/* Gifts and shares: a name is what both begin with. */
+static int name_cmp(const void *a, const void *b)
+{
+	return yt_str_cmp(*(const struct yt_str *)a, *(const struct yt_str *)b);
+}
+
+_Static_assert(offsetof(struct yt_gift_rules, name) == 0 && offsetof(struct yt_share_rules, name) == 0, "name_cmp");
+
 static int product_cmp(const void *a, const void *b)
 {
 	uint64_t x = ((const struct yt_product *)a)->hash, y = ((const struct yt_product *)b)->hash;
@@ -690,6 +749,8 @@ static void ruleset_finish(struct yt_rulefile *f, struct yt_str bytes)
 	qsort(rs->coupons_by_name, rs->n_coupons, sizeof(*rs->coupons_by_name), coupon_cmp);
 	for (size_t k = 0; k < rs->n_rules; k++)
 		rs->on |= rs->rules[k].on;
+	qsort(rs->gifts, rs->n_gifts, sizeof(*rs->gifts), name_cmp);
+	qsort(rs->shares, rs->n_shares, sizeof(*rs->shares), name_cmp);
 	qsort(rs->products, rs->n_products, sizeof(*rs->products), product_cmp);
 	qsort(rs->presales, rs->n_presales, sizeof(*rs->presales), presale_cmp);
 	qsort(rs->tiers, rs->n_tiers, sizeof(*rs->tiers), tier_cmp);
@@ -755,6 +816,16 @@ const struct yt_coupon_rules *yt_ruleset_coupon(const struct yt_ruleset *rs, str
 	const struct yt_coupon_rules **found = bsearch(&p, rs->coupons_by_name, rs->n_coupons, sizeof(p), coupon_cmp);
 
 	return found ? *found : NULL;
+}
+
+const struct yt_gift_rules *yt_ruleset_gift(const struct yt_ruleset *rs, struct yt_str name)
+{
+	return bsearch(&name, rs->gifts, rs->n_gifts, sizeof(*rs->gifts), name_cmp);
+}
+
+const struct yt_share_rules *yt_ruleset_share(const struct yt_ruleset *rs, struct yt_str name)
+{
+	return bsearch(&name, rs->shares, rs->n_shares, sizeof(*rs->shares), name_cmp);
 }
 
 const struct yt_rule *yt_ruleset_rule(const struct yt_ruleset *rs, struct yt_str name)

@@ -17,7 +17,8 @@ from oracle import HOUR, Dead, Expected, coupon_code, output_id
 
 HOME, CRC32 = -1, -2    # where murmur2 of the key says; where another partitioner would put it
 
-TOPIC = {"order": "orders", "group": "groups", "contact": "groups", "referral": "referrals"}
+TOPIC = {"order": "orders", "group": "groups", "contact": "groups", "referral": "referrals",
+         "share": "referrals", "gift": "referrals"}
 
 # The business key of each type's fact, without the shop.
 FACT = {
@@ -25,6 +26,7 @@ FACT = {
     "order.refunded": ("order", "refund"), "group.joined": ("group", "member", "joined_at"),
     "group.left": ("group", "member", "left_at"), "contact.added": ("account", "member", "added_at"),
     "contact.removed": ("account", "member", "removed_at"), "referral.bound": ("member",),
+    "share.made": ("share", "member", "friend"), "gift.claimed": ("gift", "member", "claim"),
 }
 
 class Step:
@@ -565,7 +567,7 @@ def bad_value(s):
 BAD = {
     "not_json": bad_text,
     "not_cloudevent": bad_event,
-    "unknown_type": lambda s: compact(envelope(s, s.rng.choice(["order.lost", "share.made", "coupon.grant"]), good_order(s))),
+    "unknown_type": lambda s: compact(envelope(s, s.rng.choice(["order.lost", "share.lost", "coupon.grant"]), good_order(s))),
     "unknown_shop": lambda s: compact(envelope(s, "order.paid", good_order(s), source="/shops/nobodys")),
     "missing_field": missing,
     "bad_field": bad_value,
@@ -607,7 +609,7 @@ class World:
 
     def __init__(self, rng, code_key, partitions):
         self.rng, self.code_key, self.partitions = rng, code_key, partitions
-        self.members = self.orders = self.envelopes = 0
+        self.members = self.orders = self.envelopes = self.lasts = 0
         self.expected = {}      # id: Expected
         self.scenarios = SCENARIOS
         self.weights = [x[0] for x in SCENARIOS]

@@ -343,6 +343,61 @@ def comes_for_the_season(s):
     s.withheld("season-over", added, "season_over", "ended")
 
 
+# --- counted: quotas, gifts and shares. What all members share of one is asked for on another shard. Either there is far more
+# than a run can take, or one alone, which one story has for itself
+
+LAST_ONES = 4   # templates `last-0` .. of which there is one each
+
+
+def buys_what_is_counted(s):
+    order = s.order(channel="counted")
+    coupon = s.issued("counted", order, "counted")
+    s.followed_up("counted", order, "counted", coupon=coupon)
+    s.pause()
+    if s.rng.random() < 0.5:
+        s.revoked(coupon, cancel(s, order, after_output=coupon), "counted", "order_cancelled")
+
+
+def wants_the_last(s):
+    """One has it, the second comes too late, and the third gets what the first gave back."""
+    if s.world.lasts == LAST_ONES:
+        return buys_what_is_counted(s)
+    last = "last-%d" % s.world.lasts
+    s.world.lasts += 1
+    first, second, third = s.member, s.another_member(), s.another_member()
+    order = s.order(member=first, channel=last)
+    coupon = s.issued(last, order, last)
+    s.pause()
+    late = s.order(member=second, channel=last, after_output=coupon)
+    refused = s.not_issued(last, late, last, "quota_gone", member=second)
+    s.pause()
+    revoked = s.revoked(coupon, cancel(s, order, after_output=refused), last, "order_cancelled")
+    s.pause()
+    again = s.order(member=third, channel=last, after_output=revoked)
+    s.issued(last, again, last, member=third)
+
+
+def claims_a_gift(s):
+    """Two a member, of a coupon that has a budget of its own."""
+    for claim in "1", "2", "3":
+        claimed = s.send("gift.claimed", gift="box", claim=claim, claimed_at=s.now())
+        if claim == "3":
+            s.not_issued("~gift:box", claimed, "boxed", "member_limit")
+        else:
+            s.issued("~gift:box", claimed, "boxed")
+        s.pause()
+
+
+def shares_a_price(s):
+    for friend_id in "f1", s.member, "f2", "f3":
+        made = s.send("share.made", share="cut-price", friend=friend_id, shared_at=s.now())
+        if friend_id == "f2":
+            unlocked = s.expect("share.unlocked", "~share:cut-price", made, share="cut-price", friends=2)
+            s.issued("~share:cut-price", made, "cut")
+            s.followed_up("price-open", made, "price_open", fact=["share.unlocked", unlocked])
+        s.pause()
+
+
 SCENARIOS = [
     (3, "pantry", runs_out_soon), (3, "pantry", sends_a_bottle_back), (2, "pantry", has_plenty), (3, "pantry", drinks_at_a_pace),
     (5, "pantry", is_offered_a_sale),
@@ -352,4 +407,5 @@ SCENARIOS = [
     (3, "friends", thanks_a_friend_later), (2, "friends", has_no_friend),
     (3, "chain", wins_and_wins_again), (3, "chain", is_a_vip_for_a_while), (3, "chain", is_cleaned_up), (2, "chain", tells_old_news),
     (3, "chain", lets_them_run_out), (2, "chain", comes_for_the_season),
+    (4, "counted", buys_what_is_counted), (2, "counted", wants_the_last), (3, "counted", claims_a_gift), (3, "counted", shares_a_price),
 ]

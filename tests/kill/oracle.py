@@ -72,7 +72,7 @@ def revision_of(ruleset):
 # came in meanwhile.
 TOGETHER_MS = 1000
 
-TOPIC_OF = {"coupon": "coupons", "followup": "followups"}
+TOPIC_OF = {"coupon": "coupons", "followup": "followups", "share": "members"}
 
 
 class Expected:

@@ -33,6 +33,8 @@ struct world_output {
 struct world_sent {
 	char *key, *value;
 	size_t key_n, value_n;
+	int hop; /* that it will have gone */
+	uint64_t from, to; /* of what one sends to one other, the order stays */
 };
 
 struct world {
@@ -49,6 +51,9 @@ struct world {
 	size_t n_outputs, cap_outputs;
 	struct world_sent *sent; /* internal events that were not decided yet */
 	size_t n_sent, at_sent, cap_sent;
+	bool held; /* internal events wait for world_deliver_next */
+	int hop;   /* of what is decided */
+	uint64_t decided_key;
 };
 
 __attribute__((unused)) static bool world_zone(void *ctx, struct yt_arena *a, const char *name, struct yt_str *tzif)
@@ -194,7 +199,7 @@ static void world_send(void *ctx, struct yt_str key, struct yt_str value)
 		w->cap_sent = w->cap_sent ? 2 * w->cap_sent : 16;
 		w->sent = realloc(w->sent, w->cap_sent * sizeof(*w->sent));
 	}
-	w->sent[w->n_sent++] = (struct world_sent){ world_bytes(key), world_bytes(value), key.n, value.n };
+	w->sent[w->n_sent++] = (struct world_sent){ world_bytes(key), world_bytes(value), key.n, value.n, w->hop + 1, w->decided_key, yt_hash64(key) };
 }
 
 /* Ends the batch: every edited entity becomes its bytes, which decode and encode to the same. */
@@ -237,25 +242,38 @@ static void world_decided(struct world *w)
 static struct yt_decide_env world_env(struct world *w, struct yt_state *state)
 {
 	*state = (struct yt_state){ w, world_peek, world_edit, world_output, world_send };
-	return (struct yt_decide_env){ .rules = w->rules, .state = state, .arena = &w->batch, .now_ms = w->now, .code_key = w->with_key ? w->key : NULL };
+	return (struct yt_decide_env){ .rules = w->rules, .state = state, .arena = &w->batch, .now_ms = w->now, .code_key = w->with_key ? w->key : NULL, .hop = w->hop };
+}
+
+/* The k-th of what was sent and not decided yet is decided. */
+static void world_deliver_kth(struct world *w, size_t k)
+{
+	struct world_sent s = w->sent[w->at_sent + k];
+	struct yt_state state;
+	struct yt_decide_env env;
+	struct yt_decision d;
+
+	memmove(&w->sent[w->at_sent + 1], &w->sent[w->at_sent], k * sizeof(*w->sent));
+	w->at_sent++;
+	CHECK_MSG(s.hop <= 8, "an internal event goes over at most 8 shards");
+	w->hop = s.hop;
+	w->decided_key = s.to;
+	env = world_env(w, &state);
+	yt_decide_internal(&env, yt_str(s.key, s.key_n), yt_str(s.value, s.value_n), &d);
+	CHECK_MSG(d.result == YT_APPLIED, "an internal event is taken: %s", d.detail);
+	w->hop = 0;
+	world_decided(w);
+	free(s.key);
+	free(s.value);
+	if (w->at_sent == w->n_sent)
+		w->at_sent = w->n_sent = 0;
 }
 
 /* What was sent is decided next, first in first out, with the `now` of its cause. */
 static void world_deliver(struct world *w)
 {
-	while (w->at_sent < w->n_sent) {
-		struct world_sent s = w->sent[w->at_sent++];
-		struct yt_state state;
-		struct yt_decide_env env = world_env(w, &state);
-		struct yt_decision d;
-
-		yt_decide_internal(&env, yt_str(s.key, s.key_n), yt_str(s.value, s.value_n), &d);
-		CHECK_MSG(d.result == YT_APPLIED, "an internal event is taken: %s", d.detail);
-		world_decided(w);
-		free(s.key);
-		free(s.value);
-	}
-	w->at_sent = w->n_sent = 0;
+	while (!w->held && w->at_sent < w->n_sent)
+		world_deliver_kth(w, 0);
 }
 
 static int64_t world_next_due(struct world *w, struct world_entity **of)
@@ -292,6 +310,7 @@ __attribute__((unused)) static void world_until(struct world *w, int64_t until)
 
 		w->now = due > w->now ? due : w->now;
 		env = world_env(w, &state);
+		w->decided_key = yt_hash64(yt_str(of->name, of->name_n));
 		CHECK_MSG(yt_decide_due(&env, yt_str(of->name, of->name_n)), "what next_due names is due");
 		world_decided(w);
 		world_deliver(w);
@@ -310,6 +329,7 @@ __attribute__((unused)) static struct yt_decision world_decide(struct world *w, 
 
 	if (ev->type == YT_TYPE__COUNT)
 		yt_test_fail(__FILE__, __LINE__, "no event");
+	w->decided_key = yt_hash64(yt_event_key(&w->batch, ev));
 	yt_decide(&env, ev, &d);
 	if (d.result != YT_APPLIED) {
 		CHECK_MSG(w->n_outputs == outputs, "nothing leaves of what is not applied");

@@ -374,6 +374,75 @@ TEST(skus_with_a_product_24_an_order)
 	world_deinit(&w);
 }
 
+static struct yt_decision share(struct world *w, int64_t at, const char *share, int friend)
+{
+	return tell(w, "share.made", at, "{\"share\":\"%s\",\"member\":\"m-1\",\"friend\":\"f-%d\",\"shared_at\":%lld}", share, friend, (long long)at);
+}
+
+TEST(gifts_and_shares_512_are_kept_then_the_oldest_go)
+{
+	struct world w;
+
+	world_init(&w, WORLD_SHOP "[rule \"r\"]\non = share.made\nfollow_up = x\nwhen = share.friends == 512\n");
+	w.batch_size = w.batch_left = 100;
+	for (int k = 1; k <= YT_TOLD_MAX; k++)
+		check_applied(share(&w, t0 + k * minute, "s", k));
+	CHECK_INT(w.n_outputs, 1);
+	CHECK_INT(share(&w, t0 + minute, "s", 1).result, YT_DUPLICATE);
+	check_applied(share(&w, t0 + 600 * minute, "s", 600));
+	/* The first is gone, what is not newer is too old, and there are still 512. */
+	CHECK_INT(w.n_outputs, 2);
+	check_dead(share(&w, t0 + minute, "s", 1), YT_DEAD_TOO_OLD, "gifts and shares");
+	check_dead(share(&w, t0, "other", 1), YT_DEAD_TOO_OLD, "gifts and shares");
+	CHECK_INT(share(&w, t0 + 2 * minute, "s", 2).result, YT_DUPLICATE);
+	world_seal(&w);
+	world_deinit(&w);
+}
+
+TEST(gifts_that_a_member_got_128)
+{
+	char *rules = many_rules(YT_TALLIES_MAX + 1, "[coupon \"" LONG_NAME "\"]\namount_off = 1\nvalid_for = 1h\n[gift \"" LONG_NAME "\"]\ncoupon = " LONG_NAME "\nquota = 1000000000\n");
+	struct world w;
+
+	world_init(&w, rules);
+	for (int k = 0; k <= YT_TALLIES_MAX; k++) {
+		struct yt_decision d = tell(&w, "gift.claimed", t0 + k * day, "{\"gift\":\"%03d%s\",\"member\":\"m-1\",\"claimed_at\":%lld}", k, &(LONG_NAME)[3],
+		                            (long long)(t0 + k * day));
+
+		if (k < YT_TALLIES_MAX)
+			check_applied(d);
+		else
+			check_dead(d, YT_DEAD_LIMIT, "128");
+	}
+	world_seal(&w);
+	world_deinit(&w);
+	free(rules);
+}
+
+/* 127 that live, and one on its way: the next has no room, whoever it is for. */
+TEST(coupons_128_with_those_on_their_way)
+{
+	struct world w;
+
+	world_init(&w, WORLD_SHOP "[coupon \"c\"]\namount_off = 1\nvalid_for = 30d\n[coupon \"q\"]\namount_off = 1\nvalid_for = 30d\nlimit_total = 9\n"
+	                          "[rule \"r\"]\non = order.paid\nissue = c\n[rule \"s\"]\non = group.joined\nissue = q\n"
+	                          "[rule \"t\"]\non = group.left\nafter = 1m\nissue = c\n");
+	w.held = true;
+	for (int k = 1; k < YT_COUPONS_MAX; k++)
+		check_applied(pay(&w, t0 + k, k, t0));
+	check_applied(tell(&w, "group.joined", t0 + 200, "{\"group\":\"g\",\"member\":\"m-1\",\"joined_at\":%lld}", (long long)t0));
+	check_dead(pay(&w, t0 + 300, 129, t0), YT_DEAD_LIMIT, "coupons");
+	check_dead(tell(&w, "gift.claimed", t0 + 300, "{\"gift\":\"g\",\"member\":\"m-1\",\"claimed_at\":%lld}", (long long)t0), YT_DEAD_LIMIT, "coupons");
+	check_applied(tell(&w, "group.left", t0 + 400, "{\"group\":\"g\",\"member\":\"m-1\",\"left_at\":%lld}", (long long)t0 + 1));
+	world_until(&w, t0 + 2 * minute);
+	CHECK_STR(world_data(&w, &w.outputs[w.n_outputs - 1], "reason"), "member_limit");
+	w.held = false;
+	world_deliver(&w);
+	CHECK_INT(w.outputs[w.n_outputs - 1].type, YT_OUT_COUPON_ISSUED);
+	CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/m-1", 0, "coupons_usable"), "128");
+	world_deinit(&w);
+}
+
 /* Ten rules in a row, each set off by the coupon of the one before: the chain ends after 8 steps. */
 TEST(a_chain_of_8_steps)
 {
@@ -480,6 +549,9 @@ TEST_MAIN
 	RUN(a_member_of_the_longest_texts_stays_below_its_bytes);
 	RUN(tags_64);
 	RUN(skus_with_a_product_24_an_order);
+	RUN(gifts_and_shares_512_are_kept_then_the_oldest_go);
+	RUN(gifts_that_a_member_got_128);
+	RUN(coupons_128_with_those_on_their_way);
 	RUN(a_chain_of_8_steps);
 	RUN(deposits_128_are_kept_then_the_oldest_go);
 	RUN(the_coupon_of_a_deposit_needs_a_place_of_the_128);

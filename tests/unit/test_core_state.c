@@ -103,11 +103,52 @@ TEST(golden_bytes_of_a_member_with_a_tier_and_deposits)
 	live_long(&w);
 	check_golden(&w, YT_KIND_MEMBER, "s1/m3",
 	             "3d000000018b1330441df8c2f99ab5f79d0541b7961002395748424d3051464250504a076465706f736974016580b59da48c3480e6edd90a808e97b10d02"
-	             "70310000000000010070a833ae633b32400080d8c1a28c3464000000000180e8bcf69534056c61746572017800000301016580d8c1a28c3401026f310003"
+	             "70310000000000010070a833ae633b32400080d8c1a28c3464000000000180e8bcf69534056c61746572017800000301016580d8c1a28c3401026f310004"
 	             "4108a4239d85bb3b5219af4d38837c320000000000000000000000000000000080d8c1a28c3401650004676f6c6400080304676f6c64070f80a0bf8c9134"
 	             "80e8f0ca9034808de8bb9034f61c15ac649bb9a87e19388063d5cebd01650d6f726465722e706169640a6f3101010003aa8cc60d805a18220380b59da48c"
 	             "34b81780a894d1913480fce8fc9234bae98092f9a58c349a7755746b3b29da4d4d028092f9a58c34c2099c03a4383b4949b80180b59da48c34b81780a894"
 	             "d1913480fce8fc9234c6b2");
+	world_deinit(&w);
+}
+
+/* The tail of a member with a claim on its way, and with a share that one friend opened; and the quota. Put together by docs/state.md. */
+TEST(golden_bytes_of_claims_and_quotas)
+{
+	struct world w;
+	struct world_entity *e;
+	struct yt_buf want;
+	char id[33];
+	unsigned char raw[16];
+
+	world_init(&w, WORLD_SHOP "[coupon \"c\"]\namount_off = 100\nvalid_for = 1d\nlimit_total = 5\nbudget = 300\n[coupon \"d\"]\namount_off = 1\nvalid_for = 1d\n"
+	                          "[rule \"thanks\"]\non = order.paid\nissue = c\n[share \"s\"]\nfriends = 1\ncoupon = d\n");
+	w.held = true;
+	tell(&w, "share.made", t0, "{\"share\":\"s\",\"member\":\"m1\",\"friend\":\"f1\",\"shared_at\":%lld}", (long long)t0);
+	tell(&w, "order.paid", t0, "{\"order\":\"o1\",\"member\":\"m1\",\"paid_at\":%lld,\"amount\":900,\"currency\":\"CNY\",\"items\":[]}", (long long)t0);
+	yt_buf_init(&want, NULL);
+	yt_buf_add(&want, "\x20\x01", 2);
+	yt_output_id(YT_OUT_COUPON_ISSUED, YT_S("s1"), YT_S("m1"), YT_S("thanks"), YT_S("order.paid\no1"), 0, id);
+	yt_unhex(id, raw, sizeof(raw));
+	yt_buf_add(&want, raw, sizeof(raw));
+	yt_buf_add(&want, "\x05\x01\x00\x01" "c", 5);
+	yt_buf_varint(&want, (uint64_t)t0);
+	yt_buf_u64(&want, yt_hash64(YT_S("thanks")));
+	yt_buf_u64(&want, yt_hash64(YT_S("o1")));
+	yt_buf_add(&want, "\x00\x01", 2);
+	yt_buf_varint(&want, (uint64_t)t0);
+	yt_buf_u64(&want, yt_hash64(YT_S("share:s")));
+	yt_buf_u64(&want, yt_hash64(YT_S("f1")));
+	e = world_entity(&w, YT_KIND_MEMBER, YT_S("s1/m1"));
+	CHECK(e->n > want.n + 12);
+	CHECK_MEM(e->bytes + e->n - want.n - 12, want.p, want.n);
+	CHECK_MEM(e->bytes + e->n - 10, "\x01\x07share:s\x01", 10);
+	yt_buf_deinit(&want);
+
+	w.held = false;
+	world_deliver(&w);
+	check_golden(&w, YT_KIND_QUOTA, "s1/c", "0ad80402c801020000");
+	e = world_entity(&w, YT_KIND_MEMBER, YT_S("s1/m1"));
+	CHECK_MSG(memmem(e->bytes, e->n, "\x01\x64\x00", 3), "the coupon's units: its template's, 100 of the budget");
 	world_deinit(&w);
 }
 
@@ -217,7 +258,9 @@ TEST(keys_tell_kind_and_name)
 	CHECK_INT(yt_entity_kind(YT_S("order:s1/1001"), &name), YT_KIND_ORDER);
 	CHECK_INT(yt_entity_kind(YT_S("day:s1/2026-11-24"), &name), YT_KIND_DAY);
 	CHECK(yt_str_eq(name, YT_S("s1/2026-11-24")));
-	CHECK_INT(yt_entity_kind(YT_S("quota:s1/x"), &name), -1);
+	CHECK_INT(yt_entity_kind(YT_S("quota:s1/gift:box"), &name), YT_KIND_QUOTA);
+	CHECK(yt_str_eq(name, YT_S("s1/gift:box")));
+	CHECK_INT(yt_entity_kind(YT_S("quotas:s1/x"), &name), -1);
 	CHECK_INT(yt_entity_kind(YT_S(""), &name), -1);
 }
 
@@ -225,6 +268,7 @@ TEST_MAIN
 {
 	RUN(golden_bytes_of_each_entity);
 	RUN(golden_bytes_of_a_member_with_a_tier_and_deposits);
+	RUN(golden_bytes_of_claims_and_quotas);
 	RUN(a_typical_member_has_less_than_500_bytes_and_an_open_order_less_than_150);
 	RUN(any_bytes_decode_to_an_object_or_to_none);
 	RUN(keys_tell_kind_and_name);

@@ -95,6 +95,20 @@ TEST(a_day_shows_all_its_counters)
 	world_deinit(&w);
 }
 
+TEST(a_quota_shows_what_is_given_away)
+{
+	struct world w;
+
+	world_init(&w, WORLD_SHOP "[coupon \"c\"]\namount_off = 100\nvalid_for = 1d\nbudget = 150\n[rule \"r\"]\non = order.signed\nissue = c\n"
+	                          "[gift \"box\"]\ncoupon = c\nquota = 5\n");
+	for (int k = 0; k < 2; k++)
+		world_tell(&w, "gift.claimed", "e", 1790000000000, k ? "{\"gift\":\"box\",\"member\":\"m1\",\"claimed_at\":1790000000000}" :
+		                                                      "{\"gift\":\"box\",\"member\":\"m2\",\"claimed_at\":1790000000000}");
+	CHECK_STR(render(&w, YT_KIND_QUOTA, "s1/c", true), "quota:s1/c budget=150 outstanding=1 spent=100 granted=1 refused=1 returned=0");
+	CHECK_STR(render(&w, YT_KIND_QUOTA, "s1/gift:box", true), "quota:s1/gift:box limit=5 outstanding=1 spent=0 granted=2 refused=0 returned=1");
+	world_deinit(&w);
+}
+
 TEST(what_is_gone_has_its_suffixes_and_no_fields)
 {
 	struct yt_str suffix[YT_VIEW_HASHES_MAX];
@@ -104,6 +118,7 @@ TEST(what_is_gone_has_its_suffixes_and_no_fields)
 	CHECK_STR(render(&w, YT_KIND_MEMBER, "s1/m9", true), "member:s1/m9; wallet:s1/m9");
 	CHECK_STR(render(&w, YT_KIND_ORDER, "s1/a/b", true), "order:s1/a/b");
 	CHECK_STR(render(&w, YT_KIND_DAY, "s1/2026-01-01", true), "day:s1:2026-01-01");
+	CHECK_STR(render(&w, YT_KIND_QUOTA, "s1/gift:box", true), "quota:s1/gift:box");
 	CHECK_INT(yt_view_suffixes(&w.batch, YT_KIND_ORDER, YT_S("s1/o1"), false, suffix), 0);
 	CHECK_INT(yt_view_suffixes(&w.batch, YT_KIND_ORDER, YT_S("s1/o1"), true, suffix), 1);
 	world_deinit(&w);
@@ -128,6 +143,7 @@ TEST_MAIN
 	RUN(a_member_shows_its_tier_while_it_has_one);
 	RUN(orders_are_shown_only_where_the_configuration_asks_for_them);
 	RUN(a_day_shows_all_its_counters);
+	RUN(a_quota_shows_what_is_given_away);
 	RUN(what_is_gone_has_its_suffixes_and_no_fields);
 	RUN(an_order_expires_in_the_view_with_its_entity);
 }

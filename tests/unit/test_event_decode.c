@@ -159,6 +159,8 @@ TEST(each_type_with_its_required_fields_is_read)
 		[YT_CONTACT_ADDED] = "{\"account\":\"a\",\"member\":\"m\",\"added_at\":1754042400000}",
 		[YT_CONTACT_REMOVED] = "{\"account\":\"a\",\"member\":\"m\",\"removed_at\":1754042400000}",
 		[YT_REFERRAL_BOUND] = "{\"referrer\":\"ref:x\",\"member\":\"m\",\"bound_at\":1754042400000}",
+		[YT_SHARE_MADE] = "{\"share\":\"s\",\"member\":\"m\",\"friend\":\"f\",\"shared_at\":1754042400000}",
+		[YT_GIFT_CLAIMED] = "{\"gift\":\"g\",\"member\":\"m\",\"claimed_at\":1754042400000}",
 	};
 
 	for (int t = 0; t < YT_TYPE__COUNT; t++) {
@@ -172,6 +174,21 @@ TEST(each_type_with_its_required_fields_is_read)
 		decode(info->name.p, "{}");
 		DEAD("missing_field", yt_arena_printf(&arena, "%s: missing", yt_fields[info->fields[0].field].name.p).p);
 	}
+}
+
+TEST(a_claim_that_is_absent_is_the_first)
+{
+	decode("gift.claimed", "{\"gift\":\"g\",\"member\":\"m\",\"claimed_at\":1754042400000}");
+	GOOD();
+	CHECK(is(yt_event_text(got.event, YT_F_CLAIM), "1"));
+	decode("gift.claimed", "{\"gift\":\"g\",\"member\":\"m\",\"claimed_at\":1754042400000,\"claim\":null}");
+	GOOD();
+	CHECK(is(yt_event_text(got.event, YT_F_CLAIM), "1"));
+	decode("gift.claimed", "{\"gift\":\"g\",\"member\":\"m\",\"claimed_at\":1754042400000,\"claim\":\"2\"}");
+	GOOD();
+	CHECK(is(yt_event_text(got.event, YT_F_CLAIM), "2"));
+	decode("gift.claimed", "{\"gift\":\"g\",\"member\":\"m\",\"claimed_at\":1754042400000,\"claim\":2}");
+	DEAD("bad_field", "claim: a number where a text belongs");
 }
 
 TEST(each_required_field_missing_or_null_is_named)
@@ -774,6 +791,7 @@ TEST_MAIN
 	yt_arena_init(&arena, 0);
 	RUN(paid_with_all_fields_is_read);
 	RUN(each_type_with_its_required_fields_is_read);
+	RUN(a_claim_that_is_absent_is_the_first);
 	RUN(each_required_field_missing_or_null_is_named);
 	RUN(null_of_an_optional_field_counts_as_absent);
 	RUN(id_of_128_bytes_passes_and_129_does_not);

@@ -32,6 +32,9 @@ static const char *const usual[] = {
 	EVENT("contact.added", "{\"account\":\"a\",\"member\":\"m1\",\"added_at\":1754042399000,\"welcome_until\":1754042499000}"),
 	EVENT("contact.removed", "{\"account\":\"a\",\"member\":\"m1\",\"removed_at\":1754042399000}"),
 	EVENT("referral.bound", "{\"referrer\":\"m2\",\"member\":\"m1\",\"bound_at\":1754042399000,\"amount\":5}"),
+	EVENT("share.made", "{\"share\":\"cut\",\"member\":\"m1\",\"friend\":\"m2\",\"shared_at\":1754042399000}"),
+	EVENT("gift.claimed", "{\"gift\":\"box\",\"member\":\"m1\",\"claimed_at\":1754042399000}"),
+	EVENT("gift.claimed", "{\"gift\":\"box\",\"member\":\"m1\",\"claimed_at\":1754042399000,\"claim\":\"2\"}"),
 	/* data before everything, and space wherever it may stand */
 	" {\t\"data\" : { \"paid_at\" : 1754042399000 , \"items\" : [ { \"amount\" : 1 , \"quantity\" : 1 , \"sku\" : \"s\" } ] , \"currency\" : \"CNY\" ,\n"
 	"\"amount\" : 1 , \"member\" : \"m1\" , \"order\" : \"A-1\" } , \"time\" : \"2025-08-01T18:00:00+08:00\" , \"type\" : \"order.paid\" ,\r\n"

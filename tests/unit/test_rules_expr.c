@@ -481,9 +481,6 @@ TEST(what_later_versions_have_is_refused_by_name)
 		{ "member.referrals_approved", "fault: column 1: member.referrals_approved is not in this version yet" },
 		{ "coupon.role == 'referrer'", "fault: column 1: coupon.role is not in this version yet" },
 		{ "referral.referrer == 'x'", "fault: column 1: referral.referrer is not in this version yet" },
-		{ "share.id", "fault: column 1: share.id is not in this version yet" },
-		{ "gift.id", "fault: column 1: gift.id is not in this version yet" },
-		{ "event.share", "fault: column 1: event.share is not in this version yet" },
 	};
 
 	check_rows(rows, COUNT(rows), ORDERS);

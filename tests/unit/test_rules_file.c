@@ -329,8 +329,8 @@ TEST(every_key_reaches_its_field)
 {
 	const struct yt_ruleset *rs = parse_z(HEAD "[coupon \"a\"]\npercent_off = 20\nmin_amount = 0\nvalid_from = 2026-11-01\n"
 	                                           "valid_until = 2026-11-11 23:00\nvalid_to_end_of_day = yes\nremind_before = 2h\n"
-	                                           "limit_per_member = 3\nlimit_per_period = 32 per day\nkeep_on_refund = yes\n"
-	                                           "[coupon \"b\"]\namount_off = 3000\nvalid_for = 90m\n"
+	                                           "limit_per_member = 3\nlimit_per_period = 32 per day\nlimit_total = 1000000000\nkeep_on_refund = yes\n"
+	                                           "[coupon \"b\"]\namount_off = 3000\nvalid_for = 90m\nbudget = 3000\n"
 	                                           "[rule \"r\"]\non = order.signed, order.paid\nfrom = 2026-11-01\nuntil = 2026-11-11\n"
 	                                           "when = order.nth == 1\nafter = now - order.paid_at + duration(\"1h\")\n"
 	                                           "still = event.at < now && has(event.channel)\nonce = per order\nissue = b\n"
@@ -348,6 +348,9 @@ TEST(every_key_reaches_its_field)
 	CHECK_INT(a->limit_per_member, 3);
 	CHECK_INT(a->limit_per_period.n, 32);
 	CHECK_INT(a->limit_per_period.ms, 0);
+	CHECK_INT(a->limit_total, 1000000000);
+	CHECK(!a->budget && !b->limit_total);
+	CHECK_INT(b->budget, 3000);
 	CHECK_INT(b->discount, YT_AMOUNT_OFF);
 	CHECK_INT(b->value, 3000);
 	CHECK_INT(b->valid_for_ms, 5400000);
@@ -364,6 +367,30 @@ TEST(every_key_reaches_its_field)
 	check_str(r->follow_up, "order_review-2");
 	CHECK_INT(r->send_by_ms, 300);
 	CHECK(yt_ruleset_coupon(rs, YT_S("b")) == b && !yt_ruleset_coupon(rs, YT_S("c")));
+}
+
+TEST(gifts_and_shares_are_found_by_name)
+{
+	const struct yt_ruleset *rs = parse_z(HEAD "[gift \"b\"]\ncoupon = c\nquota = 1000000000\nper_member = 1000000\nfrom = 2026-09-20\nuntil = 2026-09-25\n"
+	                                           "when = member.paid_orders > 0\n[gift \"a\"]\ncoupon = c\nquota = 1\n"
+	                                           "[share \"y\"]\nfriends = 100\ncoupon = c\nuntil = 2026-09-25\n[share \"x\"]\ncoupon = c\n"
+	                                           "[coupon \"c\"]\npay_percent = 50\nvalid_for = 1d\n");
+	const struct yt_gift_rules *a = yt_ruleset_gift(rs, YT_S("a")), *b = yt_ruleset_gift(rs, YT_S("b"));
+	const struct yt_share_rules *x = yt_ruleset_share(rs, YT_S("x")), *y = yt_ruleset_share(rs, YT_S("y"));
+
+	CHECK(a && b && x && y && !yt_ruleset_gift(rs, YT_S("x")) && !yt_ruleset_share(rs, YT_S("a")));
+	CHECK(a->coupon == &rs->coupons[0] && !a->when && !a->from_text.n && !a->until_text.n);
+	CHECK_INT(a->quota, 1);
+	CHECK_INT(a->per_member, 1);
+	CHECK_INT(b->quota, 1000000000);
+	CHECK_INT(b->per_member, 1000000);
+	check_str(b->from_text, "2026-09-20");
+	check_str(b->until_text, "2026-09-25");
+	CHECK(b->when);
+	CHECK_INT(x->friends, 3);
+	CHECK_INT(y->friends, 100);
+	CHECK(x->coupon == &rs->coupons[0] && !x->until_text.n);
+	check_str(y->until_text, "2026-09-25");
 }
 
 TEST(every_key_of_a_rule_reaches_its_field)
@@ -488,6 +515,26 @@ TEST(a_param_that_quiet_hours_can_leave_without_its_event_is_a_warning)
 	CHECK_INT(problems.warnings, 0);
 }
 
+TEST(a_param_that_a_quota_can_leave_without_its_event_is_a_warning)
+{
+	static const char rule[] = "[rule \"r\"]\non = order.paid\nissue = c\nfollow_up = x\nparam.p = {order.items.size()}\n"
+				   "[coupon \"c\"]\namount_off = 100\nvalid_for = 1d\n";
+
+	parse_z(yt_arena_printf(&arena, HEAD "%sbudget = 1000\n", rule).p);
+	check_str(yt_buf_str(&problems.text), "test.conf:11: warning: param.p: items, coupons and buyer of the event are not known when the follow-up waited "
+	                                      "for the limit_total or budget of its coupon\n");
+	parse_z(yt_arena_printf(&arena, HEAD "%s", rule).p);
+	CHECK_INT(problems.warnings, 0);
+}
+
+TEST(a_budget_below_one_coupon_is_a_warning)
+{
+	parse_z(HEAD "[coupon \"c\"]\namount_off = 100\nvalid_for = 1d\nbudget = 99\n");
+	check_str(yt_buf_str(&problems.text), "test.conf:10: warning: budget is less than amount_off: no coupon can ever be issued\n");
+	parse_z(HEAD "[coupon \"c\"]\namount_off = 100\nvalid_for = 1d\nbudget = 100\n");
+	CHECK_INT(problems.warnings, 0);
+}
+
 TEST(sixteen_params_of_1024_bytes_are_taken)
 {
 	struct yt_buf b;
@@ -532,7 +579,7 @@ TEST(broken_params_do_no_harm)
 /* The warnings of these rules without their common beginning. */
 static void check_loops(const char *rules, const char *want)
 {
-	static const char common[] = "a loop through time that has neither once nor a limit (limit_per_member, limit_per_period): ";
+	static const char common[] = "a loop through time that has neither once nor a limit (limit_per_member, limit_per_period, limit_total, budget): ";
 	struct yt_buf b;
 	const char *p;
 
@@ -708,11 +755,14 @@ TEST_MAIN
 	RUN(a_shop_takes_from_the_star_what_it_leaves_out);
 	RUN(without_a_star_other_shops_are_unknown);
 	RUN(every_key_reaches_its_field);
+	RUN(gifts_and_shares_are_found_by_name);
 	RUN(every_key_of_a_rule_reaches_its_field);
 	RUN(one_action_is_enough_for_a_rule);
 	RUN(products_are_found_by_the_hash_of_their_sku);
 	RUN(params_are_read_into_texts_and_expressions);
 	RUN(a_param_that_quiet_hours_can_leave_without_its_event_is_a_warning);
+	RUN(a_param_that_a_quota_can_leave_without_its_event_is_a_warning);
+	RUN(a_budget_below_one_coupon_is_a_warning);
 	RUN(sixteen_params_of_1024_bytes_are_taken);
 	RUN(broken_params_do_no_harm);
 	RUN(a_loop_through_time_is_a_warning);

@@ -446,7 +446,13 @@ static const char *fact(struct run *r, const char *what, const char *name, const
 	if (strcmp(what, "wallet") == 0)
 		return wallet_state(r, name, field);
 	snprintf(full, sizeof(full), "s1/%s%s", strcmp(what, "day") == 0 && strlen(name) == 5 ? "2026-" : "", name);
-	return world_field(&r->w, strcmp(what, "day") == 0 ? YT_KIND_DAY : strcmp(what, "order") == 0 ? YT_KIND_ORDER : YT_KIND_MEMBER, full, 0, field);
+	for (int kind = 0; kind < YT_KIND__COUNT; kind++) {
+		struct yt_str prefix = yt_entities[kind].prefix;
+
+		if (yt_str_eq(yt_str_z(what), yt_str(prefix.p, prefix.n - 1)))
+			return world_field(&r->w, (enum yt_kind)kind, full, 0, field);
+	}
+	FAIL(r, "no facts of a %s", what);
 }
 
 static void holds(struct run *r)

@@ -10,12 +10,19 @@
 /* `~presale:<name>`, behind what a deposit gives and what goes with it. */
 struct yt_str yt_rule_presale(struct yt_arena *a, struct yt_str presale);
 
-/* A rule issues: coupon.issued, and its id in id; or coupon.refused, and the reason. */
-enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, char id[33]);
-/* The same of a coupon whose window is given, whatever its template says. */
-enum yt_reason yt_coupon_issue_within(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, int64_t valid_from,
-                                      int64_t valid_until, char id[33]);
-/* coupon.refused of a rule. */
+/* What a coupon has beyond its template. */
+struct yt_terms {
+	struct yt_units units;           /* that it holds. Where it needs some, core/claim asks for them first */
+	int64_t valid_from, valid_until; /* its window; valid_until 0: as the template says */
+};
+
+/* A rule issues: coupon.issued, and its id in id; or coupon.refused, and the reason. terms NULL: none. */
+enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, const struct yt_terms *terms, char id[33]);
+/* The id that it would have. */
+void yt_coupon_id(struct yt_act *act, struct yt_str rule, char id[33]);
+/* Whether it could now; else coupon.refused. */
+enum yt_reason yt_coupon_judge(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, const struct yt_terms *terms);
+/* coupon.refused of a rule; template empty: not known. */
 void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str template, enum yt_reason reason);
 /* A rule revokes all coupons of that template that the member has not used. */
 void yt_coupon_revoke_unused(struct yt_act *act, const struct yt_rule *rule);

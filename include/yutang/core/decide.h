@@ -56,6 +56,7 @@ struct yt_decide_env {
 	int64_t now_ms;
 	const unsigned char *code_key; /* 32 bytes; NULL: outputs carry no code, and codes in orders match none */
 	const struct yt_watch *watch;  /* NULL: none */
+	int hop; /* how many shards what is decided came over */
 };
 
 enum yt_result { YT_APPLIED, YT_DUPLICATE, YT_CONFLICT, YT_DEAD };

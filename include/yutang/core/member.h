@@ -2,6 +2,7 @@
 #ifndef YT_CORE_MEMBER_H
 #define YT_CORE_MEMBER_H
 
+#include "yutang/core/claims.h"
 #include "yutang/core/deposit.h"
 #include "yutang/core/kept.h"
 #include "yutang/core/paid.h"
@@ -14,7 +15,6 @@ enum {
 	YT_MEMBER_BYTES_MAX = 256 * 1024, /* DESIGN 4 */
 	YT_TIMERS_MAX = 128,              /* RULES.md, after */
 	YT_TIMER_BYTES_MAX = YT_KEPT_BYTES_MAX + 3 * 64 + 16 + 450, /* but for params */
-	YT_COUPON_BYTES_MAX = 336, /* a coupon in the wallet, with what its template may leave behind */
 	YT_TAGS_MAX = 64,          /* DESIGN 4 */
 	YT_CONTACTS_MAX = YT_PERIOD_N_MAX, /* followup.due that a contact_cap can ask for */
 	YT_STOCK_MAX = 512,        /* orders by product; then those of the smallest paid_at go */
@@ -65,6 +65,7 @@ struct yt_member {
 	uint32_t n_contacts, cap_contacts;
 	struct yt_stock *stock; /* by (paid_at, order, sku) */
 	uint32_t n_stock, cap_stock;
+	struct yt_claims claims;
 	int64_t stock_until; /* as of the last change of an order, for whoever looks at the member; 0: absent */
 	struct yt_standing standing;
 	struct yt_deposits deposits;

@@ -10,6 +10,9 @@
 enum yt_send {
 	YT_SEND_GRANT = 1,    /* what a rule gives (`to`): core/grant */
 	YT_SEND_WITHDRAW = 2, /* the order that it was for is gone: core/grant */
+	YT_SEND_CLAIM = 10,   /* of a unit of a quota: core/quota */
+	YT_SEND_ANSWER = 11,  /* to a claim: core/claim */
+	YT_SEND_RETURN = 12,  /* of a unit: core/quota */
 	YT_SEND__END
 };
 

@@ -6,6 +6,8 @@
 
 enum {
 	YT_COUPONS_MAX = 128, /* coupons a member; DESIGN 4 */
+	YT_COUPON_BYTES_MAX = 336, /* a coupon without marks and units, with what its template may leave behind */
+	YT_UNITS_BYTES_MAX = 80,   /* of its units, with the name of a gift */
 	YT_ISSUES_MAX = 32,   /* instants a template that a period limit can ask for: `N per 30d` has N of at most 32 */
 };
 /* A coupon that is over stays for its holder's late orders and their cancels: as long as an order lives (DESIGN 4). */
@@ -15,6 +17,13 @@ enum yt_coupon_state { YT_COUPON_OPEN, YT_COUPON_USED, YT_COUPON_REVOKED };
 
 /* Why a coupon that is used now has to be revoked when it comes back: what earned it is gone. */
 enum yt_forfeit { YT_FORFEIT_NO, YT_FORFEIT_REFUNDED, YT_FORFEIT_CANCELLED, YT_FORFEIT_DEPOSIT };
+
+/* What a coupon holds of quotas, and gives back when it is revoked. */
+struct yt_units {
+	bool total;     /* one of the quota of its template, */
+	int64_t amount; /* and so much of its budget */
+	struct yt_str gift; /* one of the quota of this gift; empty: of none */
+};
 
 struct yt_coupon {
 	unsigned char id[16];
@@ -31,6 +40,7 @@ struct yt_coupon {
 	int64_t ended_at;   /* used, revoked or expired, or the last event of the order that used it; 0 while open */
 	uint64_t for_order; /* yt_hash64 of the order that earned it, 0: none */
 	struct yt_str for_presale; /* whose deposit earned it; empty: none */
+	struct yt_units units;
 	uint64_t *marks;    /* once = per coupon: yt_hash64 of the rule's name */
 	uint32_t n_marks, cap_marks;
 };
@@ -71,6 +81,9 @@ void yt_coupon_mark(struct yt_coupon *c, struct yt_arena *a, struct yt_str rule)
 
 uint32_t yt_wallet_usable(const struct yt_wallet *w, int64_t now_ms);
 uint32_t yt_wallet_used(const struct yt_wallet *w);
+
+/* An upper bound of its encoded size, with what its template may leave behind. */
+size_t yt_coupon_bytes_bound(const struct yt_coupon *c);
 
 /* The coupon's next instant to act on: its reminder or its end; YT_NEVER. */
 int64_t yt_coupon_due(const struct yt_coupon *c);

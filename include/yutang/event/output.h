@@ -16,7 +16,8 @@
 	X(FOLLOWUP_DUE, "followup.due", FOLLOWUPS)                                                                \
 	X(FOLLOWUP_WITHHELD, "followup.withheld", FOLLOWUPS)                                                      \
 	X(TIER_CHANGED, "tier.changed", MEMBERS)                                                                  \
-	X(TIER_WARNING, "tier.warning", MEMBERS)
+	X(TIER_WARNING, "tier.warning", MEMBERS)                                                                  \
+	X(SHARE_UNLOCKED, "share.unlocked", MEMBERS)
 enum yt_out_topic { YT_OUT_COUPONS, YT_OUT_FOLLOWUPS, YT_OUT_MEMBERS, YT_OUT_TOPIC__COUNT };
 enum yt_out_type {
 #define X(sym, name, topic) YT_OUT_##sym,
@@ -34,8 +35,10 @@ extern const char *const yt_out_topics[YT_OUT_TOPIC__COUNT];
 
 /* Reasons of refused, revoked and withheld outputs that this version can give (EVENTS.md, Reasons). */
 #define YT_REASONS(X)                                                                                             \
+	X(QUOTA_GONE, "quota_gone")                                                                               \
 	X(MEMBER_LIMIT, "member_limit")                                                                           \
 	X(PERIOD_LIMIT, "period_limit")                                                                           \
+	X(BUDGET_GONE, "budget_gone")                                                                             \
 	X(NOT_STARTED, "not_started")                                                                             \
 	X(EXPIRED, "expired")                                                                                     \
 	X(ALREADY_USED, "already_used")                                                                           \

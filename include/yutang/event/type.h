@@ -51,6 +51,12 @@ enum yt_field_kind {
 	X(REMOVED_AT, "removed_at", YT_FK_INSTANT)                                                                \
 	X(REFERRER, "referrer", YT_FK_MEMBER)                                                                     \
 	X(BOUND_AT, "bound_at", YT_FK_INSTANT)                                                                    \
+	X(SHARE, "share", YT_FK_ID)                                                                               \
+	X(FRIEND, "friend", YT_FK_ID)                                                                             \
+	X(SHARED_AT, "shared_at", YT_FK_INSTANT)                                                                  \
+	X(GIFT, "gift", YT_FK_ID)                                                                                 \
+	X(CLAIMED_AT, "claimed_at", YT_FK_INSTANT)                                                                \
+	X(CLAIM, "claim", YT_FK_ID)                                                                               \
 	/* Of what follows from an input (yt_on_has): no input has them. */                                       \
 	X(FROM, "from", YT_FK_TEXT)                                                                               \
 	X(TO, "to", YT_FK_TEXT)
@@ -83,6 +89,8 @@ enum yt_type {
 	YT_CONTACT_ADDED,
 	YT_CONTACT_REMOVED,
 	YT_REFERRAL_BOUND,
+	YT_SHARE_MADE,
+	YT_GIFT_CLAIMED,
 	YT_TYPE__COUNT
 };
 
@@ -92,6 +100,7 @@ enum yt_on {
 	YT_ON_COUPON_USED,
 	YT_ON_COUPON_EXPIRED,
 	YT_ON_TIER_CHANGED,
+	YT_ON_SHARE_UNLOCKED,
 	YT_ON__COUNT
 };
 #define YT_ON_COUPONS (1u << YT_ON_COUPON_ISSUED | 1u << YT_ON_COUPON_USED | 1u << YT_ON_COUPON_EXPIRED)
@@ -106,6 +115,7 @@ struct yt_type_field {
 	uint8_t field; /* enum yt_field */
 	bool required;
 	bool not_negative; /* an amount that only makes sense from 0 on; below is bad_field */
+	const char *deflt; /* the text of one that is absent; NULL: it stays so */
 };
 
 struct yt_type_info {

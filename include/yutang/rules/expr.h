@@ -27,6 +27,8 @@ enum {
 	YT_SCOPE_CONTACT = 8,
 	YT_SCOPE_COUPON = 16,
 	YT_SCOPE_PRESALE = 32,
+	YT_SCOPE_SHARE = 64,
+	YT_SCOPE_GIFT = 128,
 };
 
 /* A variable; its name may be dotted. */

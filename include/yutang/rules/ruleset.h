@@ -13,6 +13,9 @@ enum {
 	YT_RULES_SHOPS_MAX = 10000,
 	YT_RULES_COUPONS_MAX = 1000,
 	YT_RULES_RULES_MAX = 1000,
+	YT_RULES_GIFTS_MAX = 1000,
+	YT_RULES_SHARES_MAX = 1000,
+	YT_SHARE_FRIENDS_MAX = 100, /* friends of a share: a member keeps 512 friends of all its shares */
 	YT_RULES_PRODUCTS_MAX = 10000,
 	YT_RULES_PRESALES_MAX = 1000,
 	YT_RULES_TIERS_MAX = 64, /* each event of a member looks at those above its own */
@@ -54,7 +57,25 @@ struct yt_coupon_rules {
 	int64_t remind_before_ms; /* 0: none */
 	int64_t limit_per_member; /* 0: none */
 	struct yt_period limit_per_period;
+	int64_t limit_total; /* of all members together; 0: none */
+	int64_t budget;      /* minor units that all together may be worth, with YT_AMOUNT_OFF; 0: none */
 	bool keep_on_refund;
+};
+
+struct yt_gift_rules {
+	struct yt_str name;
+	const struct yt_coupon_rules *coupon;
+	int64_t quota;      /* of all members together */
+	int64_t per_member;
+	struct yt_str from_text, until_text; /* as valid_from_text; compared with `event.at` in the zone of the shop */
+	const struct yt_expr *when;          /* NULL: true */
+};
+
+struct yt_share_rules {
+	struct yt_str name;
+	int64_t friends;
+	const struct yt_coupon_rules *coupon;
+	struct yt_str until_text;
 };
 
 struct yt_product {
@@ -136,6 +157,10 @@ struct yt_ruleset {
 	uint32_t on; /* of all rules together */
 	const struct yt_coupon_rules **coupons_by_name;
 	const struct yt_rule **rules_by_name;
+	struct yt_gift_rules *gifts; /* by name */
+	size_t n_gifts;
+	struct yt_share_rules *shares; /* by name */
+	size_t n_shares;
 	struct yt_product *products; /* by hash */
 	size_t n_products;
 	struct yt_tier *tiers; /* by rank */
@@ -173,8 +198,10 @@ const struct yt_rules_key *yt_rules_key(size_t i);
 const struct yt_shop_rules *yt_ruleset_shop(const struct yt_ruleset *rs, struct yt_str shop);
 const struct yt_coupon_rules *yt_ruleset_coupon(const struct yt_ruleset *rs, struct yt_str name);
 const struct yt_product *yt_ruleset_product(const struct yt_ruleset *rs, uint64_t hash);
-const struct yt_presale *yt_ruleset_presale(const struct yt_ruleset *rs, struct yt_str name);
 const struct yt_tier *yt_ruleset_tier(const struct yt_ruleset *rs, struct yt_str name);
+const struct yt_gift_rules *yt_ruleset_gift(const struct yt_ruleset *rs, struct yt_str name);
+const struct yt_share_rules *yt_ruleset_share(const struct yt_ruleset *rs, struct yt_str name);
+const struct yt_presale *yt_ruleset_presale(const struct yt_ruleset *rs, struct yt_str name);
 const struct yt_rule *yt_ruleset_rule(const struct yt_ruleset *rs, struct yt_str name);
 
 /* An instant of the file in the zone of a shop: `from` takes the day's start, `until` its end (the first instant of the next day). The text

@@ -146,6 +146,13 @@ void yt_value_json(struct yt_buf *b, const struct yt_value *v);
 	X(COUPON_TEMPLATE, "coupon.template", STRING)                                                             \
 	X(COUPON_VALID_FROM, "coupon.valid_from", TIMESTAMP)                                                      \
 	X(COUPON_VALID_UNTIL, "coupon.valid_until", TIMESTAMP)                                                    \
+	X(SHARE_ID, "share.id", STRING)                                                                           \
+	X(SHARE_FRIEND, "share.friend", STRING)                                                                   \
+	X(SHARE_SHARED_AT, "share.shared_at", TIMESTAMP)                                                          \
+	X(SHARE_FRIENDS, "share.friends", INT)                                                                    \
+	X(GIFT_ID, "gift.id", STRING)                                                                             \
+	X(GIFT_CLAIMED_AT, "gift.claimed_at", TIMESTAMP)                                                          \
+	X(GIFT_CLAIM, "gift.claim", STRING)                                                                       \
 	X(PRESALE_ID, "presale.id", STRING)                                                                       \
 	X(PRESALE_PAID_AT, "presale.paid_at", TIMESTAMP)                                                          \
 	X(PRESALE_AMOUNT, "presale.amount", INT)                                                                  \
