@@ -36,7 +36,8 @@ libraries := \
     libcjson:cjson/cJSON.h:libcjson-dev \
     libevent:event2/event.h:libevent-dev \
     libevent_pthreads:event2/thread.h:libevent-dev \
-    libcrypto:openssl/evp.h:libssl-dev
+    libcrypto:openssl/evp.h:libssl-dev \
+    expat:expat.h:libexpat1-dev
 modules := $(foreach l,$(libraries),$(word 1,$(subst :, ,$(l))))
 
 # Asked one by one: a library that is missing must not hide the flags of the others.

@@ -7,12 +7,12 @@
 #include <event2/listener.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "yutang/base/crypt.h"
 #include "yutang/base/hash.h"
 #include "yutang/base/ini.h"
 
@@ -48,7 +48,7 @@ bool yt_token_equal(struct yt_str given, const char *token)
 	/* Digests have one length, so that comparing tells nothing of the token's. */
 	yt_sha256(given, a);
 	yt_sha256(yt_str_z(token), b);
-	return CRYPTO_memcmp(a, b, sizeof a) == 0;
+	return yt_same(yt_str((const char *)a, sizeof a), yt_str((const char *)b, sizeof b));
 }
 
 /* ---- Connections */
@@ -149,31 +149,14 @@ static bool is_word(struct yt_str s, const char *word)
 	return s.n == strlen(word) && strncasecmp(s.p, word, s.n) == 0;
 }
 
-static int hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* %XX taken back; false where malformed, or where a control character comes out. */
 static bool unescape(struct yt_arena *a, struct yt_str in, struct yt_str *out)
 {
-	char *p = yt_arena_alloc(a, in.n + 1);
-	size_t n = 0;
-
-	for (uint32_t i = 0; i < in.n; i++) {
-		unsigned char c = (unsigned char)in.p[i];
-
-		if (c == '%') {
-			if (i + 2 >= in.n || hex(in.p[i + 1]) < 0 || hex(in.p[i + 2]) < 0)
-				return false;
-			c = (unsigned char)(hex(in.p[i + 1]) * 16 + hex(in.p[i + 2]));
-			i += 2;
-		}
-		if (c < 0x20 || c == 0x7f)
+	if (!yt_percent_decode(a, in, false, out))
+		return false;
+	for (uint32_t i = 0; i < out->n; i++)
+		if ((unsigned char)out->p[i] < 0x20 || out->p[i] == 0x7f)
 			return false;
-		p[n++] = (char)c;
-	}
-	*out = yt_str(p, n);
 	return true;
 }
 
