@@ -132,5 +132,7 @@ void yt_take_events(struct take *t);
 
 /* The text and the corp id of what WeCom has encrypted, in the arena. key: the 43 characters of EncodingAESKey. False: it is none of that key. */
 bool yt_wecom_decrypt(struct yt_arena *a, struct yt_str key, struct yt_str encrypted, struct yt_str *text, struct yt_str *corp);
+/* The events of a text that was decrypted. False: see yt_take_fault. */
+bool yt_wecom_map(struct take *t, struct yt_str text);
 
 #endif

@@ -241,7 +241,7 @@ static bool external_chat(struct take *t, const struct xml_element *xml)
 	return group_changed(t, &c);
 }
 
-static bool map(struct take *t, struct yt_str text)
+bool yt_wecom_map(struct take *t, struct yt_str text)
 {
 	const struct xml_element *xml = yt_xml_parse(t->arena, text);
 	struct yt_str event;
@@ -282,7 +282,7 @@ void yt_take_wecom(struct take *t)
 	}
 	outer = yt_xml_parse(t->arena, t->req->body);
 	if (verified(t, yt_xml_text(outer, "Encrypt"), &text)) {
-		map(t, text);
+		yt_wecom_map(t, text);
 		t->out->dead_value = text; /* it has ids alone */
 	}
 }
