@@ -276,7 +276,7 @@ bool yt_instant_read(struct yt_arena *a, struct yt_str text, const char *zone, i
 		if (p[10] == ' ')
 			p[10] = 'T';
 	}
-	return yt_time_parse(text, out);
+	return text.n && yt_time_parse(text, out);
 }
 
 bool yt_take_instant(struct take *t, const cJSON *object, const char *name, const char *zone, int64_t *out)

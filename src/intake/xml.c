@@ -95,7 +95,7 @@ static void XMLCALL on_end(void *ctx, const XML_Char *name)
 	struct open_element *o = &r->open[--r->depth];
 
 	(void)name;
-	o->element->text = yt_buf_str(&o->text);
+	o->element->text = o->text.n ? yt_buf_str(&o->text) : YT_S("");
 }
 
 static void XMLCALL on_doctype(void *ctx, const XML_Char *name, const XML_Char *system, const XML_Char *public, int internal)
