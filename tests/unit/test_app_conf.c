@@ -452,7 +452,10 @@ static void sample(struct yt_buf *out)
 			continue;
 		yt_buf_c(out, '\n');
 		wrapped(out, s->doc, 110);
-		yt_buf_printf(out, "[%s]\n", s->name);
+		if (s->named)
+			yt_buf_printf(out, "#[%s \"%s\"]\n", s->name, s->named);
+		else
+			yt_buf_printf(out, "%s[%s]\n", s->asked_for ? "#" : "", s->name);
 		if (strcmp(s->name, "kafka") == 0)
 			yt_buf_z(out, "bootstrap.servers = 127.0.0.1:9092\n");
 		for (size_t k = 0; k < yt_conf_n_keys; k++) {
@@ -462,7 +465,7 @@ static void sample(struct yt_buf *out)
 				continue;
 			yt_buf_c(out, '\n');
 			wrapped(out, key->doc, 110);
-			yt_buf_printf(out, "%s%s = %s\n", key->value ? "" : "#", key->key, key->value ? key->value : key->example);
+			yt_buf_printf(out, "%s%s = %s\n", key->value && !s->asked_for ? "" : "#", key->key, key->value ? key->value : key->example);
 		}
 	}
 	yt_buf_c(out, 0);
@@ -506,6 +509,8 @@ static void kind_of(const struct yt_conf_key *k, struct yt_buf *out)
 	case YT_CK_BOOL: yt_buf_z(out, "`yes`, `no`"); break;
 	case YT_CK_LISTEN: yt_buf_z(out, "ADDRESS:PORT"); break;
 	case YT_CK_REDIS_URL: yt_buf_z(out, "URL"); break;
+	case YT_CK_SHOP_PAIR: yt_buf_z(out, "text"); break;
+	case YT_CK_SHOP_KEY: yt_buf_z(out, "text"); break;
 	case YT_CK_CHOICE:
 		words = strdup(k->choices);
 		for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save))
