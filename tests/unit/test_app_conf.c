@@ -362,7 +362,34 @@ TEST(conf_is_printed_with_its_sources_and_without_secrets)
 	                     "\n"
 	                     "[logging]\n"
 	                     "format = text                                   # default\n"
-	                     "level = info                                    # default\n");
+	                     "level = info                                    # default\n"
+	                     "\n"
+	                     "# [intake] is absent: this part is off\n");
+}
+
+TEST(conf_of_shops)
+{
+	const struct yt_conf_shop *shop;
+	char file[400];
+
+	make_dir();
+	snprintf(file, sizeof file, "%s/f", dir);
+	put("s1.next", "hush next\n", 10, 0604);
+	CHECK_MSG(parse(file, KAFKA "[intake]\n[shop \"s1\"]\nshopify_secret = hush\nshopify_secret_next_file = s1.next\nhash_key = pepper\n"
+	                            "[shop \"s2\"]\nyouzan_client_id = c1\nyouzan_secret = yz\nhash_key = p2\n") == 0, "%s", problems());
+	shop = c.shops;
+	CHECK(c.intake.on && yt_str_eq(shop->intake.name, YT_S("s1")) && yt_str_eq(shop->intake.shopify.now, YT_S("hush")));
+	CHECK(yt_str_eq(shop->intake.shopify.next, YT_S("hush next")) && yt_str_eq(shop->intake.hash_key, YT_S("pepper")));
+	CHECK(shop->intake.woocommerce.now.n == 0);
+	shop = shop->next;
+	CHECK(yt_str_eq(shop->intake.youzan_id.now, YT_S("c1")) && yt_str_eq(shop->intake.youzan.now, YT_S("yz")) && !shop->next);
+	CHECK(strstr(printed(), "\n[shop \"s1\"]\nshopify_secret = ***"));
+	CHECK(strstr(printed(), "\nshopify_secret_next_file = s1.next"));
+	CHECK(strstr(printed(), "\n[shop \"s2\"]\nyouzan_client_id = c1"));
+	CHECK(!strstr(printed(), "hush") && !strstr(printed(), "pepper") && !strstr(printed(), "yz"));
+	CHECK_INT(yt_conf_check_files(&c, &p), 0);
+	CHECK_MSG(strstr(problems(), "warning: `shopify_secret_next_file`: everybody may read"), "%s", problems());
+	remove_dir();
 }
 
 TEST(conf_that_is_printed_can_be_read)
@@ -604,6 +631,7 @@ TEST_MAIN
 	RUN(code_key_has_32_bytes);
 	RUN(kafka_secret_from_a_file);
 	RUN(conf_is_printed_with_its_sources_and_without_secrets);
+	RUN(conf_of_shops);
 	RUN(conf_that_is_printed_can_be_read);
 	RUN(conf_bad_files_give_their_exact_messages);
 	RUN(conf_sample_is_the_table);
