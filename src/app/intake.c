@@ -57,6 +57,7 @@ struct yt_intake {
 	struct pending *first, **last;
 	size_t bytes;
 	struct yt_histogram answer;
+	int64_t open_us; /* monotonic; connections are taken from then on, feed or not */
 };
 
 static int64_t clock_us(clockid_t id)
@@ -144,9 +145,11 @@ static void on_reports(evutil_socket_t fd, short what, void *ctx)
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
 {
 	struct yt_intake *in = ctx;
-	int64_t before = clock_us(CLOCK_MONOTONIC) - YT_INTAKE_ANSWER_MS * INT64_C(1000);
+	int64_t now = clock_us(CLOCK_MONOTONIC), before = now - YT_INTAKE_ANSWER_MS * INT64_C(1000);
 
 	(void)fd, (void)what;
+	if (!in->feed && now >= in->open_us)
+		yt_http_open(in->http);
 	for (struct pending *p = in->first; p && p->began_us <= before; p = p->next)
 		tell(p, false);
 }
@@ -331,10 +334,10 @@ static void take_shops(struct yt_intake *in)
 		in->shops[in->n_shops++].conf = &s->intake;
 }
 
-struct yt_intake *yt_intake_new(struct event_base *base, const struct yt_conf *conf, struct yt_err *err)
+struct yt_intake *yt_intake_new(struct event_base *base, const struct yt_conf *conf, int fd, struct yt_err *err)
 {
 	struct yt_http_conf http = { .listen = conf->intake.listen, .connections_max = YT_INTAKE_CONNECTIONS_MAX, .body_max = YT_INTAKE_BODY_BYTES_MAX,
-		                     .held_max = YT_INTAKE_HELD_MAX, .signed_alone = true };
+		                     .held_max = YT_INTAKE_HELD_MAX, .signed_alone = true, .fd = fd, .closed = true };
 	struct timeval every = { .tv_usec = TICK_MS * 1000 };
 	struct yt_intake *in = calloc(1, sizeof *in);
 
@@ -352,6 +355,7 @@ struct yt_intake *yt_intake_new(struct event_base *base, const struct yt_conf *c
 		return NULL;
 	}
 	take_shops(in);
+	in->open_us = clock_us(CLOCK_MONOTONIC) + YT_INTAKE_WAIT_MS * INT64_C(1000);
 	in->tick = event_new(base, -1, EV_PERSIST, on_tick, in);
 	YT_ASSERT(in->tick && event_add(in->tick, &every) == 0, "event_add");
 	return in;
@@ -376,6 +380,7 @@ void yt_intake_begin(struct yt_intake *in, struct yt_kafka_feed *feed)
 	yt_kafka_feed_on_report(feed, on_report, in);
 	in->reports = event_new(in->base, yt_kafka_feed_fd(feed), EV_READ | EV_PERSIST, on_reports, in);
 	YT_ASSERT(in->reports && event_add(in->reports, NULL) == 0, "event_add");
+	yt_http_open(in->http);
 }
 
 void yt_intake_drain(struct yt_intake *in)

@@ -325,7 +325,7 @@ static bool wire(struct yt_daemon *d)
 		yt_info("http", "port=%d", yt_http_port(d->http));
 	}
 	if (d->conf.intake.on) {
-		d->intake = yt_intake_new(d->base, &d->conf, &err);
+		d->intake = yt_intake_new(d->base, &d->conf, yt_notify_socket(), &err);
 		if (!d->intake) {
 			on_fatal(d, &err);
 			return false;

@@ -18,6 +18,7 @@
 
 enum {
 	LINGER_MS = 1000,   /* after the answer, until the other side has closed */
+	LEAVE_MS = 2000,    /* a kept connection of a server that closes: who is about to send should not meet an end */
 	BACKLOG = 512, /* the kernel keeps these while nobody accepts */
 };
 
@@ -521,7 +522,7 @@ static void on_sent(struct bufferevent *bev, void *ctx)
 		if (!c->call && !c->began && c->http->listener)
 			conn_deadline(c, YT_HTTP_IDLE_MS);
 		else if (!c->call && !c->began)
-			conn_deadline(c, 0);
+			conn_deadline(c, LEAVE_MS);
 		process(c);
 		return;
 	}
@@ -669,6 +670,8 @@ struct yt_http *yt_http_new(struct event_base *base, const struct yt_http_conf *
 		free(h);
 		return NULL;
 	}
+	if (conf->closed)
+		evconnlistener_disable(h->listener);
 	h->port = bound_port(h->listener);
 	return h;
 }
@@ -685,19 +688,21 @@ void yt_http_free(struct yt_http *h)
 	free(h);
 }
 
+void yt_http_open(struct yt_http *h)
+{
+	if (h->listener)
+		evconnlistener_enable(h->listener);
+}
+
 void yt_http_close(struct yt_http *h)
 {
-	struct conn *next;
-
 	if (!h->listener)
 		return;
 	evconnlistener_free(h->listener);
 	h->listener = NULL;
-	for (struct conn *c = h->conns; c; c = next) {
-		next = c->next;
-		if (!c->call && !c->began && evbuffer_get_length(bufferevent_get_output(c->bev)) == 0)
-			conn_free(c);
-	}
+	for (struct conn *c = h->conns; c; c = c->next)
+		if (!c->call && !c->began && !c->answered)
+			conn_deadline(c, LEAVE_MS);
 }
 
 int yt_http_port(const struct yt_http *h)

@@ -641,20 +641,61 @@ TEST(http_slow_body_cannot_push_its_deadline)
 	stop();
 }
 
+TEST(http_that_is_not_open_yet_lets_wait)
+{
+	struct yt_http_stats s;
+	int fd;
+
+	start_taking((struct yt_http_conf){ .closed = true });
+	fd = dial();
+	say(fd, "POST /body HTTP/1.1\r\n\r\n");
+	for (int i = 0; i < 10; i++)
+		turn();
+	yt_http_stats(http, &s);
+	CHECK_INT(s.connections, 0);
+	yt_http_open(http);
+	hear_until(fd, "POST 0 ", 1);
+	close(fd);
+	stop();
+}
+
+TEST(http_takes_a_socket_that_listens_already)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	struct yt_http_conf conf = { .body_max = 1000, .held_max = 1000 };
+	struct yt_err err;
+
+	conf.fd = socket(AF_INET, SOCK_STREAM, 0);
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	CHECK(bind(conf.fd, (struct sockaddr *)&a, sizeof a) == 0 && listen(conf.fd, 8) == 0);
+	base = event_base_new();
+	http = yt_http_new(base, &conf, taking, 2, &err);
+	CHECK_MSG(http, "%s", err.msg);
+	CHECK_INT(status("POST /body HTTP/1.1\r\nConnection: close\r\n\r\n"), 200);
+	stop();
+}
+
 TEST(http_that_is_closed_ends_what_it_has)
 {
 	struct yt_http_reply reply = { .status = 200, .type = "text/plain" };
-	int idle, busy;
+	int idle, busy, kept_on;
 
 	start_taking((struct yt_http_conf){ 0 });
 	idle = dial();
 	busy = dial();
+	kept_on = dial();
 	say(idle, "POST /body HTTP/1.1\r\n\r\n");
 	hear_until(idle, "POST 0 ", 1);
+	say(kept_on, "POST /body HTTP/1.1\r\n\r\n");
+	hear_until(kept_on, "POST 0 ", 1);
 	say(busy, "POST /later HTTP/1.1\r\n\r\n");
 	for (int64_t until = now_ms() + 5000; n_kept == 0 && now_ms() < until;)
 		turn();
 	yt_http_close(http);
+	/* Who goes on sending is answered, and told that it is the last time; who does not is left after a while. */
+	say(kept_on, "POST /body HTTP/1.1\r\n\r\n");
+	CHECK(hear(kept_on));
+	CHECK(strstr(answer, "Connection: close\r\n"));
 	CHECK(hear(idle));
 	yt_http_answer(kept[0], &reply);
 	CHECK(hear(busy));
@@ -719,6 +760,8 @@ TEST_MAIN
 	RUN(http_says_go_on);
 	RUN(http_requests_hold_so_much_together_and_no_more);
 	RUN(http_slow_body_cannot_push_its_deadline);
+	RUN(http_that_is_not_open_yet_lets_wait);
+	RUN(http_takes_a_socket_that_listens_already);
 	RUN(http_that_is_closed_ends_what_it_has);
 	RUN(listen_addresses);
 	RUN(tokens_are_compared);

@@ -14,13 +14,15 @@ enum {
 	YT_INTAKE_SHOP_BYTES_MAX = 8 << 20, /* of one shop, so that one that floods leaves room for others */
 	YT_INTAKE_HELD_MAX = 32 << 20,      /* bytes of requests that are being read: more is 503 */
 	YT_INTAKE_CONNECTIONS_MAX = 1024,
+	YT_INTAKE_WAIT_MS = 2000,           /* a start takes a fraction of it; who connects meanwhile should see no error */
 	YT_INTAKE_RECORD_BYTES = 300,       /* what a record costs beside its key and value */
 };
 
 struct yt_intake;
 
-/* Both must outlive it. Listens at once, and answers 503 until it has a feed. NULL and err as of yt_http_new. */
-struct yt_intake *yt_intake_new(struct event_base *base, const struct yt_conf *conf, struct yt_err *err);
+/* Both must outlive it. fd: a socket that listens already, or 0. Who connects waits for the feed, and after YT_INTAKE_WAIT_MS without one is answered
+ * 503. NULL and err as of yt_http_new. */
+struct yt_intake *yt_intake_new(struct event_base *base, const struct yt_conf *conf, int fd, struct yt_err *err);
 /* Asks Kafka for the topics; blocks, on any thread. The feed is given to yt_intake_begin, on the loop's. */
 struct yt_kafka_feed *yt_intake_feed_new(const struct yt_conf *conf, const struct yt_kafka_conf *kafka, struct yt_err *err);
 void yt_intake_begin(struct yt_intake *in, struct yt_kafka_feed *feed);

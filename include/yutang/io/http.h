@@ -63,6 +63,7 @@ struct yt_http_conf {
 	size_t held_max;        /* with body_max: bytes of all requests that are being read; more is 503 */
 	bool signed_alone;      /* needs no token whoever reaches it: each request proves itself */
 	int fd;                 /* a socket that listens already, in place of `listen`; 0: none. Taken */
+	bool closed;            /* until yt_http_open: who connects waits in the kernel */
 };
 
 struct yt_http_stats {
@@ -81,7 +82,9 @@ void yt_http_free(struct yt_http *h); /* closes every connection */
 int yt_http_port(const struct yt_http *h);
 /* The answer to a request that was to be answered later. Frees the call; the other side may have gone meanwhile. */
 void yt_http_answer(struct yt_http_call *call, const struct yt_http_reply *reply);
-/* Takes no further connections; what is open goes on, each until its answer. */
+void yt_http_open(struct yt_http *h);
+/* Takes no further connections. What is open goes on, each until the next answer, which says that it is the last one; who sends nothing for a while is
+ * closed. */
 void yt_http_close(struct yt_http *h);
 void yt_http_stats(const struct yt_http *h, struct yt_http_stats *out);
 
