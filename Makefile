@@ -36,7 +36,8 @@ libraries := \
     libcjson:cjson/cJSON.h:libcjson-dev \
     libevent:event2/event.h:libevent-dev \
     libevent_pthreads:event2/thread.h:libevent-dev \
-    libcrypto:openssl/evp.h:libssl-dev
+    libcrypto:openssl/evp.h:libssl-dev \
+    expat:expat.h:libexpat1-dev
 modules := $(foreach l,$(libraries),$(word 1,$(subst :, ,$(l))))
 
 # Asked one by one: a library that is missing must not hide the flags of the others.
@@ -222,7 +223,7 @@ install: $(BUILD)/yutang
 	$(INSTALL) -m 755 $(BUILD)/yutang $(DESTDIR)$(BINDIR)/yutang
 	for f in $(wildcard conf/*.conf); do $(INSTALL) -m 644 $$f $(DESTDIR)$(SYSCONFDIR)/yutang/$$(basename $$f).example || exit; done
 	for f in $(wildcard conf/example/*); do $(INSTALL) -m 644 $$f $(DESTDIR)$(SYSCONFDIR)/yutang/example/ || exit; done
-	for f in $(wildcard systemd/*.service); do \
+	for f in $(wildcard systemd/*.service systemd/*.socket); do \
 	    sed 's|/usr\(/local\)\{0,1\}/bin/yutang|$(BINDIR)/yutang|g' $$f >$(BUILD)/$$(basename $$f) && \
 	    $(INSTALL) -m 644 $(BUILD)/$$(basename $$f) $(DESTDIR)$(UNITDIR)/ || exit; done
 	for f in $(wildcard README.md CHANGELOG.md LICENSE docs/*.md); do $(INSTALL) -m 644 $$f $(DESTDIR)$(DOCDIR)/ || exit; done

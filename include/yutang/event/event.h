@@ -94,6 +94,9 @@ void yt_event_decode(struct yt_arena *a, struct yt_str value, const struct yt_he
  * yt_event_decode calls it last, so that the same event gets the same reason either way. */
 bool yt_event_check_now(const struct yt_event *ev, int64_t now_ms, struct yt_decoded *out);
 
+/* The shop of an envelope's `source`, `/shops/<shop>`. False where it is none. */
+bool yt_event_shop(struct yt_str source, struct yt_str *shop);
+
 /* The record key that decides the shard: `<shop>/<member>`, or `<shop>/~order:<order>` for an order event that names no member. In the arena. */
 struct yt_str yt_event_key(struct yt_arena *a, const struct yt_event *ev);
 
