@@ -7,6 +7,9 @@
 /* The built-in rule behind what happens to a coupon after its issue. */
 #define YT_RULE_COUPON YT_S("~coupon")
 
+/* What a used coupon was worth on an order of which so much was paid with it (EVENTS.md, debt); at most YT_INSTANT_MAX_MS. */
+int64_t yt_coupon_worth(const struct yt_coupon_rules *t, int64_t paid);
+
 /* A rule issues: coupon.issued, and its id in id; or coupon.refused, and the reason. */
 enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, char id[33]);
 /* coupon.refused of a rule. */
