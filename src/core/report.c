@@ -177,6 +177,7 @@ void yt_report_orders(struct yt_act *act, const struct yt_paids *was, const stru
 
 		count_revenue(act, c, before, -1);
 		count_revenue(act, c, order, 1);
+		return;
 	}
 	rank_all(was, act->env->arena, &was->gone, NULL, &old);
 	rank_all(orders, act->env->arena, before || kept ? &orders->gone : &was->gone, before || kept ? NULL : order, &new);

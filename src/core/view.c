@@ -191,7 +191,7 @@ static void day_fields(struct hash *h, const struct yt_day *d)
 		add(h, concat(h->a, yt_day_list_names[d->named[k].list], d->named[k].name), number(h->a, d->named[k].n));
 }
 
-/* {"joined":1,"orders_1":1}: what is 0 is left out. */
+/* {"joined":1,"orders_1":1}: what is 0 is left out. Empty: all of it is. */
 static struct yt_str channel_json(struct yt_arena *a, const struct yt_channel *c)
 {
 	struct yt_buf b;
@@ -205,14 +205,19 @@ static struct yt_str channel_json(struct yt_arena *a, const struct yt_channel *c
 		yt_buf_c(&b, ':');
 		yt_buf_i64(&b, c->count[k]);
 	}
-	yt_buf_z(&b, b.n ? "}" : "{}");
+	if (b.n)
+		yt_buf_c(&b, '}');
 	return yt_buf_str(&b);
 }
 
 static void channels_fields(struct hash *h, const struct yt_channels *c)
 {
-	for (uint32_t k = 0; k < c->n; k++)
-		add(h, c->v[k].name, channel_json(h->a, &c->v[k]));
+	for (uint32_t k = 0; k < c->n; k++) {
+		struct yt_str json = channel_json(h->a, &c->v[k]);
+
+		if (json.n)
+			add(h, c->v[k].name, json);
+	}
 }
 
 /* `day:<shop>:<YYYY-MM-DD>` of the name `<shop>/<YYYY-MM-DD>`. */

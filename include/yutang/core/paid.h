@@ -6,7 +6,7 @@
 
 enum { YT_GAP_ORDERS = 33 };
 enum { YT_PAID_MAX = 2048 }; /* fingerprints a member; DESIGN 4. Then those of the smallest paid_at go */
-enum { YT_PAID_CHANNELS_MAX = 62 }; /* channels that the orders of a member can name: they share a byte with two flags. More count under `~other` */
+enum { YT_PAID_CHANNELS_MAX = 16 }; /* channels that the orders of a member are told apart by: 2 KiB of the longest names. More count under `~other` */
 
 struct yt_paid {
 	uint64_t fp;      /* yt_hash64 of the order id */
