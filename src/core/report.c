@@ -163,8 +163,8 @@ static void count_changed_again(struct yt_act *act, const struct ranks *was, con
 void yt_report_orders(struct yt_act *act, const struct yt_paids *was, const struct yt_paid *before, const struct yt_paid *order)
 {
 	const struct yt_paids *orders = &act->member->orders;
-	bool kept = yt_paids_find(orders, order->fp, NULL);
 	struct ranks old, new;
+	bool kept;
 
 	if (!act->shop)
 		return;
@@ -172,6 +172,7 @@ void yt_report_orders(struct yt_act *act, const struct yt_paids *was, const stru
 		count_next(act, was, order);
 		return;
 	}
+	kept = yt_paids_find(orders, order->fp, NULL);
 	if (before && !kept) { /* it had to go: of what it was counted for only the revenue follows */
 		struct yt_channel *c = channel_of(act, order);
 
