@@ -3,6 +3,7 @@
 #include "yutang/base/hash.h"
 #include "yutang/core/followup.h"
 #include "yutang/core/limit.h"
+#include "yutang/core/report.h"
 
 static int64_t keep_ms(const struct yt_act *act)
 {
@@ -149,6 +150,7 @@ static enum yt_reason issue(struct yt_act *act, const struct yt_coupon_rules *t,
 	yt_wallet_add(&act->member->wallet, a, c);
 	say_issued(act, &say, t, c);
 	yt_act_count_named(act, YT_DAY_ISSUED, t->name);
+	yt_report_issued(act);
 	follows(act, YT_ON_COUPON_ISSUED, say.id, c);
 	memcpy(id, say.id, sizeof(say.id));
 	return YT_REASON_NONE;
@@ -187,6 +189,27 @@ static enum yt_reason judge_use(const struct yt_coupon *c, const struct yt_order
 	return YT_REASON_NONE;
 }
 
+int64_t yt_coupon_worth(const struct yt_coupon_rules *t, int64_t paid)
+{
+	int64_t percent = t->discount == YT_PAY_PERCENT ? t->value : 100 - t->value, worth;
+
+	if (t->discount == YT_AMOUNT_OFF)
+		return t->value;
+	worth = paid / percent * (100 - percent) + paid % percent * (100 - percent) / percent;
+	return worth < YT_INSTANT_MAX_MS ? worth : YT_INSTANT_MAX_MS;
+}
+
+/* A template that is gone was worth nothing that could be told. */
+static void count_use(struct yt_act *act, struct yt_order *o, const struct yt_coupon *c)
+{
+	const struct yt_coupon_rules *t = yt_ruleset_coupon(act->env->rules, c->template);
+	int64_t cost = t ? yt_coupon_worth(t, o->amount) : 0, most = YT_INSTANT_MAX_MS - o->coupon_cost;
+
+	cost = cost < most ? cost : most;
+	o->coupon_cost += cost;
+	yt_report_used(act, cost);
+}
+
 static void use(struct yt_act *act, struct yt_coupon *c)
 {
 	struct yt_order *o = yt_act_order(act);
@@ -200,6 +223,7 @@ static void use(struct yt_act *act, struct yt_coupon *c)
 		memcpy(used, o->used, o->n_used * sizeof(*used));
 	memcpy(used[o->n_used++], c->id, sizeof(c->id));
 	o->used = used;
+	count_use(act, o, c);
 	yt_say_begin(&say, act, YT_OUT_COUPON_USED, YT_RULE_COUPON, act->ev->id, yt_act_fact_of_coupon(act, c, act->ev), 0);
 	say_coupon(&say, c);
 	yt_output_text(&say.buf, "order", o->id);

@@ -6,6 +6,7 @@
 #include "yutang/core/grant.h"
 #include "yutang/core/limit.h"
 #include "yutang/core/presale.h"
+#include "yutang/core/report.h"
 #include "yutang/core/run.h"
 #include "yutang/core/send.h"
 #include "yutang/core/tier.h"
@@ -390,6 +391,8 @@ static void fold_place(struct yt_act *act, const struct place_kind *kind)
 		*first = ev->at;
 	if (kind->group)
 		yt_act_count(act, ev->at, kind->in ? YT_DAY_JOINS : YT_DAY_LEAVES, 1);
+	if (kind->in)
+		yt_report_fact(act, ev->at, yt_event_text(ev, YT_F_CHANNEL), kind->group ? YT_CHANNEL_JOINED : YT_CHANNEL_ADDED);
 	yt_member_channel(m, act->env->arena, yt_event_text(ev, YT_F_CHANNEL), ev->at);
 }
 
@@ -431,6 +434,8 @@ static void decide_referral(const struct view *v, struct yt_decision *d)
 	act.member->referrer = yt_arena_dup(v->env->arena, referrer);
 	act.member->bound_at = v->ev->at;
 	act.member->bound_hash = hash;
+	yt_report_fact(&act, v->ev->at, yt_event_text(v->ev, YT_F_CHANNEL), YT_CHANNEL_BOUND);
+	yt_report_bound(&act);
 	yt_member_channel(act.member, v->env->arena, yt_event_text(v->ev, YT_F_CHANNEL), v->ev->at);
 	yt_tier_look(&act);
 	yt_run_rules(&act);

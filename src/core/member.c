@@ -44,9 +44,9 @@ static size_t places_bound(const struct yt_places *p)
 
 size_t yt_member_bytes_bound(const struct yt_member *m)
 {
-	size_t n = 1024 + 100; /* texts and instants of its own, counts of its lists, sums over forgotten orders; numbers of a tier */
+	size_t n = 1280 + 100; /* texts and instants of its own, counts of its lists, sums over forgotten orders; numbers of a tier */
 
-	n += m->orders.n * 40;
+	n += m->orders.n * 40 + m->orders.channels.n;
 	n += places_bound(&m->groups) + places_bound(&m->accounts);
 	for (uint32_t k = 0; k < m->wallet.n; k++)
 		n += YT_COUPON_BYTES_MAX + m->wallet.v[k].for_presale.n + m->wallet.v[k].n_marks * 8;

@@ -180,6 +180,8 @@ static void encode_coupons(const struct yt_order *o, struct yt_buf *out)
 	yt_buf_varint(out, o->n_used);
 	for (uint32_t k = 0; k < o->n_used; k++)
 		yt_buf_add(out, o->used[k], 16);
+	if (o->n_used)
+		yt_buf_varint(out, (uint64_t)o->coupon_cost);
 	yt_buf_varint(out, o->n_codes);
 	for (uint32_t k = 0; k < o->n_codes; k++)
 		yt_buf_bytes(out, o->codes[k]);
@@ -271,6 +273,7 @@ static void decode_coupons(struct yt_order *o, struct yt_arena *a, struct yt_rd 
 	if (o->n_used) {
 		memcpy(o->used, r->p, o->n_used * sizeof(*o->used));
 		r->p += o->n_used * sizeof(*o->used);
+		o->coupon_cost = yt_rd_instant(r);
 	}
 	n = yt_rd_varint(r);
 	o->codes = yt_list_read(a, r, n, 1, sizeof(*o->codes));

@@ -71,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 'm': state_entity(&a, YT_KIND_MEMBER, YT_S("s1/m1"), value); break;
 	case 'o': state_entity(&a, YT_KIND_ORDER, YT_S("s1/o1"), value); break;
 	case 'd': state_entity(&a, YT_KIND_DAY, YT_S("s1/2026-11-24"), value); break;
+	case 'n': state_entity(&a, YT_KIND_CHANNELS, YT_S("s1/2026-11-24"), value); break;
 	case 'c': state_checkpoint(&a, value); break;
 	}
 	yt_arena_deinit(&a);

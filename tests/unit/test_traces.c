@@ -439,12 +439,29 @@ static const char *wallet_state(struct run *r, const char *member, const char *t
 	return NULL;
 }
 
+/* `11-24/live`; what is 0 is not shown. */
+static const char *channel_number(struct run *r, const char *name, const char *field)
+{
+	const char *slash = strchr(name, '/'), *json, *at;
+	char full[TEXT_MAX], key[TEXT_MAX];
+
+	if (!slash)
+		return NULL;
+	snprintf(full, sizeof(full), "s1/%s%.*s", slash - name == 5 ? "2026-" : "", (int)(slash - name), name);
+	json = world_field(&r->w, YT_KIND_CHANNELS, full, 0, slash + 1);
+	snprintf(key, sizeof(key), "\"%s\":", field);
+	at = json ? strstr(json, key) : NULL;
+	return at ? yt_arena_dup(&r->w.batch, yt_str(at + strlen(key), strcspn(at + strlen(key), ",}"))).p : NULL;
+}
+
 static const char *fact(struct run *r, const char *what, const char *name, const char *field)
 {
 	char full[TEXT_MAX];
 
 	if (strcmp(what, "wallet") == 0)
 		return wallet_state(r, name, field);
+	if (strcmp(what, "channel") == 0)
+		return channel_number(r, name, field);
 	snprintf(full, sizeof(full), "s1/%s%s", strcmp(what, "day") == 0 && strlen(name) == 5 ? "2026-" : "", name);
 	return world_field(&r->w, strcmp(what, "day") == 0 ? YT_KIND_DAY : strcmp(what, "order") == 0 ? YT_KIND_ORDER : YT_KIND_MEMBER, full, 0, field);
 }

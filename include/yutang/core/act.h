@@ -2,6 +2,7 @@
 #ifndef YT_CORE_ACT_H
 #define YT_CORE_ACT_H
 
+#include "yutang/core/channels.h"
 #include "yutang/core/day.h"
 #include "yutang/core/decide.h"
 #include "yutang/core/member.h"
@@ -29,6 +30,8 @@ struct yt_act {
 	const struct yt_given *given; /* NULL: the member has what they follow from */
 	struct yt_day *day; /* the last one that was counted on */
 	int32_t day_number;
+	struct yt_channels *channels; /* likewise */
+	int32_t channels_number;
 };
 
 /* `<shop>/<id>`, in the arena. */
@@ -42,6 +45,9 @@ struct yt_day *yt_act_day(struct yt_act *act, int64_t at_ms);
 void yt_act_count(struct yt_act *act, int64_t at_ms, enum yt_day_count which, int64_t n);
 /* A decision: it counts on the day of `now`. */
 void yt_act_count_named(struct yt_act *act, enum yt_day_list list, struct yt_str name);
+
+/* The numbers of that local day and channel; a shop that is gone: NULL. Until the next call. */
+struct yt_channel *yt_act_channel(struct yt_act *act, int64_t at_ms, struct yt_str channel);
 
 const struct yt_totals *yt_act_totals(const struct yt_act *act);
 

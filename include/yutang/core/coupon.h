@@ -10,6 +10,9 @@
 /* `~presale:<name>`, behind what a deposit gives and what goes with it. */
 struct yt_str yt_rule_presale(struct yt_arena *a, struct yt_str presale);
 
+/* What a used coupon was worth on an order of which so much was paid with it (EVENTS.md, debt); at most YT_INSTANT_MAX_MS. */
+int64_t yt_coupon_worth(const struct yt_coupon_rules *t, int64_t paid);
+
 /* A rule issues: coupon.issued, and its id in id; or coupon.refused, and the reason. */
 enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, char id[33]);
 /* The same of a coupon whose window is given, whatever its template says. */
