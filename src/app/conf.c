@@ -88,6 +88,9 @@ const struct yt_conf_key yt_conf_keys[] = {
 
 	{ "intake", "listen", YT_CK_LISTEN, .since = NOW, .value = "127.0.0.1:8080", .offset = AT(intake.listen),
 	  .doc = "ADDRESS:PORT, behind a proxy that speaks TLS; port 0 takes a free one and says which in the log." },
+	{ "intake", "spool", YT_CK_FILE, .since = NOW, .example = "/var/lib/yutang/spool", .offset = AT(intake.spool),
+	  .doc = "A folder for what WooCommerce, which never sends twice, sent while Kafka was away; made where it is missing. Of one process. Without it WooCommerce is "
+	         "answered 503 then, and its webhook is lost." },
 
 	{ "shop", "shopify_secret", YT_CK_SHOP_PAIR, .secret = true, .since = NOW, .example = "(the client secret of the app)", .offset = offsetof(struct yt_intake_shop, shopify),
 	  .doc = "Shopify: the client secret of the app, or the key that the admin shows below the webhooks." },

@@ -7,12 +7,18 @@
 #include <time.h>
 
 #include "yutang/base/json.h"
+#include "yutang/io/spool.h"
 
 enum {
 	TICK_MS = 100,          /* how exact YT_INTAKE_ANSWER_MS is */
 	SAY_AGAIN_MS = 60000,   /* the same refusal of the same sender is not logged more often */
 	RETRY_AFTER_S = 1,
+	DRAIN_FILES = 64,       /* of the spool that are on their way at once */
+	DRAIN_AGAIN_US = 1000000, /* after one that was not delivered */
+	RECORD_HEADERS_MAX = 8,
 };
+
+#define NO_FILE UINT64_MAX
 
 /* What came for one platform of one shop. */
 struct sender {
@@ -42,6 +48,9 @@ struct pending {
 	enum yt_intake_result result; /* once all are in */
 	const char *answer_type, *answer; /* literals */
 	char why[160];
+	struct yt_buf spooled; /* its records, for the spool; empty: it never goes there */
+	uint64_t file;         /* of the spool, whence it comes; NO_FILE: none */
+	bool odd;              /* that file is not of this version: it stays, for a person to look */
 	struct pending *next, **link; /* oldest first */
 };
 
@@ -57,6 +66,13 @@ struct yt_intake {
 	struct pending *first, **last;
 	size_t bytes;
 	struct yt_histogram answer;
+	struct yt_spool *spool; /* NULL: none */
+	struct shop spooled;    /* stands for the shops of what comes from the spool */
+	struct yt_spool_stats spool_stats;
+	int draining;           /* files of the spool on their way */
+	int64_t drain_us;       /* monotonic; not before */
+	bool ending;
+	struct yt_arena arena;  /* of one file of the spool */
 	int64_t open_us; /* monotonic; connections are taken from then on, feed or not */
 };
 
@@ -86,14 +102,28 @@ static void count(struct shop *shop, enum yt_hook hook, enum yt_intake_result re
 	        yt_hook_name(hook), yt_intake_result_name(result), yt_q(why));
 }
 
+/* A sender that never tries again is answered that it was taken, when the disk has it. */
+static bool spool(struct pending *p)
+{
+	struct yt_err err;
+
+	if (!p->spooled.n)
+		return false;
+	if (yt_spool_put(p->in->spool, yt_buf_str(&p->spooled), &err) == 0)
+		return true;
+	snprintf(p->why, sizeof p->why, "%.150s", err.msg);
+	return false;
+}
+
 /* Who waited is told how it went; what is left of it is counted. */
 static void tell(struct pending *p, bool in_time)
 {
 	struct yt_http_reply reply = { .status = 200, .type = p->answer_type };
-	bool good = in_time && !p->failed;
+	bool good;
 
 	if (!p->call)
 		return;
+	good = (in_time && !p->failed) || spool(p);
 	yt_buf_init(&reply.body, NULL);
 	if (good) {
 		yt_buf_z(&reply.body, p->answer);
@@ -119,7 +149,22 @@ static void pending_free(struct pending *p)
 		p->in->last = p->link;
 	p->in->bytes -= p->bytes;
 	p->shop->bytes -= p->bytes;
+	yt_buf_deinit(&p->spooled);
 	free(p);
+}
+
+static void file_done(struct pending *p)
+{
+	struct yt_intake *in = p->in;
+
+	in->draining--;
+	if (!p->failed) {
+		yt_spool_done(in->spool, p->file);
+		return;
+	}
+	if (!p->odd)
+		yt_spool_back(in->spool, p->file);
+	in->drain_us = clock_us(CLOCK_MONOTONIC) + DRAIN_AGAIN_US;
 }
 
 static void on_report(void *ctx, void *tag, int partition, int64_t offset, const char *why)
@@ -131,8 +176,12 @@ static void on_report(void *ctx, void *tag, int partition, int64_t offset, const
 	if (--p->left > 0)
 		return;
 	tell(p, true);
+	if (p->file != NO_FILE)
+		file_done(p);
 	pending_free(p);
 }
+
+static void drain(struct yt_intake *in, int64_t now);
 
 static void on_reports(evutil_socket_t fd, short what, void *ctx)
 {
@@ -140,6 +189,7 @@ static void on_reports(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd, (void)what;
 	yt_kafka_feed_poll(in->feed);
+	drain(in, clock_us(CLOCK_MONOTONIC));
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
@@ -152,6 +202,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 		yt_http_open(in->http);
 	for (struct pending *p = in->first; p && p->began_us <= before; p = p->next)
 		tell(p, false);
+	drain(in, now);
 }
 
 /* ---- records */
@@ -164,16 +215,61 @@ static const char *topic_of(const struct yt_intake *in, const char *topic)
 	return in->conf->topics.in[0]; /* as `yutang feed` places it */
 }
 
-static bool offer_event(struct pending *p, const struct yt_intake_event *e)
+static void record_encode(struct yt_buf *b, const struct yt_kafka_feed_record *rec)
 {
-	struct yt_kafka_feed_record rec = { .topic = topic_of(p->in, e->topic), .partition = -1, .key = e->key, .value = e->value, .tag = p };
+	yt_buf_bytes(b, yt_str_z(rec->topic));
+	yt_buf_varint(b, rec->partition + 1u);
+	yt_buf_bytes(b, rec->key);
+	yt_buf_bytes(b, rec->value);
+	yt_buf_varint(b, rec->n_headers);
+	for (size_t i = 0; i < rec->n_headers; i++) {
+		yt_buf_bytes(b, rec->headers[i].name);
+		yt_buf_bytes(b, rec->headers[i].value);
+	}
+}
+
+/* False: no record of this version's. The record borrows from the bytes, its topic lies in the arena. */
+static bool record_decode(struct yt_rd *r, struct yt_arena *a, struct yt_kafka_feed_record *rec, struct yt_header headers[RECORD_HEADERS_MAX])
+{
+	uint64_t partition;
+
+	rec->topic = yt_arena_dup(a, yt_rd_bytes(r)).p;
+	partition = yt_rd_varint(r);
+	rec->partition = (int)partition - 1;
+	rec->key = yt_rd_bytes(r);
+	if (!rec->key.n)
+		rec->key.p = NULL;
+	rec->value = yt_rd_bytes(r);
+	rec->n_headers = yt_rd_varint(r);
+	if (r->bad || partition > 1 || rec->n_headers > RECORD_HEADERS_MAX)
+		return false;
+	for (size_t i = 0; i < rec->n_headers; i++)
+		headers[i] = (struct yt_header){ yt_rd_bytes(r), yt_rd_bytes(r) };
+	rec->headers = headers;
+	return !r->bad;
+}
+
+/* To Kafka, where it was seen, and into what may go to the spool. */
+static bool offer(struct pending *p, struct yt_kafka_feed_record *rec)
+{
 	struct yt_err err;
 
+	if (p->in->spool && p->hook == YT_HOOK_WOOCOMMERCE && p->file == NO_FILE)
+		record_encode(&p->spooled, rec);
+	if (!p->in->feed || p->failed)
+		return false;
+	rec->tag = p;
+	if (yt_kafka_feed_offer(p->in->feed, rec, &err) != 0)
+		return false;
 	p->left++;
-	if (yt_kafka_feed_offer(p->in->feed, &rec, &err) == 0)
-		return true;
-	p->left--;
-	return false;
+	return true;
+}
+
+static bool offer_event(struct pending *p, const struct yt_intake_event *e)
+{
+	struct yt_kafka_feed_record rec = { .topic = topic_of(p->in, e->topic), .partition = -1, .key = e->key, .value = e->value };
+
+	return offer(p, &rec);
 }
 
 /* EVENTS.md, Dead letters: where it came in stands for the topic. */
@@ -188,14 +284,9 @@ static bool offer_letter(struct pending *p, const struct yt_hook_request *req, c
 		{ YT_S("dl_detail"), yt_str_z(got->detail) },
 	};
 	struct yt_kafka_feed_record rec = { .topic = "dead-letters", .partition = 0, .value = got->dead_value, .headers = headers,
-		                            .n_headers = sizeof headers / sizeof *headers, .tag = p };
-	struct yt_err err;
+		                            .n_headers = sizeof headers / sizeof *headers };
 
-	p->left++;
-	if (yt_kafka_feed_offer(p->in->feed, &rec, &err) == 0)
-		return true;
-	p->left--;
-	return false;
+	return offer(p, &rec);
 }
 
 static size_t bytes_of(const struct yt_taken *got)
@@ -222,6 +313,8 @@ static struct pending *pending_new(struct yt_intake *in, struct shop *shop, enum
 	p->answer_type = got->answer_type;
 	p->answer = got->answer.p;
 	snprintf(p->why, sizeof p->why, "%s", got->detail);
+	p->file = NO_FILE;
+	yt_buf_init(&p->spooled, NULL);
 	p->link = in->last;
 	*in->last = p;
 	in->last = &p->next;
@@ -244,10 +337,63 @@ static const char *full(const struct yt_intake *in, const struct shop *shop, con
 
 static void send_all(struct pending *p, const struct yt_hook_request *req, const struct yt_taken *got, struct yt_arena *a)
 {
-	for (size_t i = 0; i < got->n_events && !p->failed; i++)
-		p->failed = !offer_event(p, &got->events[i]);
-	if (got->dead && !p->failed)
-		p->failed = !offer_letter(p, req, got, a);
+	for (size_t i = 0; i < got->n_events; i++)
+		p->failed |= !offer_event(p, &got->events[i]);
+	if (got->dead)
+		p->failed |= !offer_letter(p, req, got, a);
+}
+
+/* ---- the spool */
+
+/* The records of one file; the file goes when all of them are in. */
+static void send_file(struct yt_intake *in, uint64_t file, struct yt_str bytes)
+{
+	static const struct yt_taken nothing;
+	struct pending *p = pending_new(in, &in->spooled, YT_HOOK_WOOCOMMERCE, &nothing);
+	struct yt_header headers[RECORD_HEADERS_MAX];
+	struct yt_kafka_feed_record rec;
+	struct yt_rd r = yt_rd(bytes);
+
+	p->file = file;
+	p->bytes = bytes.n;
+	in->bytes += p->bytes;
+	in->spooled.bytes += p->bytes;
+	in->draining++;
+	while (r.p < r.end && !p->failed) {
+		p->odd = !record_decode(&r, &in->arena, &rec, headers);
+		p->failed = p->odd || !offer(p, &rec);
+	}
+	if (p->odd)
+		yt_error("spool_unreadable", "file=%020llu why=\"no record of this version\"", (unsigned long long)file);
+	if (p->left > 0)
+		return;
+	file_done(p);
+	pending_free(p);
+}
+
+static void drain(struct yt_intake *in, int64_t now)
+{
+	struct yt_str bytes;
+	uint64_t file;
+
+	if (!in->spool || !in->feed || in->ending)
+		return;
+	while (now >= in->drain_us && in->draining < DRAIN_FILES && in->bytes < YT_INTAKE_BYTES_MAX / 2 &&
+	       yt_spool_take(in->spool, &in->arena, &file, &bytes)) {
+		send_file(in, file, bytes);
+		yt_arena_reset(&in->arena);
+	}
+}
+
+/* Kafka is away, as far as is known: what never comes again need not wait for it, nor overtake what waits. */
+static bool spool_first(const struct yt_intake *in, enum yt_hook hook)
+{
+	struct yt_spool_stats s;
+
+	if (!in->spool || hook != YT_HOOK_WOOCOMMERCE)
+		return false;
+	yt_spool_stats(in->spool, &s);
+	return !in->feed || s.files > 0;
 }
 
 /* ---- requests */
@@ -278,6 +424,7 @@ static void on_request(void *ctx, const struct yt_http_request *http, struct yt_
 	struct yt_str name;
 	enum yt_hook hook;
 	const char *why;
+	bool at_once;
 
 	if (!yt_intake_route(http->path, &hook, &name)) {
 		reply->status = 404;
@@ -293,20 +440,27 @@ static void on_request(void *ctx, const struct yt_http_request *http, struct yt_
 		count(shop, hook, (enum yt_intake_result)got.take, got.detail);
 		return;
 	}
-	why = full(in, shop, &got);
-	if (why) {
+	at_once = spool_first(in, hook);
+	why = at_once ? NULL : full(in, shop, &got);
+	if (why && !(in->spool && hook == YT_HOOK_WOOCOMMERCE)) {
 		unavailable(shop, hook, reply, why);
 		return;
 	}
 	p = pending_new(in, shop, hook, &got);
+	p->failed = at_once || why; /* then nothing is offered to Kafka */
 	send_all(p, &req, &got, http->arena);
 	if (p->left > 0) {
 		p->call = http->call;
 		reply->later = true;
 		return;
 	}
+	if (spool(p)) {
+		yt_buf_z(&reply->body, p->answer);
+		count(shop, hook, p->result, "spooled");
+	} else {
+		unavailable(shop, hook, reply, p->spooled.n ? p->why : why ? why : "the producer is full");
+	}
 	pending_free(p);
-	unavailable(shop, hook, reply, "the producer is full");
 }
 
 /* ---- life */
@@ -348,9 +502,15 @@ struct yt_intake *yt_intake_new(struct event_base *base, const struct yt_conf *c
 	in->last = &in->first;
 	in->routes[0] = (struct yt_http_route){ "/hooks/", true, on_request, in };
 	in->routes[1] = (struct yt_http_route){ "/events/", true, on_request, in };
+	yt_arena_init(&in->arena, 0);
 	raise_descriptors();
+	if (conf->intake.spool && !(in->spool = yt_spool_open(conf->intake.spool, 0, 0, err))) {
+		free(in);
+		return NULL;
+	}
 	in->http = yt_http_new(base, &http, in->routes, 2, err);
 	if (!in->http) {
+		yt_spool_close(in->spool);
 		free(in);
 		return NULL;
 	}
@@ -385,6 +545,7 @@ void yt_intake_begin(struct yt_intake *in, struct yt_kafka_feed *feed)
 
 void yt_intake_drain(struct yt_intake *in)
 {
+	in->ending = true;
 	yt_http_close(in->http);
 }
 
@@ -422,8 +583,11 @@ void yt_intake_free(struct yt_intake *in)
 	for (struct pending *p = in->first; p; p = next) {
 		next = p->next;
 		free(p->call);
+		yt_buf_deinit(&p->spooled);
 		free(p);
 	}
+	yt_spool_close(in->spool);
+	yt_arena_deinit(&in->arena);
 	free(in->shops);
 	free(in);
 }
@@ -441,6 +605,10 @@ void yt_intake_stats(struct yt_intake *in, struct yt_arena *a, struct yt_intake_
 
 	*out = (struct yt_intake_stats){ .senders = list, .bytes = in->bytes, .answer = &in->answer };
 	yt_http_stats(in->http, &out->http);
+	if (in->spool) {
+		yt_spool_stats(in->spool, &in->spool_stats);
+		out->spool = &in->spool_stats;
+	}
 	for (size_t i = 0; i <= in->n_shops; i++)
 		for (int h = 0; h < YT_HOOK__COUNT; h++)
 			if (in->shops[i].senders[h].last_ms)

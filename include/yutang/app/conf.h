@@ -117,6 +117,7 @@ struct yt_conf {
 	struct {
 		bool on;
 		const char *listen;
+		const char *spool; /* NULL: none */
 	} intake;
 	struct yt_conf_shop *shops; /* in file order */
 	struct {

@@ -10,6 +10,7 @@
 #include "yutang/io/http.h"
 #include "yutang/io/kafka.h"
 #include "yutang/io/redis.h"
+#include "yutang/io/spool.h"
 
 #define YT_METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
@@ -52,6 +53,7 @@ struct yt_intake_stats {
 	size_t n_senders;
 	size_t bytes; /* of records on their way */
 	const struct yt_histogram *answer;
+	const struct yt_spool_stats *spool; /* NULL: none */
 	struct yt_http_stats http;
 };
 
