@@ -107,12 +107,13 @@ bool yt_draft_end(struct take *t, struct draft *d, struct yt_str key)
 
 /* ---- orders */
 
-struct yt_str yt_draft_order_key(struct take *t, struct yt_str order, struct yt_str member)
+/* Order events of one order go by the member where it is known. */
+static struct yt_str order_key(struct take *t, struct yt_str order, struct yt_str member)
 {
 	return member.n ? member : yt_arena_printf(t->arena, "~order:%.*s", YT_FMT(order));
 }
 
-bool yt_draft_alias(struct take *t, struct yt_str order, struct yt_str member, int64_t at_ms)
+static bool draft_alias(struct take *t, struct yt_str order, struct yt_str member, int64_t at_ms)
 {
 	struct yt_str alias = yt_arena_printf(t->arena, "order:%.*s", YT_FMT(order));
 	struct draft d;
@@ -120,7 +121,7 @@ bool yt_draft_alias(struct take *t, struct yt_str order, struct yt_str member, i
 	yt_draft_begin(t, &d, "alias.bound", at_ms, &alias, 1);
 	yt_draft_text(&d, "alias", alias);
 	yt_draft_text(&d, "member", member);
-	return yt_draft_end(t, &d, yt_draft_order_key(t, order, YT_S("")));
+	return yt_draft_end(t, &d, order_key(t, order, YT_S("")));
 }
 
 static bool draft_referral(struct take *t, const struct order_paid *o)
@@ -172,7 +173,7 @@ bool yt_draft_paid(struct take *t, const struct order_paid *o)
 		draft_list(&d, "coupons", &o->coupons);
 	yt_draft_text(&d, "channel", o->channel);
 	draft_buyer(&d, o);
-	if (yt_draft_end(t, &d, o->member) && yt_draft_alias(t, o->order, o->member, o->paid_at) && (!o->referrer.n || draft_referral(t, o)))
+	if (yt_draft_end(t, &d, o->member) && draft_alias(t, o->order, o->member, o->paid_at) && (!o->referrer.n || draft_referral(t, o)))
 		return true;
 	t->out->n_events = before;
 	return false;
@@ -204,5 +205,5 @@ bool yt_draft_fact(struct take *t, const struct order_fact *f)
 		draft_list(&d, "items", f->items);
 	yt_draft_text(&d, "carrier", f->carrier);
 	yt_draft_text(&d, "tracking", f->tracking);
-	return yt_draft_end(t, &d, yt_draft_order_key(t, f->order, f->member));
+	return yt_draft_end(t, &d, order_key(t, f->order, f->member));
 }

@@ -14,23 +14,14 @@ static const struct {
 	[YT_HOOK_EVENTS] = { yt_take_events, "text/plain; charset=utf-8", "ok\n" },
 };
 
-static struct yt_str cut(struct yt_str *s, char at)
-{
-	const char *p = s->n ? memchr(s->p, at, s->n) : NULL;
-	struct yt_str head = p ? yt_str(s->p, (size_t)(p - s->p)) : *s;
-
-	*s = p ? yt_str(p + 1, s->n - head.n - 1) : yt_str(s->p + s->n, 0);
-	return head;
-}
-
 bool yt_intake_route(struct yt_str path, enum yt_hook *hook, struct yt_str *shop)
 {
 	struct yt_str first;
 
-	if (!path.n || cut(&path, '/').n)
+	if (!path.n || yt_str_cut(&path, '/').n)
 		return false;
-	first = cut(&path, '/');
-	*shop = cut(&path, '/');
+	first = yt_str_cut(&path, '/');
+	*shop = yt_str_cut(&path, '/');
 	if (yt_str_eq(first, YT_S("events"))) {
 		*hook = YT_HOOK_EVENTS;
 		return shop->n && path.p == shop->p + shop->n; /* no slash behind it */

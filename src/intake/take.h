@@ -96,10 +96,6 @@ void yt_draft_name(struct draft *d, const char *name);
 bool yt_draft_end(struct take *t, struct draft *d, struct yt_str key);
 /* Adds an event as it is. False, and nothing else, where there are too many. */
 bool yt_take_add(struct take *t, struct yt_intake_event e);
-/* `alias.bound` of an order. */
-bool yt_draft_alias(struct take *t, struct yt_str order, struct yt_str member, int64_t at_ms);
-/* Order events of one order go by the member where it is known. */
-struct yt_str yt_draft_order_key(struct take *t, struct yt_str order, struct yt_str member);
 /* The other events of an order: `order.shipped` and its like. Each part may be empty, amount and items NULL. */
 struct order_fact {
 	const char *type, *at_name; /* `order.shipped`, `shipped_at` */

@@ -166,15 +166,6 @@ static bool fault(struct conn *c, int status, const char *text)
 
 /* ---- Requests */
 
-static struct yt_str cut(struct yt_str *s, char at)
-{
-	const char *p = s->n ? memchr(s->p, at, s->n) : NULL;
-	struct yt_str head = p ? yt_str(s->p, (size_t)(p - s->p)) : *s;
-
-	*s = p ? yt_str(p + 1, s->n - head.n - 1) : yt_str(s->p + s->n, 0);
-	return head;
-}
-
 static struct yt_str trim(struct yt_str s)
 {
 	while (s.n && (*s.p == ' ' || *s.p == '\t'))
@@ -245,7 +236,7 @@ static int read_fields(struct yt_arena *a, struct yt_str head, struct fields *ou
 {
 	*out = (struct fields){ .list = yt_arena_alloc(a, YT_HTTP_FIELDS_MAX * sizeof *out->list), .length = -1 };
 	while (head.n) {
-		struct yt_str value = cut(&head, '\n'), name;
+		struct yt_str value = yt_str_cut(&head, '\n'), name;
 
 		/* A lone line feed is an end to some. */
 		if (value.n == 0 || value.p[value.n - 1] != '\r' || (value.n == 1 && head.n > 0))
@@ -254,7 +245,7 @@ static int read_fields(struct yt_arena *a, struct yt_str head, struct fields *ou
 			break;
 		if (!memchr(value.p, ':', value.n))
 			return 400;
-		name = cut(&value, ':');
+		name = yt_str_cut(&value, ':');
 		value = trim(value);
 		if (is_odd(name, value))
 			return 400;
@@ -321,18 +312,18 @@ struct whole {
 static bool read_head(struct conn *c, struct yt_str head, struct whole *w)
 {
 	struct yt_http *h = c->http;
-	struct yt_str line = cut(&head, '\n'), target;
+	struct yt_str line = yt_str_cut(&head, '\n'), target;
 	int status;
 
 	line = trim(line);
-	w->req = (struct yt_http_request){ .arena = &h->arena, .method = cut(&line, ' ') };
-	target = cut(&line, ' ');
+	w->req = (struct yt_http_request){ .arena = &h->arena, .method = yt_str_cut(&line, ' ') };
+	target = yt_str_cut(&line, ' ');
 	if (w->req.method.n == 0 || target.n == 0 || target.p[0] != '/' || !yt_str_starts(line, YT_S("HTTP/")))
 		return fault(c, 400, "this is no HTTP request");
 	if (!yt_str_starts(line, YT_S("HTTP/1.")))
 		return fault(c, 505, "HTTP/1.1 is spoken here");
 	w->req.query = target;
-	target = cut(&w->req.query, '?');
+	target = yt_str_cut(&w->req.query, '?');
 	status = read_fields(&h->arena, head, &w->fields);
 	if (status == 431)
 		return fault(c, 431, "a request has at most 64 header fields");
@@ -360,7 +351,7 @@ static bool read_head(struct conn *c, struct yt_str head, struct whole *w)
 /* The size of the chunk at p, whose line is all there; *p stands behind the line then. -1: none. */
 static int64_t chunk_size(struct yt_str *left)
 {
-	struct yt_str line = cut(left, '\n'), digits = trim(cut(&line, ';'));
+	struct yt_str line = yt_str_cut(left, '\n'), digits = trim(yt_str_cut(&line, ';'));
 	int64_t v = 0;
 
 	if (digits.n == 0 || digits.n > 8)

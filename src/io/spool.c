@@ -106,7 +106,8 @@ static bool read_folder(struct yt_spool *s)
 			add(s, strtoull(e->d_name, NULL, 10), (size_t)st.st_size);
 	}
 	closedir(d);
-	qsort(s->entries, s->n, sizeof *s->entries, by_id);
+	if (s->n)
+		qsort(s->entries, s->n, sizeof *s->entries, by_id);
 	return true;
 }
 
