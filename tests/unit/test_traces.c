@@ -578,6 +578,57 @@ TEST(every_reason_and_output_type_has_a_trace)
 	}
 }
 
+static const struct yt_out_field *field_of(enum yt_out_type type, const char *name)
+{
+	for (const struct yt_out_field *f = yt_out_fields[type]; f->name; f++)
+		if (strcmp(f->name, name) == 0)
+			return f;
+	return NULL;
+}
+
+/* The common part comes first, and ends with `at`. */
+static void check_fields(struct world *w, const struct world_output *o, bool seen[YT_OUT_FIELDS_MAX])
+{
+	const cJSON *root, *data, *item;
+	int one_of = 0, asked = 0;
+
+	CHECK(yt_json_parse(&w->batch, yt_str_z(o->value), 0, 0, &root, NULL) == YT_JSON_OK);
+	data = yt_json_get(root, "data");
+	for (item = data->child; item && strcmp(item->string, "at"); item = item->next)
+		;
+	CHECK_MSG(item, "no common part: %s", o->value);
+	while ((item = item->next)) {
+		const struct yt_out_field *f = field_of(o->type, item->string);
+
+		CHECK_MSG(f, "yt_out_fields lacks %s of %s", item->string, yt_outs[o->type].name.p);
+		one_of += f->need == YT_OUT_ONE_OF;
+		seen[f - yt_out_fields[o->type]] = true;
+	}
+	for (const struct yt_out_field *f = yt_out_fields[o->type]; f->name; f++) {
+		asked |= f->need == YT_OUT_ONE_OF;
+		CHECK_MSG(f->need != YT_OUT_ALWAYS || yt_json_get(data, f->name), "%s is missing: %s", f->name, o->value);
+	}
+	CHECK_INT(one_of, asked);
+}
+
+TEST(every_output_has_the_fields_of_its_row_and_every_field_a_trace)
+{
+	bool seen[YT_OUT_TYPE__COUNT][YT_OUT_FIELDS_MAX] = { { false } };
+	struct trace t = { 0 };
+
+	for (int file = 0; next_trace(&t, &file);) {
+		struct run r;
+
+		run_trace(&r, &t, -1, true);
+		for (size_t k = 0; k < r.w.n_outputs; k++)
+			check_fields(&r.w, &r.w.outputs[k], seen[r.w.outputs[k].type]);
+		end_run(&r);
+	}
+	for (int k = 0; k < YT_OUT_TYPE__COUNT; k++)
+		for (int f = 0; yt_out_fields[k][f].name; f++)
+			CHECK_MSG(seen[k][f], "no trace has a %s with %s", yt_outs[k].name.p, yt_out_fields[k][f].name);
+}
+
 static bool is_line_of(const struct trace *t, int k, const struct yt_rules_key *key)
 {
 	size_t n = strcspn(key->key, "*"); /* `param.*`: any name behind the point */
@@ -629,5 +680,6 @@ TEST_MAIN
 	read_files();
 	RUN(every_trace_ends_as_it_says);
 	RUN(every_reason_and_output_type_has_a_trace);
+	RUN(every_output_has_the_fields_of_its_row_and_every_field_a_trace);
 	RUN(every_key_of_the_rule_file_matters_in_a_trace);
 }

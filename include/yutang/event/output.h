@@ -62,6 +62,27 @@ enum yt_reason {
 };
 const char *yt_reason_name(enum yt_reason r);
 
+/* What the fields of data are that a type has beyond the common part. The documents are made of it, and tests hold every output against it. */
+enum yt_out_kind {
+	YT_OK_TEXT,
+	YT_OK_HEX,     /* 32 hex digits: the id of an output */
+	YT_OK_CODE,    /* 12 characters of Crockford's base32 */
+	YT_OK_INSTANT, /* ms since 1970 UTC */
+	YT_OK_MONEY,   /* minor units, from 0 on */
+	YT_OK_PERCENT, /* 1 to 99 */
+	YT_OK_REASON,
+	YT_OK_FOR,     /* {order} */
+	YT_OK_PARAMS,  /* an object of texts */
+};
+enum yt_out_need { YT_OUT_ALWAYS, YT_OUT_SOME, YT_OUT_ONE_OF /* exactly one of those that say so */ };
+enum { YT_OUT_FIELDS_MAX = 16 };
+struct yt_out_field {
+	const char *name; /* NULL: behind the last */
+	enum yt_out_kind kind;
+	enum yt_out_need need;
+};
+extern const struct yt_out_field yt_out_fields[YT_OUT_TYPE__COUNT][YT_OUT_FIELDS_MAX];
+
 /* Envelope id: the first 32 hex digits of SHA-256 over `yutang1`, type, shop, recipient, rule, fact, ordinal joined by \n. */
 void yt_output_id(enum yt_out_type type, struct yt_str shop, struct yt_str recipient, struct yt_str rule,
                   struct yt_str fact, unsigned ordinal, char out[33]);
