@@ -367,6 +367,25 @@ static void read_rule(struct yt_rulefile *f, const struct yt_ini_section *sec, s
 		yt_problem(f->problems, sec->line, "[rule \"%.*s\"] does nothing: it needs one of issue, follow_up, revoke, tag, untag", YT_FMT(sec->name));
 }
 
+/* --- [referral] --- */
+
+static void read_referral(struct yt_rulefile *f, const struct yt_ini_section *sec)
+{
+	struct yt_referral_rules *r = yt_arena_zalloc(f->arena, sizeof(*r));
+	struct yt_scope scope = yt_scope_of(1u << YT_ORDER_PAID);
+	const struct yt_ini_entry *give = yt_entry(sec, "give_invitee");
+
+	read_entries(f, sec, r);
+	read_rest(f, sec, r);
+	scope.zones = (struct yt_zones){ yt_rulefile_zone, f };
+	scope.templates = f->templates;
+	scope.n_templates = f->rs->n_coupons;
+	r->qualify = read_expr(f, yt_entry(sec, "qualify"), &scope, YT_V_BOOL);
+	if (give && !yt_entry(sec, "reward_invitee"))
+		yt_problem(f->problems, give->line, "give_invitee says when the reward_invitee is given, and there is none");
+	f->rs->referral = r;
+}
+
 /* --- all sections --- */
 
 static bool section_name_ok(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_section_row *row)
@@ -477,6 +496,8 @@ static void read_section(struct yt_rulefile *f, const struct yt_ini_section *sec
 		presale->name = sec->name;
 		read_entries(f, sec, presale);
 		read_rest(f, sec, presale);
+	} else if (yt_str_eq(sec->kind, YT_S("referral"))) {
+		read_referral(f, sec);
 	} else {
 		struct yt_rule *rule = &rs->rules[at->rule];
 
