@@ -333,15 +333,12 @@ static void check_alone(struct yt_rulefile *f, const struct yt_ini_section *sec,
 		           "once does nothing: its mark is set when a coupon or a follow-up leaves, and this rule has neither issue nor follow_up");
 }
 
-/* A coupon without an end of its own needs a window that no rule can give it. */
-static void check_issue(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_rule *rule)
+/* A coupon without an end of its own needs a window that nothing but a presale can give it. t: what the key names; NULL: none. */
+static void check_gives(struct yt_rulefile *f, const struct yt_ini_section *sec, const char *key, const struct yt_coupon_rules *t)
 {
-	if (!rule->issue)
-		return;
-	for (const struct yt_ini_section *coupon = f->sections; coupon; coupon = coupon->next) {
-		if (yt_str_eq(coupon->kind, YT_S("coupon")) && yt_str_eq(coupon->name, rule->issue->name) && !has_end(coupon) &&
-		    is_of_presale(f, coupon->name)) {
-			yt_problem(f->problems, yt_entry(sec, "issue")->line, "issue: [coupon \"%.*s\"] has no end of its own, only a [presale] can give it",
+	for (const struct yt_ini_section *coupon = f->sections; t && coupon; coupon = coupon->next) {
+		if (yt_str_eq(coupon->kind, YT_S("coupon")) && yt_str_eq(coupon->name, t->name) && !has_end(coupon) && is_of_presale(f, coupon->name)) {
+			yt_problem(f->problems, yt_entry(sec, key)->line, "%s: [coupon \"%.*s\"] has no end of its own, only a [presale] can give it", key,
 			           YT_FMT(coupon->name));
 			return;
 		}
@@ -361,7 +358,7 @@ static void read_rule(struct yt_rulefile *f, const struct yt_ini_section *sec, s
 	read_params(f, sec, scope, rule);
 	check_span(f, sec, "from", "until");
 	check_once(f, sec, rule);
-	check_issue(f, sec, rule);
+	check_gives(f, sec, "issue", rule->issue);
 	check_alone(f, sec, rule);
 	if (!has_action(sec))
 		yt_problem(f->problems, sec->line, "[rule \"%.*s\"] does nothing: it needs one of issue, follow_up, revoke, tag, untag", YT_FMT(sec->name));
@@ -383,6 +380,8 @@ static void read_referral(struct yt_rulefile *f, const struct yt_ini_section *se
 	r->qualify = read_expr(f, yt_entry(sec, "qualify"), &scope, YT_V_BOOL);
 	if (give && !yt_entry(sec, "reward_invitee"))
 		yt_problem(f->problems, give->line, "give_invitee says when the reward_invitee is given, and there is none");
+	check_gives(f, sec, "reward_referrer", r->reward_referrer);
+	check_gives(f, sec, "reward_invitee", r->reward_invitee);
 	f->rs->referral = r;
 }
 
