@@ -379,7 +379,7 @@ static void read_referral(struct yt_rulefile *f, const struct yt_ini_section *se
 	scope.n_templates = f->rs->n_coupons;
 	r->qualify = read_expr(f, yt_entry(sec, "qualify"), &scope, YT_V_BOOL);
 	if (give && !yt_entry(sec, "reward_invitee"))
-		yt_problem(f->problems, give->line, "give_invitee says when the reward_invitee is given, and there is none");
+		yt_warning(f->problems, give->line, "give_invitee does nothing: there is no reward_invitee");
 	check_gives(f, sec, "reward_referrer", r->reward_referrer);
 	check_gives(f, sec, "reward_invitee", r->reward_invitee);
 	f->rs->referral = r;
