@@ -255,19 +255,21 @@ static bool coupon_fact(const struct yt_act *act, enum yt_name name, struct yt_v
 static bool referral_fact(const struct yt_act *act, enum yt_name name, struct yt_value *out)
 {
 	const struct yt_member *m = act->member;
+	const struct yt_referral *saga = m->refers ? m->refers->saga : NULL;
 	bool bound = !act->follow && act->ev->type == YT_REFERRAL_BOUND;
+	struct yt_str said = bound ? yt_act_text(act, name == YT_N_REFERRAL_REFERRER ? YT_F_REFERRER : YT_F_CHANNEL) : (struct yt_str){ 0 };
 
 	if (!bound && !(act->follow && YT_ON_REFERRALS >> act->follow->on & 1))
 		return false;
 	switch (name) {
 	case YT_N_REFERRAL_REFERRER:
-		return give_some(out, m->referrer);
+		return give_some(out, said.n ? said : m->referrer);
 	case YT_N_REFERRAL_MEMBER:
 		return give_text(out, m->id);
 	case YT_N_REFERRAL_BOUND_AT:
-		return give_instant(out, m->bound_at);
+		return give_instant(out, bound ? act->ev->at : m->bound_at);
 	case YT_N_REFERRAL_CHANNEL:
-		return give_some(out, bound ? yt_act_text(act, YT_F_CHANNEL) : m->refers && m->refers->saga ? m->refers->saga->channel : (struct yt_str){ 0 });
+		return give_some(out, said.n || !saga ? said : saga->channel);
 	default:
 		return false;
 	}

@@ -74,6 +74,20 @@ void yt_kept_encode(const struct yt_event *ev, struct yt_buf *out)
 	yt_buf_c(out, 0);
 }
 
+size_t yt_kept_bytes_bound(const struct yt_event *ev)
+{
+	const struct yt_type_info *type = &yt_types[ev->type];
+	size_t n = 32 + ev->id.n;
+
+	for (int k = 0; k < type->n_fields; k++) {
+		enum yt_field f = type->fields[k].field;
+
+		if (has(ev, k) && field_numbers[f])
+			n += 11 + (is_number(f) ? 0 : ev->f[k].s.n);
+	}
+	return n;
+}
+
 static int find_number(const uint8_t *numbers, int n, uint8_t number)
 {
 	for (int k = 0; k < n; k++) {

@@ -76,10 +76,14 @@ static bool read_question(struct yt_act *act, struct yt_str name, struct questio
 
 /* --- what he remembers */
 
+/* A referrer who was erased counts from 0, whatever newcomers of before say. */
 static void set_level(struct yt_referrer *f, struct yt_referred *row, uint8_t level)
 {
-	for (int k = YT_LEVEL_BOUND; k < YT_LEVEL__END; k++)
+	for (int k = YT_LEVEL_BOUND; k < YT_LEVEL__END; k++) {
 		f->count[k] += (level >= k) - (row->level >= k);
+		if (f->count[k] < 0)
+			f->count[k] = 0;
+	}
 	row->level = level;
 }
 

@@ -246,11 +246,12 @@ struct yt_refers *yt_refers_decode(struct yt_arena *a, struct yt_rd *r, const st
 }
 
 enum {
-	SAGA_BYTES = YT_KEPT_BYTES_MAX + 3 * 129 + 64, /* origin; code, channel, order; the rest */
+	SAGA_BYTES = 128, /* but for its texts */
 	ROW_BYTES = 8 + 8 + 1 + 8 + 8,
 	BUYER_BYTES = 1 + 8 + 9,
 };
-_Static_assert((int)YT_REFERS_GROWTH >= (int)SAGA_BYTES + (int)ROW_BYTES + 3 * (int)BUYER_BYTES + 64, "a binding, its row and a buyer");
+_Static_assert((int)YT_REFERS_GROWTH >= (int)SAGA_BYTES + 3 * (int)YT_ID_BYTES_MAX + (int)YT_KEPT_BYTES_MAX + (int)ROW_BYTES + 3 * (int)BUYER_BYTES + 64,
+               "a binding with its texts, its row and a buyer");
 
 size_t yt_refers_bytes_bound(const struct yt_refers *f)
 {
@@ -259,7 +260,9 @@ size_t yt_refers_bytes_bound(const struct yt_refers *f)
 	if (!f)
 		return 0;
 	if (f->saga)
-		n += SAGA_BYTES + f->saga->n_others * 8;
+		n += SAGA_BYTES + f->saga->code.n + f->saga->channel.n + f->saga->order.n + f->saga->n_others * 8;
+	if (f->saga && f->saga->origin)
+		n += yt_kept_bytes_bound(f->saga->origin);
 	if (f->referrer)
 		n += f->referrer->n * ROW_BYTES;
 	return n + f->n_buyers * BUYER_BYTES + f->n_commands * 8;

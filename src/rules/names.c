@@ -138,6 +138,10 @@ static void note_event_field(struct yt_compile *c, enum yt_name name)
 		c->event_fields |= UINT64_C(1) << (name - YT_N_EVENT_FIELD);
 	if (name == YT_N_ORDER_ITEMS)
 		c->event_fields |= UINT64_C(1) << YT_F_ITEMS;
+	if (name == YT_N_REFERRAL_REFERRER)
+		c->event_fields |= UINT64_C(1) << YT_F_REFERRER;
+	if (name == YT_N_REFERRAL_CHANNEL)
+		c->event_fields |= UINT64_C(1) << YT_F_CHANNEL;
 	if (name != YT_N_EVENT_AT)
 		return;
 	for (int t = 0; t < YT_TYPE__COUNT; t++) {
