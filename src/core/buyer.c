@@ -110,6 +110,8 @@ void yt_buyer_fold(struct yt_act *act)
 	struct yt_refers *r;
 	bool news;
 
+	if (!buyer || (!wanted[YT_BUYER_PHONE] && !wanted[YT_BUYER_DEVICE] && !wanted[YT_BUYER_ADDRESS]))
+		return;
 	yt_buyer_hashes(act, hashes);
 	for (int k = 0; k < YT_BUYER__COUNT; k++) {
 		struct yt_buyer_hash row = { .hash = hashes[k], .first_at = act->order->paid_at, .part = (uint8_t)k };

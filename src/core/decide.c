@@ -80,7 +80,8 @@ static bool changes_member(const struct view *v, const struct yt_order *o)
 		return true;
 	if (!o->paid)
 		return false;
-	return o->n_used || (o->qualifies && v->ev->type == YT_ORDER_SIGNED) || (v->ev->type != YT_ORDER_SHIPPED && v->ev->type != YT_ORDER_SIGNED) || has_rules(v->env->rules, v->ev->type);
+	return o->n_used || (o->qualifies && v->ev->type == YT_ORDER_SIGNED) ||
+	       (v->ev->type != YT_ORDER_SHIPPED && v->ev->type != YT_ORDER_SIGNED) || has_rules(v->env->rules, v->ev->type);
 }
 
 static void begin(const struct view *v, struct yt_act *act)

@@ -250,8 +250,9 @@ enum {
 	ROW_BYTES = 8 + 8 + 1 + 8 + 8,
 	BUYER_BYTES = 1 + 8 + 9,
 };
-_Static_assert((int)YT_REFERS_GROWTH >= (int)SAGA_BYTES + 3 * (int)YT_ID_BYTES_MAX + (int)YT_KEPT_BYTES_MAX + (int)ROW_BYTES + 3 * (int)BUYER_BYTES + 64,
-               "a binding with its texts, its row and a buyer");
+_Static_assert((int)YT_REFERS_GROWTH >= (int)SAGA_BYTES + 3 * (int)YT_ID_BYTES_MAX + (int)YT_KEPT_BYTES_MAX + 3 * (int)BUYER_BYTES + 64,
+               "a binding with its texts, and a buyer");
+_Static_assert((int)YT_REFERS_GROWTH >= (int)ROW_BYTES + 64, "a row at the referrer");
 
 size_t yt_refers_bytes_bound(const struct yt_refers *f)
 {

@@ -1,5 +1,5 @@
-/* Referrals: bound -> qualified -> held -> approved | flagged | voided. The newcomer's member owns the saga and may withdraw; its referrer grants, and
- * judges what only he knows; each tells the other by internal events. Flows and races: docs/flows.md. */
+/* Referrals: bound -> qualified -> held -> approved | flagged | voided. The newcomer's member owns the saga and may withdraw; its referrer grants,
+ * and judges what only he knows; each tells the other by internal events. Flows and races: docs/flows.md. */
 #ifndef YT_CORE_REFERRAL_H
 #define YT_CORE_REFERRAL_H
 
