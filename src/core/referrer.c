@@ -225,10 +225,13 @@ static void answer(struct yt_act *act, const struct question *q, struct verdict 
 	yt_send_end(act, &b, yt_act_name(act->env->arena, act->member->shop, q->invitee));
 }
 
+/* What rules gave him for the order, when they followed from his reward, goes with it. */
 static void withdraw(struct yt_act *act, const struct question *q, struct yt_referred *row)
 {
 	set_level(act->member->refers->referrer, row, YT_LEVEL_NONE);
 	yt_coupon_revoke_rewards(act, YT_ROLE_REFERRER, row->invitee, q->reason);
+	if (q->reason == YT_REASON_ORDER_REFUNDED || q->reason == YT_REASON_ORDER_CANCELLED)
+		yt_coupon_revoke_earned(act, yt_act_text(act, YT_F_ORDER), q->reason);
 }
 
 bool yt_referrer_take(struct yt_act *act, struct yt_str name, enum yt_send what, struct yt_rd *r)
