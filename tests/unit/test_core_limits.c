@@ -569,6 +569,24 @@ TEST(hashes_of_buyers_32)
 	}
 }
 
+/* 99 times what was paid is more than state holds. */
+TEST(a_debt_is_at_most_2_53)
+{
+	struct world w;
+	char code[16];
+
+	world_init(&w, WORLD_SHOP "[coupon \"friend\"]\npay_percent = 1\nvalid_for = 900d\n[referral]\nreward_invitee = friend\n");
+	check_applied(bind(&w, t0, 1, "r-1"));
+	check_applied(tell(&w, "order.paid", t0 + 1, "{\"order\":\"o-1\",\"member\":\"n-1\",\"paid_at\":%lld,\"amount\":100,\"currency\":\"CNY\",\"items\":[]}", (long long)t0));
+	snprintf(code, sizeof(code), "%s", world_data(&w, &w.outputs[w.n_outputs - 1], "code"));
+	check_applied(tell(&w, "order.paid", t0 + 2,
+	                   "{\"order\":\"o-2\",\"member\":\"n-1\",\"paid_at\":%lld,\"amount\":9007199254740991,\"currency\":\"CNY\",\"items\":[],\"coupons\":[\"%s\"]}",
+	                   (long long)t0 + 2, code));
+	check_applied(command(&w, t0 + 3, "referral.void", 1, "c-1"));
+	CHECK_STR(world_data(&w, &w.outputs[w.n_outputs - 1], "debt"), "9007199254740992");
+	world_deinit(&w);
+}
+
 /* Ids, codes, hashes and notes of 128 bytes: world_seal sees to the bytes of each entity. */
 TEST(a_referral_of_the_longest_texts_stays_below_its_bytes)
 {
@@ -605,6 +623,7 @@ TEST_MAIN
 	RUN(other_referrers_32);
 	RUN(commands_256_a_member);
 	RUN(hashes_of_buyers_32);
+	RUN(a_debt_is_at_most_2_53);
 	RUN(a_referral_of_the_longest_texts_stays_below_its_bytes);
 	RUN(skus_with_a_product_24_an_order);
 	RUN(a_chain_of_8_steps);
