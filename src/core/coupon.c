@@ -71,25 +71,42 @@ static struct yt_str deposit_of(const struct yt_act *act)
 	return yt_event_text(act->ev, YT_F_PRESALE);
 }
 
-/* What it is issued for, if for anything. */
+static const char *const discount_names[] = { [YT_PAY_PERCENT] = "pay_percent", [YT_PERCENT_OFF] = "percent_off", [YT_AMOUNT_OFF] = "amount_off" };
+
+struct yt_str yt_coupon_role(uint8_t role)
+{
+	static const struct yt_str names[] = { [YT_ROLE_REFERRER] = YT_STR("referrer"), [YT_ROLE_INVITEE] = YT_STR("invitee") };
+
+	return names[role];
+}
+
+/* The order that what is issued now is for; empty: none. */
+static struct yt_str order_of(const struct yt_act *act)
+{
+	return act->reward ? act->reward->order : yt_act_text(act, YT_F_ORDER);
+}
+
+/* `for` and `role`: what it is for, as far as there is something. */
 static void say_for(struct yt_act *act, struct yt_say *say)
 {
-	struct yt_str order = yt_act_text(act, YT_F_ORDER), presale = deposit_of(act);
+	struct yt_str order = order_of(act), presale = deposit_of(act);
 	struct yt_buf object;
 
-	if (!order.n && !presale.n)
-		return;
 	yt_buf_init(&object, act->env->arena);
 	if (order.n)
 		yt_output_text(&object, "order", order);
-	else
+	else if (presale.n)
 		yt_output_text(&object, "presale", presale);
+	if (act->reward)
+		yt_output_text(&object, "referral", act->reward->invitee);
+	if (!object.n)
+		return;
 	object.p[0] = '{'; /* in place of the comma */
 	yt_buf_c(&object, '}');
 	yt_output_raw(&say->buf, "for", yt_buf_str(&object));
+	if (act->reward)
+		yt_output_text(&say->buf, "role", yt_coupon_role((uint8_t)act->reward->role));
 }
-
-static const char *const discount_names[] = { [YT_PAY_PERCENT] = "pay_percent", [YT_PERCENT_OFF] = "percent_off", [YT_AMOUNT_OFF] = "amount_off" };
 
 static void say_issued(struct yt_act *act, struct yt_say *say, const struct yt_coupon_rules *t, const struct yt_coupon *c)
 {
@@ -110,7 +127,7 @@ static void say_issued(struct yt_act *act, struct yt_say *say, const struct yt_c
 
 void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str template, enum yt_reason reason)
 {
-	struct yt_str order = yt_act_text(act, YT_F_ORDER);
+	struct yt_str order = order_of(act);
 	struct yt_say say;
 
 	yt_say_begin(&say, act, YT_OUT_COUPON_REFUSED, rule, yt_act_cause(act), yt_act_fact(act, YT_OUT_COUPON_REFUSED), 0);
@@ -118,14 +135,24 @@ void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str temp
 	if (order.n)
 		yt_output_text(&say.buf, "order", order);
 	yt_output_text(&say.buf, "reason", yt_str_z(yt_reason_name(reason)));
+	if (act->reward)
+		yt_output_text(&say.buf, "role", yt_coupon_role((uint8_t)act->reward->role));
 	yt_say_end(&say);
+}
+
+static void set_reward(struct yt_coupon *c, const struct yt_reward *w, const struct yt_coupon_rules *t)
+{
+	c->role = (uint8_t)w->role;
+	c->referral = yt_hash64(w->invitee);
+	c->discount = (uint8_t)t->discount;
+	c->value = t->value;
 }
 
 /* Its window is set. */
 static enum yt_reason issue(struct yt_act *act, const struct yt_coupon_rules *t, struct yt_str rule, struct yt_coupon *c, char id[33])
 {
 	struct yt_arena *a = act->env->arena;
-	struct yt_str order = yt_act_text(act, YT_F_ORDER), cause = yt_act_cause(act);
+	struct yt_str order = order_of(act), cause = yt_act_cause(act);
 	enum yt_reason reason;
 	struct yt_say say;
 
@@ -147,6 +174,8 @@ static enum yt_reason issue(struct yt_act *act, const struct yt_coupon_rules *t,
 	c->cause = yt_arena_dup(a, cause);
 	c->for_order = order.n ? yt_hash64(order) : 0;
 	c->for_presale = yt_arena_dup(a, deposit_of(act));
+	if (act->reward)
+		set_reward(c, act->reward, t);
 	yt_wallet_add(&act->member->wallet, a, c);
 	say_issued(act, &say, t, c);
 	yt_act_count_named(act, YT_DAY_ISSUED, t->name);
@@ -218,6 +247,8 @@ static void use(struct yt_act *act, struct yt_coupon *c)
 
 	c->state = YT_COUPON_USED;
 	c->ended_at = act->env->now_ms;
+	if (c->role)
+		c->worth = yt_coupon_worth(&(struct yt_coupon_rules){ .discount = c->discount, .value = c->value }, o->amount);
 	used = yt_arena_alloc(act->env->arena, (o->n_used + 1) * sizeof(*used));
 	if (o->n_used)
 		memcpy(used, o->used, o->n_used * sizeof(*used));
@@ -287,8 +318,9 @@ void yt_coupon_use_codes(struct yt_act *act)
 
 /* --- what happens to it afterwards */
 
-static void revoke(struct yt_act *act, struct yt_coupon *c, struct yt_str rule, enum yt_reason reason)
+void yt_coupon_revoke(struct yt_act *act, struct yt_coupon *c, struct yt_str rule, enum yt_reason reason)
 {
+	bool used = c->state == YT_COUPON_USED;
 	struct yt_say say;
 
 	c->state = YT_COUPON_REVOKED;
@@ -296,6 +328,8 @@ static void revoke(struct yt_act *act, struct yt_coupon *c, struct yt_str rule, 
 	yt_say_begin(&say, act, YT_OUT_COUPON_REVOKED, rule, yt_act_cause(act), yt_act_fact_of_coupon(act, c, act->ev), 0);
 	say_coupon(&say, c);
 	yt_output_text(&say.buf, "reason", yt_str_z(yt_reason_name(reason)));
+	if (used)
+		yt_output_int(&say.buf, "debt", c->worth);
 	yt_say_end(&say);
 }
 
@@ -318,9 +352,9 @@ struct yt_str yt_rule_presale(struct yt_arena *a, struct yt_str presale)
 static void revoke_late(struct yt_act *act, struct yt_coupon *c, enum yt_forfeit why)
 {
 	if (why == YT_FORFEIT_DEPOSIT)
-		revoke(act, c, yt_rule_presale(act->env->arena, c->for_presale), YT_REASON_DEPOSIT_REFUNDED);
+		yt_coupon_revoke(act, c, yt_rule_presale(act->env->arena, c->for_presale), YT_REASON_DEPOSIT_REFUNDED);
 	else
-		revoke(act, c, YT_RULE_COUPON, why == YT_FORFEIT_CANCELLED ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED);
+		yt_coupon_revoke(act, c, YT_RULE_COUPON, why == YT_FORFEIT_CANCELLED ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED);
 }
 
 static void give_back(struct yt_act *act, struct yt_coupon *c)
@@ -330,6 +364,7 @@ static void give_back(struct yt_act *act, struct yt_coupon *c)
 
 	c->state = YT_COUPON_OPEN;
 	c->forfeit = YT_FORFEIT_NO;
+	c->worth = 0;
 	/* When its reminder was due it was used: nobody had to be reminded. */
 	if (c->remind_at && c->remind_at <= act->env->now_ms)
 		c->remind_at = 0;
@@ -347,7 +382,7 @@ void yt_coupon_revoke_unused(struct yt_act *act, const struct yt_rule *rule)
 
 	for (uint32_t k = 0; k < w->n; k++) {
 		if (yt_str_eq(w->v[k].template, rule->revoke->name) && is_unused(act, &w->v[k]))
-			revoke(act, &w->v[k], rule->name, YT_REASON_BY_RULE);
+			yt_coupon_revoke(act, &w->v[k], rule->name, YT_REASON_BY_RULE);
 	}
 }
 
@@ -379,10 +414,11 @@ void yt_coupon_revoke_earned(struct yt_act *act, struct yt_str order_id, enum yt
 	for (uint32_t k = 0; k < w->n; k++) {
 		struct yt_coupon *c = &w->v[k];
 
-		if (c->for_order != order || c->keep_on_refund)
+		/* A reward goes with its referral. */
+		if (c->for_order != order || c->keep_on_refund || c->role)
 			continue;
 		if (is_unused(act, c))
-			revoke(act, c, YT_RULE_COUPON, reason);
+			yt_coupon_revoke(act, c, YT_RULE_COUPON, reason);
 		else if (c->state == YT_COUPON_USED && !c->forfeit)
 			c->forfeit = reason == YT_REASON_ORDER_CANCELLED ? YT_FORFEIT_CANCELLED : YT_FORFEIT_REFUNDED;
 	}
@@ -399,10 +435,39 @@ void yt_coupon_revoke_deposit(struct yt_act *act)
 		if (!yt_str_eq(c->for_presale, presale) || c->keep_on_refund)
 			continue;
 		if (is_unused(act, c))
-			revoke(act, c, rule, YT_REASON_DEPOSIT_REFUNDED);
+			yt_coupon_revoke(act, c, rule, YT_REASON_DEPOSIT_REFUNDED);
 		else if (c->state == YT_COUPON_USED && !c->forfeit)
 			c->forfeit = YT_FORFEIT_DEPOSIT;
 	}
+}
+
+void yt_coupon_revoke_rewards(struct yt_act *act, enum yt_role role, uint64_t referral, enum yt_reason reason)
+{
+	bool of_order = reason == YT_REASON_ORDER_REFUNDED || reason == YT_REASON_ORDER_CANCELLED;
+	struct yt_wallet *w = &act->member->wallet;
+
+	for (uint32_t k = 0; k < w->n; k++) {
+		struct yt_coupon *c = &w->v[k];
+
+		if (c->role != role || c->referral != referral || (c->keep_on_refund && of_order))
+			continue;
+		if (is_unused(act, c) || c->state == YT_COUPON_USED)
+			yt_coupon_revoke(act, c, YT_S("~referral"), reason);
+	}
+}
+
+struct yt_coupon *yt_coupon_revocable(const struct yt_member *m, struct yt_str id, int64_t now_ms)
+{
+	char hex[33];
+
+	for (uint32_t k = 0; k < m->wallet.n; k++) {
+		struct yt_coupon *c = &m->wallet.v[k];
+
+		yt_hex(c->id, sizeof(c->id), hex);
+		if (yt_str_eq(yt_str(hex, 32), id))
+			return yt_coupon_lives(c) && now_ms < c->valid_until ? c : NULL;
+	}
+	return NULL;
 }
 
 static void expire(struct yt_act *act, struct yt_coupon *c)

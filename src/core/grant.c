@@ -57,6 +57,17 @@ static void encode_coupon(const struct yt_coupon_rules *c, struct yt_buf *b)
 	yt_buf_varint(b, (uint64_t)c->limit_per_period.ms);
 }
 
+static unsigned coupon_flags(const struct yt_coupon_rules *c)
+{
+	return (c->to_end_of_day ? GRANT_END_OF_DAY : 0) | (c->keep_on_refund ? GRANT_KEEP : 0);
+}
+
+void yt_grant_encode_coupon(const struct yt_coupon_rules *c, struct yt_buf *b)
+{
+	yt_buf_c(b, (char)coupon_flags(c));
+	encode_coupon(c, b);
+}
+
 bool yt_grant_send(struct yt_act *act, const struct yt_rule *r, int64_t due_at)
 {
 	const struct yt_coupon_rules *c = r->issue;
@@ -66,7 +77,7 @@ bool yt_grant_send(struct yt_act *act, const struct yt_rule *r, int64_t due_at)
 	if (!yt_grant_referrer(act->member).n)
 		return false;
 	if (c)
-		flags |= (c->to_end_of_day ? GRANT_END_OF_DAY : 0) | (c->keep_on_refund ? GRANT_KEEP : 0);
+		flags |= coupon_flags(c);
 	begin(act, &b, YT_SEND_GRANT);
 	yt_buf_bytes(&b, r->name);
 	yt_buf_c(&b, (char)flags);
@@ -114,6 +125,13 @@ static void decode_coupon(struct yt_coupon_rules *c, struct yt_rd *r, unsigned f
 	c->to_end_of_day = flags & GRANT_END_OF_DAY;
 	c->keep_on_refund = flags & GRANT_KEEP;
 	r->bad |= c->discount > YT_AMOUNT_OFF || !yt_instant_ok(c->valid_from_text) || !yt_instant_ok(c->valid_until_text);
+}
+
+void yt_grant_decode_coupon(struct yt_coupon_rules *c, struct yt_rd *r)
+{
+	unsigned flags = yt_rd_u8(r);
+
+	decode_coupon(c, r, flags);
 }
 
 static void decode_grant(struct yt_grant *g, struct yt_rd *r)

@@ -1,5 +1,6 @@
 #include "yutang/core/limit.h"
 
+#include "yutang/core/referral.h"
 #include "yutang/core/stock.h"
 
 /* A place in a list of places, with its first move. */
@@ -81,7 +82,8 @@ bool yt_limit_rules(const struct yt_decide_env *env, const struct yt_member *m, 
 {
 	bool deposit = types & 1u << YT_PRESALE_DEPOSIT_PAID && env->rules->n_presales; /* its [presale] gives a coupon */
 	uint32_t issues = deposit, marks = 0, all = with_follows(env->rules, types);
-	size_t growth = (env->rules->n_tiers ? YT_STANDING_BYTES_MAX : 0) + (deposit ? YT_COUPON_BYTES_MAX + YT_ID_BYTES_MAX : 0);
+	size_t growth = (env->rules->n_tiers ? YT_STANDING_BYTES_MAX : 0) + (deposit ? YT_COUPON_BYTES_MAX + YT_ID_BYTES_MAX : 0) +
+	                (env->rules->referral ? YT_REFERS_GROWTH : 0);
 
 	for (size_t k = 0; k < env->rules->n_rules; k++) {
 		const struct yt_rule *r = &env->rules->rules[k];
@@ -99,6 +101,13 @@ bool yt_limit_rules(const struct yt_decide_env *env, const struct yt_member *m, 
 	if (tags_then(env, m, all) > YT_TAGS_MAX)
 		return say(detail, "tags: a member has at most 64");
 	return yt_limit_member_bytes(env, m, growth + PLACE_BYTES + YT_ORDER_PRODUCTS_MAX * STOCK_BYTES + 1024, detail);
+}
+
+bool yt_limit_commands(const struct yt_decide_env *env, const struct yt_member *m, char detail[160])
+{
+	if (m && m->refers && m->refers->n_commands == YT_COMMANDS_MAX)
+		return say(detail, "commands: 256 were decided about this member");
+	return yt_limit_member_bytes(env, m, YT_TIMER_BYTES_MAX + 8, detail); /* more than a coupon */
 }
 
 bool yt_limit_room(struct yt_act *act, size_t more)

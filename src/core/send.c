@@ -1,6 +1,8 @@
 #include "yutang/core/send.h"
 
 #include "yutang/core/grant.h"
+#include "yutang/core/phone.h"
+#include "yutang/core/referral.h"
 
 enum { SEND_FORMAT = 1 };
 
@@ -22,6 +24,13 @@ void yt_send_end(const struct yt_act *act, const struct yt_buf *b, struct yt_str
 static bool (*const takers[YT_SEND__END])(struct yt_act *act, struct yt_str to, enum yt_send what, struct yt_rd *r) = {
 	[YT_SEND_GRANT] = yt_grant_take,
 	[YT_SEND_WITHDRAW] = yt_grant_take,
+	[YT_SEND_REFERRAL_BOUND] = yt_referrer_take,
+	[YT_SEND_REFERRAL_QUALIFIES] = yt_referrer_take,
+	[YT_SEND_REFERRAL_GRANT] = yt_referrer_take,
+	[YT_SEND_REFERRAL_VOIDED] = yt_referrer_take,
+	[YT_SEND_REFERRAL_ANSWER] = yt_referral_take,
+	[YT_SEND_PHONE] = yt_phone_take,
+	[YT_SEND_PHONE_ANSWER] = yt_referral_take,
 };
 
 bool yt_send_take(struct yt_act *act, struct yt_str to, struct yt_str value)

@@ -6,6 +6,7 @@
 #include "yutang/core/day.h"
 #include "yutang/core/member.h"
 #include "yutang/core/order.h"
+#include "yutang/core/referral.h"
 
 /* The fields of one hash, while they gather. */
 struct hash {
@@ -111,6 +112,11 @@ static void member_fields(struct hash *h, const struct yt_member *m)
 	add_int(h, "accounts", yt_places_standing(&m->accounts));
 	add_instant(h, "joined_at", m->joined_at);
 	add_instant(h, "added_at", m->added_at);
+	if (m->refers && m->refers->referrer) {
+		add_int(h, "referrals_bound", yt_member_referrals(m, YT_LEVEL_BOUND));
+		add_int(h, "referrals_qualified", yt_member_referrals(m, YT_LEVEL_QUALIFIED));
+		add_int(h, "referrals_approved", yt_member_referrals(m, YT_LEVEL_APPROVED));
+	}
 	add_int(h, "coupons_usable", usable(&m->wallet));
 	add_int(h, "coupons_used", yt_wallet_used(&m->wallet));
 }
@@ -247,6 +253,7 @@ size_t yt_view_suffixes(struct yt_arena *a, enum yt_kind kind, struct yt_str nam
 	case YT_KIND_CHANNELS:
 		out[0] = day_suffix(a, kind, name);
 		return 1;
+	case YT_KIND_PHONE: /* nobody's business */
 	case YT_KIND__COUNT:
 		break;
 	}
@@ -259,6 +266,8 @@ unsigned yt_view_changed(enum yt_kind kind, struct yt_str was, struct yt_str now
 
 	if (kind == YT_KIND_ORDER)
 		return with_orders ? FIRST : 0;
+	if (kind == YT_KIND_PHONE)
+		return 0;
 	if (kind != YT_KIND_MEMBER)
 		return FIRST;
 	return was.p && now.p && yt_str_eq(yt_member_wallet(was), yt_member_wallet(now)) ? FIRST : FIRST | WALLET;

@@ -13,8 +13,8 @@ static const struct yt_section_row sections[] = {
 	{ "coupon", YT_NAME_PLAIN, YT_RULES_COUPONS_MAX },
 	{ "rule", YT_NAME_PLAIN, YT_RULES_RULES_MAX },
 	{ "product", YT_NAME_SKU, YT_RULES_PRODUCTS_MAX },
+	{ "referral", YT_NAME_NONE, 1 },
 	{ "tier", YT_NAME_PLAIN, YT_RULES_TIERS_MAX },
-	{ "referral", YT_NAME_NONE, 0 },
 	{ "gift", YT_NAME_PLAIN, 0 },
 	{ "share", YT_NAME_PLAIN, 0 },
 	{ "presale", YT_NAME_PLAIN, YT_RULES_PRESALES_MAX },
@@ -26,6 +26,7 @@ static const struct yt_section_row sections[] = {
 #define PRODUCT(field) offsetof(struct yt_product, field)
 #define TIER(field) offsetof(struct yt_tier, field)
 #define PRESALE(field) offsetof(struct yt_presale, field)
+#define REFERRAL(field) offsetof(struct yt_referral_rules, field)
 #define RULE(field) offsetof(struct yt_rule, field)
 #define LATER(section, key) { { section, key, NULL, NULL, false, true }, NULL, 0, 0, 0, 0 }
 
@@ -57,6 +58,19 @@ static const struct yt_key_row keys[] = {
 	LATER("coupon", "limit_total"),
 	LATER("coupon", "budget"),
 	LATER("coupon", "transferable"),
+
+	{ { "referral", "window", "duration", "30d", false, false }, yt_read_duration, REFERRAL(window_ms), 1, 0, 0 },
+	{ { "referral", "qualify", "condition", "true", false, false }, yt_read_with_section, 0, 0, 0, 0 },
+	{ { "referral", "hold", "durations after signed and paid", "7d after signed, 21d after paid", false, false }, yt_read_hold, 0, 0, 0, 0 },
+	{ { "referral", "reward_referrer", "template", NULL, false, false }, yt_read_template, REFERRAL(reward_referrer), 0, 0, 0 },
+	{ { "referral", "reward_invitee", "template", NULL, false, false }, yt_read_template, REFERRAL(reward_invitee), 0, 0, 0 },
+	{ { "referral", "give_invitee", "at once or on approval", "at once", false, false }, yt_read_give, REFERRAL(on_approval), 0, 0, 0 },
+	{ { "referral", "referrer_cap", "N per duration or day", NULL, false, false }, yt_read_period, REFERRAL(referrer_cap), 0, 0, 0 },
+	{ { "referral", "same_phone", "reject, flag or off", "off", false, false }, yt_read_check, REFERRAL(same_phone), 0, 0, 0 },
+	{ { "referral", "same_device", "reject, flag or off", "off", false, false }, yt_read_check, REFERRAL(same_device), 0, 0, 0 },
+	{ { "referral", "same_address", "reject, flag or off", "off", false, false }, yt_read_check, REFERRAL(same_address), 0, 0, 0 },
+	{ { "referral", "reregistered", "reject, flag or off", "off", false, false }, yt_read_check, REFERRAL(reregistered), 0, 0, 0 },
+	{ { "referral", "velocity", "N per duration or day", NULL, false, false }, yt_read_period, REFERRAL(velocity), 0, 0, 0 },
 
 	{ { "product", "lasts", "duration", NULL, true, false }, yt_read_duration, PRODUCT(lasts_ms), 1, 0, 0 },
 	{ { "product", "learn", "yes or no", "no", false, false }, yt_read_yes_no, PRODUCT(learn), 0, 0, 0 },

@@ -16,16 +16,15 @@ _Static_assert(YT_N_EVENT_FIELD + YT_F__COUNT + 32 < WORDS_MAX, "a suggestion lo
 /* --- what later versions have --- */
 
 static const char *const later_names[] = {
-	"member.referrals_bound", "member.referrals_qualified", "member.referrals_approved", "coupon.role",
 	/* fields of types that are not there yet */
 	"event.alias",          "event.identity",          "event.last_version", "event.share",    "event.friend",
 	"event.shared_at",      "event.gift",              "event.claimed_at",  "event.claim",
 };
 
 /* Groups of which this version has no name at all. */
-static const char *const later_groups[] = { "referral", "share", "gift" };
+static const char *const later_groups[] = { "share", "gift" };
 
-static const char *const groups[] = { "shop", "event", "order", "group", "contact", "coupon", "presale", "member" };
+static const char *const groups[] = { "shop", "event", "order", "group", "contact", "coupon", "referral", "presale", "member" };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -79,6 +78,7 @@ static unsigned group_bit(struct yt_str group)
 		{ YT_STR("contact"), YT_SCOPE_CONTACT },
 		{ YT_STR("coupon"), YT_SCOPE_COUPON },
 		{ YT_STR("presale"), YT_SCOPE_PRESALE },
+		{ YT_STR("referral"), YT_SCOPE_REFERRAL },
 	};
 
 	for (size_t i = 0; i < COUNT(table); i++) {
@@ -138,10 +138,14 @@ static void note_event_field(struct yt_compile *c, enum yt_name name)
 		c->event_fields |= UINT64_C(1) << (name - YT_N_EVENT_FIELD);
 	if (name == YT_N_ORDER_ITEMS)
 		c->event_fields |= UINT64_C(1) << YT_F_ITEMS;
+	if (name == YT_N_REFERRAL_REFERRER)
+		c->event_fields |= UINT64_C(1) << YT_F_REFERRER;
+	if (name == YT_N_REFERRAL_CHANNEL)
+		c->event_fields |= UINT64_C(1) << YT_F_CHANNEL;
 	if (name != YT_N_EVENT_AT)
 		return;
 	for (int t = 0; t < YT_TYPE__COUNT; t++) {
-		if (c->scope->types & 1u << t)
+		if (c->scope->types & 1u << t && yt_types[t].at != YT_F_NONE)
 			c->event_fields |= UINT64_C(1) << yt_types[t].at;
 	}
 }

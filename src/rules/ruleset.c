@@ -333,15 +333,12 @@ static void check_alone(struct yt_rulefile *f, const struct yt_ini_section *sec,
 		           "once does nothing: its mark is set when a coupon or a follow-up leaves, and this rule has neither issue nor follow_up");
 }
 
-/* A coupon without an end of its own needs a window that no rule can give it. */
-static void check_issue(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_rule *rule)
+/* A coupon without an end of its own needs a window that nothing but a presale can give it. t: what the key names; NULL: none. */
+static void check_gives(struct yt_rulefile *f, const struct yt_ini_section *sec, const char *key, const struct yt_coupon_rules *t)
 {
-	if (!rule->issue)
-		return;
-	for (const struct yt_ini_section *coupon = f->sections; coupon; coupon = coupon->next) {
-		if (yt_str_eq(coupon->kind, YT_S("coupon")) && yt_str_eq(coupon->name, rule->issue->name) && !has_end(coupon) &&
-		    is_of_presale(f, coupon->name)) {
-			yt_problem(f->problems, yt_entry(sec, "issue")->line, "issue: [coupon \"%.*s\"] has no end of its own, only a [presale] can give it",
+	for (const struct yt_ini_section *coupon = f->sections; t && coupon; coupon = coupon->next) {
+		if (yt_str_eq(coupon->kind, YT_S("coupon")) && yt_str_eq(coupon->name, t->name) && !has_end(coupon) && is_of_presale(f, coupon->name)) {
+			yt_problem(f->problems, yt_entry(sec, key)->line, "%s: [coupon \"%.*s\"] has no end of its own, only a [presale] can give it", key,
 			           YT_FMT(coupon->name));
 			return;
 		}
@@ -361,10 +358,31 @@ static void read_rule(struct yt_rulefile *f, const struct yt_ini_section *sec, s
 	read_params(f, sec, scope, rule);
 	check_span(f, sec, "from", "until");
 	check_once(f, sec, rule);
-	check_issue(f, sec, rule);
+	check_gives(f, sec, "issue", rule->issue);
 	check_alone(f, sec, rule);
 	if (!has_action(sec))
 		yt_problem(f->problems, sec->line, "[rule \"%.*s\"] does nothing: it needs one of issue, follow_up, revoke, tag, untag", YT_FMT(sec->name));
+}
+
+/* --- [referral] --- */
+
+static void read_referral(struct yt_rulefile *f, const struct yt_ini_section *sec)
+{
+	struct yt_referral_rules *r = yt_arena_zalloc(f->arena, sizeof(*r));
+	struct yt_scope scope = yt_scope_of(1u << YT_ORDER_PAID);
+	const struct yt_ini_entry *give = yt_entry(sec, "give_invitee");
+
+	read_entries(f, sec, r);
+	read_rest(f, sec, r);
+	scope.zones = (struct yt_zones){ yt_rulefile_zone, f };
+	scope.templates = f->templates;
+	scope.n_templates = f->rs->n_coupons;
+	r->qualify = read_expr(f, yt_entry(sec, "qualify"), &scope, YT_V_BOOL);
+	if (give && !yt_entry(sec, "reward_invitee"))
+		yt_warning(f->problems, give->line, "give_invitee does nothing: there is no reward_invitee");
+	check_gives(f, sec, "reward_referrer", r->reward_referrer);
+	check_gives(f, sec, "reward_invitee", r->reward_invitee);
+	f->rs->referral = r;
 }
 
 /* --- all sections --- */
@@ -477,6 +495,8 @@ static void read_section(struct yt_rulefile *f, const struct yt_ini_section *sec
 		presale->name = sec->name;
 		read_entries(f, sec, presale);
 		read_rest(f, sec, presale);
+	} else if (yt_str_eq(sec->kind, YT_S("referral"))) {
+		read_referral(f, sec);
 	} else {
 		struct yt_rule *rule = &rs->rules[at->rule];
 

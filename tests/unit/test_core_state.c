@@ -66,6 +66,27 @@ static void live_long(struct world *w)
 	world_seal(w);
 }
 
+/* Of two newcomers one is held, the other one's referrer was rewarded and has used it. */
+static void live_referrals(struct world *w)
+{
+	char friend[16];
+
+	world_init(w, WORLD_SHOP "[coupon \"friend\"]\npay_percent = 50\nvalid_for = 30d\n"
+	                         "[referral]\nhold = 1d after signed, 2d after paid\nreward_referrer = friend\nsame_device = flag\nreregistered = flag\n");
+	tell(w, "referral.bound", t0, "{\"referrer\":\"r1\",\"member\":\"n1\",\"bound_at\":%lld,\"channel\":\"card\"}", (long long)t0);
+	tell(w, "referral.bound", t0 + 1, "{\"referrer\":\"x\",\"member\":\"n1\",\"bound_at\":%lld}", (long long)t0);
+	tell(w, "referral.bound", t0 + 2, "{\"referrer\":\"r1\",\"member\":\"n2\",\"bound_at\":%lld}", (long long)t0);
+	tell(w, "order.paid", t0 + 3, "{\"order\":\"o2\",\"member\":\"n2\",\"paid_at\":%lld,\"amount\":100,\"currency\":\"CNY\",\"items\":[]}", (long long)t0);
+	tell(w, "referral.approve", t0 + 4, "{\"referrer\":\"r1\",\"member\":\"n2\",\"by\":\"ann\"}");
+	snprintf(friend, sizeof(friend), "%s", world_data(w, &w->outputs[2], "code"));
+	tell(w, "order.paid", t0 + hour,
+	     "{\"order\":\"o3\",\"member\":\"r1\",\"paid_at\":%lld,\"amount\":100,\"currency\":\"CNY\",\"items\":[],\"coupons\":[\"%s\"],\"buyer\":{\"device\":\"d\"}}",
+	     (long long)(t0 + hour), friend);
+	tell(w, "order.paid", t0 + 2 * hour,
+	     "{\"order\":\"o1\",\"member\":\"n1\",\"paid_at\":%lld,\"amount\":100,\"currency\":\"CNY\",\"items\":[],\"buyer\":{\"phone\":\"p\"}}",
+	     (long long)(t0 + 2 * hour));
+}
+
 static void check_golden(struct world *w, enum yt_kind kind, const char *name, const char *want)
 {
 	struct world_entity *e = world_entity(w, kind, yt_str_z(name));
@@ -117,6 +138,27 @@ TEST(golden_bytes_of_a_member_with_a_tier_and_deposits)
 	             "80e8f0ca9034808de8bb9034f61c15ac649bb9a87e19388063d5cebd01650d6f726465722e706169640a6f3101010003aa8cc60d805a18220380b59da48c"
 	             "34b81780a894d1913480fce8fc9234bae98092f9a58c349a7755746b3b29da4d4d028092f9a58c34c2099c03a4383b4949b80180b59da48c34b81780a894"
 	             "d1913480fce8fc9234c6b2");
+	world_deinit(&w);
+}
+
+TEST(golden_bytes_of_referrals)
+{
+	struct world w;
+
+	live_referrals(&w);
+	check_golden(&w, YT_KIND_MEMBER, "s1/n1",
+	             "020000000000046361726480d8c1a28c3402723180d8c1a28c340a770000020070a833ae633b3240008092f9a58c34640000000000100522420004636172"
+	             "6400008082acf88c3482d8c1a28c3482d8c1a28c340101658092f9a58c3401026f3100026f31010554e85b50f9a4060101042ae5e5bfbd4baa3f8092f9a5"
+	             "8c34");
+	check_golden(&w, YT_KIND_MEMBER, "s1/n2",
+	             "0200000000000002723180d8c1a28c343a5200000200f1d1b0c79183f23e0080d8c1a28c3464000000000010093522000000000083d8c1a28c3483d8c1a2"
+	             "8c34026f32000001a77d668400600004");
+	check_golden(&w, YT_KIND_MEMBER, "s1/r1",
+	             "4e00000001ef4c771275b0a5fb60bf12c1fd05892191043753514d5a5843535a47515106667269656e64016584d8c1a28c340080a0f6a713f1d1b0c79183"
+	             "f23ef8b9b70300010032157c13a2101397056400000000000200c1a7a897e0b82e3e0080b59da48c3464000000000010060202010204511eac5785c0f582"
+	             "d8c1a28c340280d8c1a28c3400157c13a21013970583d8c1a28c340382d8c1a28c3484d8c1a28c3401015e82de5734cb95a580b59da48c34");
+	check_golden(&w, YT_KIND_PHONE, "s1/p",
+	             "026e318092f9a58c34");
 	world_deinit(&w);
 }
 
@@ -208,6 +250,7 @@ TEST(any_bytes_decode_to_an_object_or_to_none)
 
 	try_all(live);
 	try_all(live_long);
+	try_all(live_referrals);
 	for (int round = 0; round < 20000; round++) {
 		size_t n = roll(200);
 
@@ -226,6 +269,8 @@ TEST(keys_tell_kind_and_name)
 	CHECK_INT(yt_entity_kind(YT_S("order:s1/1001"), &name), YT_KIND_ORDER);
 	CHECK_INT(yt_entity_kind(YT_S("day:s1/2026-11-24"), &name), YT_KIND_DAY);
 	CHECK(yt_str_eq(name, YT_S("s1/2026-11-24")));
+	CHECK_INT(yt_entity_kind(YT_S("phone:s1/0a/1"), &name), YT_KIND_PHONE);
+	CHECK(yt_str_eq(name, YT_S("s1/0a/1")));
 	CHECK_INT(yt_entity_kind(YT_S("channels:s1/2026-11-24"), &name), YT_KIND_CHANNELS);
 	CHECK_INT(yt_entity_kind(YT_S("quota:s1/x"), &name), -1);
 	CHECK_INT(yt_entity_kind(YT_S(""), &name), -1);
@@ -235,6 +280,7 @@ TEST_MAIN
 {
 	RUN(golden_bytes_of_each_entity);
 	RUN(golden_bytes_of_a_member_with_a_tier_and_deposits);
+	RUN(golden_bytes_of_referrals);
 	RUN(a_typical_member_has_less_than_500_bytes_and_an_open_order_less_than_150);
 	RUN(any_bytes_decode_to_an_object_or_to_none);
 	RUN(keys_tell_kind_and_name);

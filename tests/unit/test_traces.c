@@ -195,15 +195,15 @@ static bool rules_parse(struct run *r)
 
 /* --- when */
 
-/* The code of the newest coupon of that template of that member. */
-static const char *code_of(struct run *r, const char *member, const char *template)
+/* The `code` or `coupon` (id) of the newest coupon of that template of that member. */
+static const char *code_of(struct run *r, const char *member, const char *template, const char *field)
 {
 	for (size_t k = r->w.n_outputs; k-- > 0;) {
 		const struct world_output *o = &r->w.outputs[k];
 
 		if (o->type == YT_OUT_COUPON_ISSUED && strcmp(world_data(&r->w, o, "member"), member) == 0 &&
 		    strcmp(world_data(&r->w, o, "template"), template) == 0)
-			return world_data(&r->w, o, "code");
+			return world_data(&r->w, o, field);
 	}
 	if (!r->dry)
 		FAIL(r, "%s holds no coupon %s", member, template);
@@ -224,7 +224,7 @@ static void add_coupons(struct run *r, struct yt_buf *data, const char *member, 
 		if (strncmp(name, "code:", 5) == 0)
 			yt_json_add_text(data, yt_str_z(name + 5));
 		else
-			yt_json_add_text(data, yt_str_z(code_of(r, holder, slash ? slash + 1 : name)));
+			yt_json_add_text(data, yt_str_z(code_of(r, holder, slash ? slash + 1 : name, "code")));
 	}
 	yt_buf_c(data, ']');
 }
@@ -251,13 +251,14 @@ static struct yt_decision tell(struct run *r, int64_t at, const char *type_name,
 	char *save, *member = strtok_r(words, " ", &save), id[16], *amount = NULL, *units = NULL, *returned = NULL;
 	const char *sku = "oil-1l";
 	bool has_at = false, has_currency = false;
-	struct yt_buf data;
+	struct yt_buf data, buyer;
 	struct yt_decision d;
 
 	if (type < 0 || !member)
 		FAIL(r, "no type %s, or no member", type_name);
 	snprintf(id, sizeof(id), "e%d", r->t->f->lines[r->at].number);
 	yt_buf_init(&data, NULL);
+	yt_buf_init(&buyer, &r->w.rules_arena);
 	yt_buf_z(&data, "{\"x\":0");
 	if (strcmp(member, "-"))
 		yt_buf_printf(&data, ",\"member\":\"%s\"", member);
@@ -279,12 +280,20 @@ static struct yt_decision tell(struct run *r, int64_t at, const char *type_name,
 			returned = value;
 		else if (strcmp(word, "id") == 0)
 			snprintf(id, sizeof(id), "%s", value);
+		else if (strcmp(word, "phone") == 0 || strcmp(word, "device") == 0 || strcmp(word, "address") == 0)
+			yt_buf_printf(&buyer, "%s\"%s\":\"%s\"", buyer.n ? "," : "", word, value);
+		else if (strcmp(word, "coupon") == 0)
+			yt_buf_printf(&data, ",\"coupon\":\"%s\"", code_of(r, member, value, "coupon"));
 		else if (strcmp(word, "coupons") == 0)
 			add_coupons(r, &data, member, value);
 		else
 			add_value(r, &data, type, word, value);
 	}
-	if (!has_at)
+	if (buyer.n)
+		yt_buf_printf(&data, ",\"buyer\":{%.*s}", YT_FMT(yt_buf_str(&buyer)));
+	if (YT_COMMANDS >> type & 1)
+		yt_buf_z(&data, ",\"by\":\"ann\"");
+	else if (!has_at)
 		yt_buf_printf(&data, ",\"%.*s\":%lld", YT_FMT(yt_fields[yt_types[type].at].name), (long long)at);
 	if (type == YT_ORDER_PAID && !has_currency)
 		yt_buf_z(&data, ",\"currency\":\"CNY\"");

@@ -16,6 +16,13 @@ struct yt_given {
 	int64_t stock_until; /* 0: absent */
 };
 
+/* A coupon that rewards a referral. */
+struct yt_reward {
+	enum yt_role role;
+	struct yt_str invitee; /* id */
+	struct yt_str order;   /* that qualified */
+};
+
 struct yt_act {
 	const struct yt_decide_env *env;
 	const struct yt_shop_rules *shop; /* NULL: a timer of a shop that is no longer in the rule set */
@@ -27,6 +34,7 @@ struct yt_act {
 	const struct yt_rule *running;    /* whose outputs these are; NULL: of no rule */
 	struct yt_follow *follows, *last; /* what has followed, and was not looked at yet */
 
+	const struct yt_reward *reward; /* what is issued now is one; NULL: it is none */
 	const struct yt_given *given; /* NULL: the member has what they follow from */
 	struct yt_day *day; /* the last one that was counted on */
 	int32_t day_number;

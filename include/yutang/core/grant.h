@@ -14,6 +14,10 @@ bool yt_grant_send(struct yt_act *act, const struct yt_rule *r, int64_t due_at);
 /* The order at hand counts no more: what the referrer got for it and has not used goes. */
 void yt_grant_withdraw(struct yt_act *act, enum yt_reason reason);
 
+/* A template as it travels; what reads it borrows from r. */
+void yt_grant_encode_coupon(const struct yt_coupon_rules *c, struct yt_buf *b);
+void yt_grant_decode_coupon(struct yt_coupon_rules *c, struct yt_rd *r);
+
 /* At the receiver: yt_send_take. */
 bool yt_grant_take(struct yt_act *act, struct yt_str name, enum yt_send what, struct yt_rd *r);
 /* A follow-up that came so, and waited for the end of the quiet hours. */

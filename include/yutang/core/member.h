@@ -14,7 +14,7 @@ enum {
 	YT_MEMBER_BYTES_MAX = 256 * 1024, /* DESIGN 4 */
 	YT_TIMERS_MAX = 128,              /* RULES.md, after */
 	YT_TIMER_BYTES_MAX = YT_KEPT_BYTES_MAX + 3 * 64 + 16 + 450, /* but for params */
-	YT_COUPON_BYTES_MAX = 336, /* a coupon in the wallet, with what its template may leave behind */
+	YT_COUPON_BYTES_MAX = 368, /* a coupon in the wallet, with what its template may leave behind */
 	YT_TAGS_MAX = 64,          /* DESIGN 4 */
 	YT_CONTACTS_MAX = YT_PERIOD_N_MAX, /* followup.due that a contact_cap can ask for */
 	YT_STOCK_MAX = 512,        /* orders by product; then those of the smallest paid_at go */
@@ -68,6 +68,7 @@ struct yt_member {
 	int64_t stock_until; /* as of the last change of an order, for whoever looks at the member; 0: absent */
 	struct yt_standing standing;
 	struct yt_deposits deposits;
+	struct yt_refers *refers; /* referrals, and what staff decided (referral.h); NULL: none */
 };
 
 void *yt_member_fresh(struct yt_arena *a, struct yt_str name);
@@ -77,7 +78,7 @@ void yt_member_encode(const void *member, struct yt_buf *out);
 struct yt_str yt_member_wallet(struct yt_str value);
 int64_t yt_member_next_due(const void *member);
 
-/* member.referrals_approved. No event of this version approves any. */
+/* member.referrals_approved (referral.h). */
 int64_t yt_member_referrals_approved(const struct yt_member *m);
 
 /* An upper bound of the encoded size, from counts alone. */

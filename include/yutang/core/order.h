@@ -43,6 +43,7 @@ struct yt_order {
 	struct yt_str *codes; /* as the order named them */
 	uint32_t n_codes;
 	bool granted;    /* a coupon went to the referrer for it, and goes with it */
+	bool qualifies;  /* it qualified its member's referral */
 	uint64_t *marks; /* once = per order */
 	uint32_t n_marks, cap_marks;
 

@@ -10,6 +10,14 @@
 enum yt_send {
 	YT_SEND_GRANT = 1,    /* what a rule gives (`to`): core/grant */
 	YT_SEND_WITHDRAW = 2, /* the order that it was for is gone: core/grant */
+	/* Referrals: core/referral. Of a newcomer to his referrer, */
+	YT_SEND_REFERRAL_BOUND = 20,
+	YT_SEND_REFERRAL_QUALIFIES = 21,
+	YT_SEND_REFERRAL_GRANT = 22,
+	YT_SEND_REFERRAL_VOIDED = 23,
+	YT_SEND_REFERRAL_ANSWER = 24, /* and back */
+	YT_SEND_PHONE = 25,           /* to the phone, */
+	YT_SEND_PHONE_ANSWER = 26,    /* and back */
 	YT_SEND__END
 };
 

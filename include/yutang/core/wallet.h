@@ -16,6 +16,9 @@ enum yt_coupon_state { YT_COUPON_OPEN, YT_COUPON_USED, YT_COUPON_REVOKED };
 /* Why a coupon that is used now has to be revoked when it comes back: what earned it is gone. */
 enum yt_forfeit { YT_FORFEIT_NO, YT_FORFEIT_REFUNDED, YT_FORFEIT_CANCELLED, YT_FORFEIT_DEPOSIT };
 
+/* Whose reward of a referral a coupon is. */
+enum yt_role { YT_ROLE_NONE, YT_ROLE_REFERRER, YT_ROLE_INVITEE };
+
 struct yt_coupon {
 	unsigned char id[16];
 	char code[13]; /* folded; empty where there is no key */
@@ -31,6 +34,12 @@ struct yt_coupon {
 	int64_t ended_at;   /* used, revoked or expired, or the last event of the order that used it; 0 while open */
 	uint64_t for_order; /* yt_hash64 of the order that earned it, 0: none */
 	struct yt_str for_presale; /* whose deposit earned it; empty: none */
+	/* Of a reward of a referral alone. */
+	uint8_t role;       /* enum yt_role */
+	uint8_t discount;   /* enum yt_discount, and its value */
+	int64_t value;
+	uint64_t referral;  /* yt_hash64 of the invitee's id */
+	int64_t worth;      /* minor units; 0: not used */
 	uint64_t *marks;    /* once = per coupon: yt_hash64 of the rule's name */
 	uint32_t n_marks, cap_marks;
 };

@@ -16,7 +16,11 @@
 	X(FOLLOWUP_DUE, "followup.due", FOLLOWUPS)                                                                \
 	X(FOLLOWUP_WITHHELD, "followup.withheld", FOLLOWUPS)                                                      \
 	X(TIER_CHANGED, "tier.changed", MEMBERS)                                                                  \
-	X(TIER_WARNING, "tier.warning", MEMBERS)
+	X(TIER_WARNING, "tier.warning", MEMBERS)                                                                  \
+	X(REFERRAL_QUALIFIED, "referral.qualified", MEMBERS)                                                      \
+	X(REFERRAL_APPROVED, "referral.approved", MEMBERS)                                                        \
+	X(REFERRAL_FLAGGED, "referral.flagged", MEMBERS)                                                          \
+	X(REFERRAL_VOIDED, "referral.voided", MEMBERS)
 enum yt_out_topic { YT_OUT_COUPONS, YT_OUT_FOLLOWUPS, YT_OUT_MEMBERS, YT_OUT_TOPIC__COUNT };
 enum yt_out_type {
 #define X(sym, name, topic) YT_OUT_##sym,
@@ -47,12 +51,26 @@ extern const char *const yt_out_topics[YT_OUT_TOPIC__COUNT];
 	X(DEPOSIT_REFUNDED, "deposit_refunded")                                                                   \
 	X(AMOUNT_FELL, "amount_fell")                                                                             \
 	X(BY_RULE, "by_rule")                                                                                     \
+	X(BY_STAFF, "by_staff")                                                                                   \
 	X(ENDED, "ended")                                                                                         \
+	X(REFERRAL_VOIDED, "referral_voided")                                                                     \
 	X(QUIET_HOURS, "quiet_hours")                                                                             \
 	X(CONTACT_CAP, "contact_cap")                                                                             \
 	X(TOO_LATE, "too_late")                                                                                   \
 	X(TIMER_LIMIT, "timer_limit")                                                                             \
-	X(RULE_GONE, "rule_gone")
+	X(RULE_GONE, "rule_gone")                                                                                 \
+	X(SELF_REFERRAL, "self_referral")                                                                         \
+	X(ALREADY_REFERRED, "already_referred")                                                                   \
+	X(REFERRER_UNKNOWN, "referrer_unknown")                                                                   \
+	X(NOT_A_NEWCOMER, "not_a_newcomer")                                                                       \
+	X(WINDOW_OVER, "window_over")                                                                             \
+	X(REFERRER_CAP, "referrer_cap")                                                                           \
+	X(LOOP, "loop")                                                                                           \
+	X(SAME_PHONE, "same_phone")                                                                               \
+	X(SAME_DEVICE, "same_device")                                                                             \
+	X(SAME_ADDRESS, "same_address")                                                                           \
+	X(REREGISTERED, "reregistered")                                                                           \
+	X(VELOCITY, "velocity")
 enum yt_reason {
 	YT_REASON_NONE = 0,
 #define X(sym, name) YT_REASON_##sym,

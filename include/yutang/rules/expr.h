@@ -27,6 +27,7 @@ enum {
 	YT_SCOPE_CONTACT = 8,
 	YT_SCOPE_COUPON = 16,
 	YT_SCOPE_PRESALE = 32,
+	YT_SCOPE_REFERRAL = 64,
 };
 
 /* A variable; its name may be dotted. */
