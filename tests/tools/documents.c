@@ -241,11 +241,26 @@ static void reasons(cJSON *s)
 		listed(all, yt_reason_name(r));
 }
 
+static void one_of(cJSON *s, const char *const words[], size_t n)
+{
+	cJSON *all = cJSON_AddArrayToObject(s, "enum");
+
+	for (size_t k = 0; k < n; k++)
+		listed(all, words[k]);
+}
+
 static void output_field(cJSON *s, enum yt_out_kind kind)
 {
+	static const char *const roles[] = { "referrer", "invitee" }, *const tier_reasons[] = { "tier_reached", "tier_lapsed" };
+	static const char *const lacks[] = { "amount", "orders", "referrals" }, *const causes[] = { "order", "presale", "referral" };
+	cJSON *required, *parts;
+
 	switch (kind) {
 	case YT_OK_TEXT:
 		some_text(s);
+		break;
+	case YT_OK_MAYBE:
+		say(s, "type", "string");
 		break;
 	case YT_OK_HEX:
 		patterned(s, "^[0-9a-f]{32}$");
@@ -267,9 +282,22 @@ static void output_field(cJSON *s, enum yt_out_kind kind)
 	case YT_OK_REASON:
 		reasons(s);
 		break;
+	case YT_OK_ROLE:
+		one_of(s, roles, 2);
+		break;
+	case YT_OK_TIER_REASON:
+		one_of(s, tier_reasons, 2);
+		break;
+	case YT_OK_MISSING:
+		parts = object(s, &required);
+		for (size_t k = 0; k < sizeof lacks / sizeof *lacks; k++)
+			integer(need(parts, required, lacks[k]), false, 0, "0: met");
+		break;
 	case YT_OK_FOR:
 		say(s, "type", "object");
-		some_text(add(add(s, "properties"), "order"));
+		parts = add(s, "properties");
+		for (size_t k = 0; k < sizeof causes / sizeof *causes; k++)
+			some_text(add(parts, causes[k]));
 		break;
 	case YT_OK_PARAMS:
 		say(s, "type", "object");

@@ -83,13 +83,17 @@ const char *yt_reason_name(enum yt_reason r);
 /* What the fields of data are that a type has beyond the common part. The documents are made of it, and tests hold every output against it. */
 enum yt_out_kind {
 	YT_OK_TEXT,
+	YT_OK_MAYBE,   /* a text, also an empty one */
 	YT_OK_HEX,     /* 32 hex digits: the id of an output */
 	YT_OK_CODE,    /* 12 characters of Crockford's base32 */
 	YT_OK_INSTANT, /* ms since 1970 UTC */
 	YT_OK_MONEY,   /* minor units, from 0 on */
 	YT_OK_PERCENT, /* 1 to 99 */
 	YT_OK_REASON,
-	YT_OK_FOR,     /* {order} */
+	YT_OK_ROLE,    /* in a referral */
+	YT_OK_TIER_REASON,
+	YT_OK_MISSING, /* {amount, orders, referrals} */
+	YT_OK_FOR,     /* {order, presale, referral} */
 	YT_OK_PARAMS,  /* an object of texts */
 };
 enum yt_out_need { YT_OUT_ALWAYS, YT_OUT_SOME, YT_OUT_ONE_OF /* exactly one of those that say so */ };
