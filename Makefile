@@ -36,7 +36,8 @@ libraries := \
     libcjson:cjson/cJSON.h:libcjson-dev \
     libevent:event2/event.h:libevent-dev \
     libevent_pthreads:event2/thread.h:libevent-dev \
-    libcrypto:openssl/evp.h:libssl-dev
+    libcrypto:openssl/evp.h:libssl-dev \
+    expat:expat.h:libexpat1-dev
 modules := $(foreach l,$(libraries),$(word 1,$(subst :, ,$(l))))
 
 # Asked one by one: a library that is missing must not hide the flags of the others.
@@ -82,7 +83,7 @@ export YUTANG_BUILD := $(abspath $(BUILD))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: fuzz fuzzers help all tests tools benches setup run test unit check-kill bench bench-restore install clean FORCE
+.PHONY: documents fuzz fuzzers help all tests tools benches setup run test unit check-kill bench bench-restore install clean FORCE
 
 help:
 	@echo 'make               build $(BUILD)/yutang'
@@ -94,6 +95,7 @@ help:
 	@echo 'make bench         benchmarks'
 	@echo 'make bench-restore   benchmark of recovery, MEMBERS=1000000: restore, view, workers that come and go'
 	@echo 'make fuzz          fuzzers with libFuzzer of clang, FUZZ_SECONDS=$(FUZZ_SECONDS) each'
+	@echo 'make documents     docs/schemas and docs/asyncapi.json, from the tables of types and fields'
 	@echo 'make setup         install what is missing (scripts/setup --check only lists it)'
 	@echo 'make tests tools benches   build the programs of the tests'
 	@echo 'make install       into DESTDIR, PREFIX=$(PREFIX)'
@@ -116,6 +118,11 @@ fuzz:
 	@YUTANG_BUILD=$(CURDIR)/build/san-fuzz tests/fuzz/run $(FUZZ_SECONDS)
 
 fuzzers: $(fuzzers)
+
+# The test tests/cli/documents fails where these are not what the tables say.
+documents: $(BUILD)/tools/documents
+	@rm -f docs/schemas/*.json
+	@$(BUILD)/tools/documents docs
 
 setup:
 	@scripts/setup
@@ -218,13 +225,14 @@ FORCE:
 
 # The units name the default place of the program; the installed ones name the real one.
 install: $(BUILD)/yutang
-	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SYSCONFDIR)/yutang/example $(DESTDIR)$(UNITDIR) $(DESTDIR)$(DOCDIR)
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SYSCONFDIR)/yutang/example $(DESTDIR)$(UNITDIR) $(DESTDIR)$(DOCDIR)/schemas
 	$(INSTALL) -m 755 $(BUILD)/yutang $(DESTDIR)$(BINDIR)/yutang
 	for f in $(wildcard conf/*.conf); do $(INSTALL) -m 644 $$f $(DESTDIR)$(SYSCONFDIR)/yutang/$$(basename $$f).example || exit; done
 	for f in $(wildcard conf/example/*); do $(INSTALL) -m 644 $$f $(DESTDIR)$(SYSCONFDIR)/yutang/example/ || exit; done
-	for f in $(wildcard systemd/*.service); do \
+	for f in $(wildcard systemd/*.service systemd/*.socket); do \
 	    sed 's|/usr\(/local\)\{0,1\}/bin/yutang|$(BINDIR)/yutang|g' $$f >$(BUILD)/$$(basename $$f) && \
 	    $(INSTALL) -m 644 $(BUILD)/$$(basename $$f) $(DESTDIR)$(UNITDIR)/ || exit; done
-	for f in $(wildcard README.md CHANGELOG.md LICENSE docs/*.md); do $(INSTALL) -m 644 $$f $(DESTDIR)$(DOCDIR)/ || exit; done
+	for f in $(wildcard README.md CHANGELOG.md LICENSE docs/*.md docs/*.json); do $(INSTALL) -m 644 $$f $(DESTDIR)$(DOCDIR)/ || exit; done
+	for f in $(wildcard docs/schemas/*.json); do $(INSTALL) -m 644 $$f $(DESTDIR)$(DOCDIR)/schemas/ || exit; done
 
 -include $(objects:.o=.d) $(main:.o=.d) $(tests:=.d) $(tools:=.d) $(benches:=.d) $(fuzzers:=.d)

@@ -8,6 +8,7 @@
 #include "yutang/base/hash.h"
 #include "yutang/base/json.h"
 #include "yutang/base/map.h"
+#include "yutang/core/coupon.h"
 #include "yutang/core/list.h"
 
 enum { A, B, SIDES };
@@ -186,27 +187,14 @@ static void seen(void *ctx, const struct yt_event *ev)
 	}
 }
 
-/* --- what a coupon is worth, as EVENTS.md has it for a debt */
-
-static int64_t part(int64_t amount, int64_t times, int64_t of)
-{
-	return amount / of * times + amount % of * times / of;
-}
-
-/* On an order of which `paid` was paid, with it. */
-static int64_t worth_of_paid(const struct yt_coupon_rules *t, int64_t paid)
-{
-	int64_t percent = t->discount == YT_PAY_PERCENT ? t->value : 100 - t->value;
-
-	return t->discount == YT_AMOUNT_OFF ? t->value : part(paid, 100 - percent, percent);
-}
-
-/* On an order that would have cost `price` without it. */
+/* What a coupon is worth on an order that would have cost `price` without it. */
 static int64_t worth_of_price(const struct yt_coupon_rules *t, int64_t price)
 {
+	int64_t off = t->discount == YT_PAY_PERCENT ? 100 - t->value : t->value;
+
 	if (t->discount == YT_AMOUNT_OFF)
 		return t->value < price ? t->value : price;
-	return part(price, t->discount == YT_PAY_PERCENT ? 100 - t->value : t->value, 100);
+	return price / 100 * off + price % 100 * off / 100;
 }
 
 /* --- outputs */
@@ -257,7 +245,7 @@ static void used(struct side *s, int k, struct coupon *coupon, const cJSON *data
 	key_of_named(text(data, "shop"), text(data, "order"), text(data, "cause"), key);
 	n = yt_map_get(&c->named, yt_str(key, sizeof key));
 	coupon->state = USED;
-	coupon->worth = n ? worth_of_paid(coupon->rules, n->order->amount) : 0;
+	coupon->worth = n ? yt_coupon_worth(coupon->rules, n->order->amount) : 0;
 	if (n)
 		n->order->taken |= (uint8_t)(1 << k);
 	coupon->tally->used[k]++;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf_shop.h"
 #include "yutang/base/json.h"
 #include "yutang/io/http.h"
 #include "yutang/io/redis.h"
@@ -20,18 +21,21 @@
 
 const struct yt_conf_section yt_conf_sections[] = {
 	{ "kafka", NOW, false,
-	  "How to reach Kafka: any property of librdkafka, word for word, but those that the daemon sets itself (group.id, "
+	  .doc = "How to reach Kafka: any property of librdkafka, word for word, but those that the daemon sets itself (group.id, "
 	  "group.instance.id, transactional.id, isolation.level, enable.auto.commit, partition.assignment.strategy, "
 	  "auto.offset.reset, partitioner). A secret may lie in a file: write sasl.password_file for sasl.password." },
-	{ "topics", NOW, false, "The topics, as `yutang init` makes them." },
-	{ "redis", NOW, true, "The view that people and the shop's other programs read. Without this section there is none." },
-	{ "worker", NOW, true, "The part that decides. Without this section this process has none." },
+	{ "topics", NOW, false, .doc = "The topics, as `yutang init` makes them." },
+	{ "redis", NOW, true, .doc = "The view that people and the shop's other programs read. Without this section there is none." },
+	{ "worker", NOW, true, .doc = "The part that decides. Without this section this process has none." },
 	{ "http", NOW, true,
-	  "/healthz, /readyz, /metrics and /v1/. Without this section there is no such listener." },
-	{ "logging", NOW, false, "One line a fact, to the standard error." },
-	{ "intake", NULL, true, "" },
-	{ "embedded", NULL, true, "" },
-	{ "shop", NULL, true, "" },
+	  .doc = "/healthz, /readyz, /metrics and /v1/. Without this section there is no such listener." },
+	{ "logging", NOW, false, .doc = "One line a fact, to the standard error." },
+	{ "intake", NOW, true, .doc = "The listener for the webhooks of shops and chats. Without this section there is none.", .asked_for = true },
+	{ "shop", NOW, false,
+	  .doc = "What one shop has agreed with its senders; a section each. Each key also as KEY_file, the name of a file with the value, and KEY_next_file, a second "
+	  "value that holds too while one is exchanged.",
+	  .named = "s1", .asked_for = true },
+	{ "embedded", NULL, true, .doc = "" },
 };
 const size_t yt_conf_n_sections = COUNT(yt_conf_sections);
 
@@ -81,6 +85,31 @@ const struct yt_conf_key yt_conf_keys[] = {
 	  .doc = "ADDRESS:PORT; port 0 takes a free one and says which in the log. An address that other machines reach needs token_file." },
 	{ "http", "token_file", YT_CK_FILE, .since = NOW, .example = "/etc/yutang/http.token", .offset = AT(http.token_file),
 	  .doc = "A file with the token that `Authorization: Bearer` has to carry for all but /healthz and /readyz, when not on loopback." },
+
+	{ "intake", "listen", YT_CK_LISTEN, .since = NOW, .value = "127.0.0.1:8080", .offset = AT(intake.listen),
+	  .doc = "ADDRESS:PORT, behind a proxy that speaks TLS; port 0 takes a free one and says which in the log." },
+	{ "intake", "spool", YT_CK_FILE, .since = NOW, .example = "/var/lib/yutang/spool", .offset = AT(intake.spool),
+	  .doc = "A folder for what WooCommerce, which never sends twice, sent while Kafka was away; made where it is missing. Of one process. Without it WooCommerce is "
+	         "answered 503 then, and its webhook is lost." },
+
+	{ "shop", "shopify_secret", YT_CK_SHOP_PAIR, .secret = true, .since = NOW, .example = "(the client secret of the app)", .offset = offsetof(struct yt_intake_shop, shopify),
+	  .doc = "Shopify: the client secret of the app, or the key that the admin shows below the webhooks." },
+	{ "shop", "woocommerce_secret", YT_CK_SHOP_PAIR, .secret = true, .since = NOW, .example = "(the secret of the webhook)", .offset = offsetof(struct yt_intake_shop, woocommerce),
+	  .doc = "WooCommerce: the secret of the webhook, as it was typed." },
+	{ "shop", "youzan_client_id", YT_CK_SHOP_PAIR, .since = NOW, .example = "(the client_id of the app)", .offset = offsetof(struct yt_intake_shop, youzan_id),
+	  .doc = "Youzan: the client_id of the app." },
+	{ "shop", "youzan_secret", YT_CK_SHOP_PAIR, .secret = true, .since = NOW, .example = "(the client_secret of the app)", .offset = offsetof(struct yt_intake_shop, youzan),
+	  .doc = "Youzan: its client_secret." },
+	{ "shop", "wecom_token", YT_CK_SHOP_PAIR, .secret = true, .since = NOW, .example = "(the Token)", .offset = offsetof(struct yt_intake_shop, wecom_token),
+	  .doc = "WeCom: the Token of the callback." },
+	{ "shop", "wecom_aes_key", YT_CK_SHOP_PAIR, .secret = true, .since = NOW, .example = "(the EncodingAESKey)", .offset = offsetof(struct yt_intake_shop, wecom_key),
+	  .doc = "WeCom: its EncodingAESKey, 43 characters." },
+	{ "shop", "wecom_corp_id", YT_CK_SHOP_PAIR, .since = NOW, .example = "(ww and 16 digits)", .offset = offsetof(struct yt_intake_shop, wecom_corp),
+	  .doc = "WeCom: the id of the corporation." },
+	{ "shop", "events_secret", YT_CK_SHOP_PAIR, .secret = true, .since = NOW, .example = "(any text)", .offset = offsetof(struct yt_intake_shop, events),
+	  .doc = "The key of X-Yutang-Signature, for POST /events/SHOP." },
+	{ "shop", "hash_key", YT_CK_SHOP_KEY, .secret = true, .since = NOW, .example = "(any text)", .offset = offsetof(struct yt_intake_shop, hash_key),
+	  .doc = "Phones, e-mail addresses and addresses are hashed with it before anything leaves; for good: with another one the same people are others." },
 
 	{ "logging", "format", YT_CK_CHOICE, .since = NOW, .value = "text", .choices = "text logfmt json", .offset = AT(logging.format),
 	  .doc = "How a line looks." },
@@ -152,7 +181,7 @@ static const char *suggestion(struct yt_conf *c, struct yt_str word, const char 
 	return near ? yt_arena_printf(&c->arena, ": did you mean %s%s%s?", fmt_open, near, fmt_close).p : "";
 }
 
-static const char *path_of(struct yt_conf *c, struct yt_str s)
+const char *yt_conf_path(struct yt_conf *c, struct yt_str s)
 {
 	return s.n && s.p[0] == '/' ? text_in(c, s) : yt_arena_printf(&c->arena, "%s%.*s", c->folder, YT_FMT(s)).p;
 }
@@ -325,13 +354,15 @@ static void set_value(struct yt_conf *c, const struct yt_conf_key *k, struct yt_
 	case YT_CK_NAME: set_name(c, k, s, line, p); break;
 	case YT_CK_PREFIX: set_prefix(c, k, s, line, p); break;
 	case YT_CK_TOPICS: set_topics(c, k, s, line, p); break;
-	case YT_CK_FILE: *(const char **)field(c, k) = path_of(c, s); break;
+	case YT_CK_FILE: *(const char **)field(c, k) = yt_conf_path(c, s); break;
 	case YT_CK_INT: set_int(c, k, s, line, p); break;
 	case YT_CK_DURATION: set_duration(c, k, s, line, p); break;
 	case YT_CK_BOOL: set_bool(c, k, s, line, p); break;
 	case YT_CK_CHOICE: set_choice(c, k, s, line, p); break;
 	case YT_CK_LISTEN: set_listen(c, k, s, line, p); break;
 	case YT_CK_REDIS_URL: set_url(c, k, s, line, p); break;
+	case YT_CK_SHOP_PAIR:
+	case YT_CK_SHOP_KEY: YT_ASSERT(false, k->key); /* conf_shop.c's */
 	}
 }
 
@@ -388,7 +419,7 @@ static void set_property(struct yt_conf *c, const struct yt_ini_entry *e, struct
 		return;
 	}
 	if (secret) {
-		if (yt_secret_read(&c->arena, path_of(c, e->value), &value, &err) != 0) {
+		if (yt_secret_read(&c->arena, yt_conf_path(c, e->value), &value, &err) != 0) {
 			yt_problem(p, e->line, "`%s`: %s", name, err.msg);
 			return;
 		}
@@ -444,7 +475,7 @@ static void unknown_section(struct yt_conf *c, const struct yt_ini_section *s, s
 	yt_problem(p, s->line, "unknown section [%.*s]%s", YT_FMT(s->kind), suggestion(c, s->kind, names, n, "[", "]"));
 }
 
-static void unknown_key(struct yt_conf *c, const char *section, const struct yt_ini_entry *e, struct yt_problems *p)
+void yt_conf_unknown_key(struct yt_conf *c, const char *section, const struct yt_ini_entry *e, struct yt_problems *p)
 {
 	const char *names[COUNT(yt_conf_keys)];
 	size_t n = 0;
@@ -461,7 +492,7 @@ static void table_section(struct yt_conf *c, const char *section, const struct y
 		int i = yt_conf_find(section, text_in(c, e->key));
 
 		if (i < 0) {
-			unknown_key(c, section, e, p);
+			yt_conf_unknown_key(c, section, e, p);
 		} else if (!yt_conf_keys[i].since) {
 			yt_problem(p, e->line, "`%s` of [%s] is not in this version yet", yt_conf_keys[i].key, section);
 		} else if (!c->origin[i].line) { /* else doubled: the grammar has said so */
@@ -473,7 +504,8 @@ static void table_section(struct yt_conf *c, const char *section, const struct y
 
 static bool *section_on(struct yt_conf *c, const char *name)
 {
-	return strcmp(name, "redis") == 0 ? &c->redis.on : strcmp(name, "worker") == 0 ? &c->worker.on : strcmp(name, "http") == 0 ? &c->http.on : NULL;
+	return strcmp(name, "redis") == 0 ? &c->redis.on : strcmp(name, "worker") == 0 ? &c->worker.on : strcmp(name, "http") == 0 ? &c->http.on :
+	       strcmp(name, "intake") == 0 ? &c->intake.on : NULL;
 }
 
 static void take_section(struct yt_conf *c, const struct yt_ini_section *s, struct yt_problems *p)
@@ -491,12 +523,14 @@ static void take_section(struct yt_conf *c, const struct yt_ini_section *s, stru
 				yt_problem(p, s->line, "[%s] is not in this version yet", known->name);
 			return;
 		}
-		if (s->name.p)
+		if (s->name.p && !known->named)
 			yt_problem(p, s->line, "[%s] takes no name", known->name);
 		if (on)
 			*on = true;
 		if (strcmp(known->name, "kafka") == 0)
 			kafka_section(c, s, p);
+		else if (known->named)
+			yt_conf_shop_take(c, s, p);
 		else
 			table_section(c, known->name, s, p);
 		return;
@@ -516,6 +550,10 @@ static void check_whole(struct yt_conf *c, struct yt_problems *p)
 		yt_problem(p, 0, "the section [kafka] is missing: it needs `bootstrap.servers = HOST:PORT`");
 	if (c->http.on && yt_listen_parse(c->http.listen, host, &port, &loopback) && !loopback && !c->http.token_file)
 		yt_problem(p, listen, "`listen` is an address that other machines reach (%s): that needs `token_file`", host);
+	if (c->intake.on && !c->shops)
+		yt_problem(p, 0, "[intake] takes what shops send, and there is no [shop \"NAME\"] section");
+	if (!c->intake.on && c->shops)
+		yt_warning(p, c->shops->line, "[shop] has no effect without [intake]");
 }
 
 static const char *folder_of(struct yt_conf *c, const char *file)
@@ -701,6 +739,22 @@ static void check_secret(const struct yt_conf *c, const char *section, const cha
 	yt_arena_deinit(&a);
 }
 
+struct shop_files {
+	const struct yt_conf *c;
+	struct yt_problems *p;
+};
+
+static void check_shop_file(void *ctx, const struct yt_conf_shop *shop, struct yt_str key, struct yt_str value, int line)
+{
+	struct shop_files *f = ctx;
+	char name[64];
+
+	(void)shop;
+	snprintf(name, sizeof name, "%.*s", YT_FMT(key));
+	if (strlen(name) > 5 && strcmp(name + strlen(name) - 5, "_file") == 0)
+		check_mode(name, yt_conf_path((struct yt_conf *)(uintptr_t)f->c, value), line, f->p);
+}
+
 int yt_conf_check_files(const struct yt_conf *c, struct yt_problems *p)
 {
 	int before = p->errors, line = c->origin[yt_conf_find("worker", "rules")].line;
@@ -713,6 +767,8 @@ int yt_conf_check_files(const struct yt_conf *c, struct yt_problems *p)
 		check_secret(c, "worker", "code_key_file", c->worker.code_key_file, p);
 		check_dir(c, c->worker.dir, p);
 	}
+	for (const struct yt_conf_shop *s = c->shops; s; s = s->next)
+		yt_conf_shop_each(s, check_shop_file, &(struct shop_files){ c, p });
 	if (c->http.on)
 		check_secret(c, "http", "token_file", c->http.token_file, p);
 	return p->errors == before ? 0 : -1;
@@ -806,6 +862,8 @@ static void each_key(const struct yt_conf *c, const char *section, key_fn *fn, s
 		each_property(c, fn, out);
 		return;
 	}
+	if (strcmp(section, "shop") == 0)
+		return; /* each_shop */
 	yt_buf_init(&text, NULL);
 	for (size_t i = 0; i < COUNT(yt_conf_keys); i++) {
 		const struct yt_conf_key *k = &yt_conf_keys[i];
@@ -822,6 +880,36 @@ static void each_key(const struct yt_conf *c, const char *section, key_fn *fn, s
 		}
 	}
 	yt_buf_deinit(&text);
+}
+
+/* A section as it is written. */
+struct shop_printing {
+	const struct yt_conf *c;
+	key_fn *fn;
+	struct yt_buf *out;
+	const char *section;
+};
+
+static void print_shop_key(void *ctx, const struct yt_conf_shop *shop, struct yt_str key, struct yt_str value, int line)
+{
+	struct shop_printing *to = ctx;
+	char name[64], from[1024];
+
+	(void)shop;
+	snprintf(name, sizeof name, "%.*s", YT_FMT(key));
+	to->fn(to->out, to->section, name, &value, origin_text(to->c, (struct yt_conf_origin){ .line = line }, false, from));
+}
+
+static void each_shop(const struct yt_conf *c, key_fn *fn, struct yt_buf *out, bool headed)
+{
+	char section[YT_SHOP_BYTES_MAX + 16];
+
+	for (const struct yt_conf_shop *s = c->shops; s; s = s->next) {
+		snprintf(section, sizeof section, "shop \"%.*s\"", YT_FMT(s->intake.name));
+		if (headed)
+			yt_buf_printf(out, "\n[%s]\n", section);
+		yt_conf_shop_each(s, print_shop_key, &(struct shop_printing){ c, fn, out, section });
+	}
 }
 
 static bool is_off(const struct yt_conf *c, const char *section)
@@ -856,6 +944,10 @@ void yt_conf_print(const struct yt_conf *c, struct yt_buf *out)
 
 		if (!s->since)
 			continue;
+		if (s->named) {
+			each_shop(c, print_line, out, true);
+			continue;
+		}
 		yt_buf_z(out, first ? "" : "\n");
 		first = false;
 		if (is_off(c, s->name)) {
@@ -880,7 +972,9 @@ static void print_json_key(struct yt_buf *out, const char *section, const char *
 {
 	struct yt_str origin = value ? yt_str_z(from) : (struct yt_str){ 0 };
 
-	yt_buf_printf(out, "%s\n{\"section\":\"%s\",\"key\":\"%s\"", out->p[out->n - 1] == '[' ? "" : ",", section, key);
+	yt_buf_printf(out, "%s\n{\"section\":", out->p[out->n - 1] == '[' ? "" : ",");
+	yt_json_add_text(out, yt_str_z(section));
+	yt_buf_printf(out, ",\"key\":\"%s\"", key);
 	json_text_or_null(out, "value", value);
 	json_text_or_null(out, "from", value ? &origin : NULL);
 	yt_buf_c(out, '}');
@@ -896,6 +990,7 @@ void yt_conf_print_json(const struct yt_conf *c, struct yt_buf *out)
 	for (size_t i = 0; i < COUNT(yt_conf_sections); i++)
 		if (yt_conf_sections[i].since && !is_off(c, yt_conf_sections[i].name))
 			each_key(c, yt_conf_sections[i].name, print_json_key, out);
+	each_shop(c, print_json_key, out, false);
 	yt_buf_z(out, "\n],\"off\":[");
 	for (size_t i = 0; i < COUNT(yt_conf_sections); i++) {
 		if (!yt_conf_sections[i].since || !is_off(c, yt_conf_sections[i].name))

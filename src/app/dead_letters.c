@@ -567,7 +567,7 @@ static int redrive(struct letters *d)
 	int rc = 0;
 
 	if (!(d->given & DRY_RUN)) {
-		d->feed = yt_kafka_feed_new(&d->kafka, &d->err);
+		d->feed = yt_kafka_feed_new(&d->kafka, 0, &d->err);
 		if (!d->feed)
 			return yt_app_fail(&d->err);
 		yt_kafka_feed_on_report(d->feed, on_report, d);

@@ -100,7 +100,7 @@ static void *edit(void *ctx, enum yt_kind kind, struct yt_str name)
 
 static const void *peek(void *ctx, enum yt_kind kind, struct yt_str name)
 {
-	return kind == YT_KIND_DAY ? NULL : edit(ctx, kind, name);
+	return kind == YT_KIND_MEMBER || kind == YT_KIND_ORDER ? edit(ctx, kind, name) : NULL;
 }
 
 static void decide(struct explaining *e, const unsigned char *code_key)

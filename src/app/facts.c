@@ -6,6 +6,7 @@
 #include "yutang/base/hash.h"
 #include "yutang/base/ini.h"
 #include "yutang/base/json.h"
+#include "yutang/core/referral.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -14,7 +15,7 @@ struct facts {
 	struct yt_given given;
 	struct yt_str id, channel, referrer, tier;
 	const cJSON *tags;
-	int64_t joined_at, added_at, coupons_usable, coupons_used;
+	int64_t joined_at, added_at, referrals_bound, referrals_qualified, referrals_approved, coupons_usable, coupons_used;
 };
 
 struct coupon {
@@ -70,7 +71,9 @@ static const struct field fact_fields[] = {
 	FIELD(facts, id, TEXT), FIELD(facts, channel, TEXT), FIELD(facts, referrer, TEXT), FIELD(facts, tier, TEXT), FIELD(facts, tags, TEXTS),
 	TOTAL(paid_orders), TOTAL(paid_amount), TOTAL(paid_items), TOTAL(refunded_orders), TOTAL(refunded_amount), TOTAL(net_amount),
 	TOTAL(first_paid_at), TOTAL(last_paid_at), GIVEN(median_gap), GIVEN(stock_until), GIVEN(groups), GIVEN(accounts),
-	FIELD(facts, joined_at, NUMBER), FIELD(facts, added_at, NUMBER), FIELD(facts, coupons_usable, NUMBER), FIELD(facts, coupons_used, NUMBER),
+	FIELD(facts, joined_at, NUMBER), FIELD(facts, added_at, NUMBER),
+	FIELD(facts, referrals_bound, NUMBER), FIELD(facts, referrals_qualified, NUMBER), FIELD(facts, referrals_approved, NUMBER),
+	FIELD(facts, coupons_usable, NUMBER), FIELD(facts, coupons_used, NUMBER),
 };
 
 static const struct field coupon_fields[] = {
@@ -162,6 +165,18 @@ static bool take_facts(const struct reading *r, const cJSON *object, struct fact
 	return cJSON_IsNull(object) || take_fields(r, "facts: ", object, fact_fields, COUNT(fact_fields), f);
 }
 
+static void set_referrals(const struct reading *r, const struct facts *f, struct yt_member *m)
+{
+	struct yt_referrer *referrer;
+
+	if (!f->referrals_bound)
+		return;
+	referrer = yt_member_refers(m, r->a)->referrer = yt_arena_zalloc(r->a, sizeof(*referrer));
+	referrer->count[YT_LEVEL_BOUND] = f->referrals_bound;
+	referrer->count[YT_LEVEL_QUALIFIED] = f->referrals_qualified;
+	referrer->count[YT_LEVEL_APPROVED] = f->referrals_approved;
+}
+
 static bool set_facts(const struct reading *r, const struct facts *f, struct yt_explain *x)
 {
 	struct yt_member *m = x->member;
@@ -174,6 +189,7 @@ static bool set_facts(const struct reading *r, const struct facts *f, struct yt_
 	m->standing.tier = f->tier;
 	m->joined_at = f->joined_at;
 	m->added_at = f->added_at;
+	set_referrals(r, f, m);
 	for (const cJSON *tag = f->tags ? f->tags->child : NULL; tag; tag = tag->next)
 		yt_member_tag(m, r->a, yt_json_text(tag));
 	return true;

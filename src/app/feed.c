@@ -109,7 +109,7 @@ int yt_cmd_feed(int argc, char **argv)
 		yt_conf_kafka(&c, &kafka);
 		yt_arena_init(&f.scratch, 0);
 		f.conf = &c;
-		f.feed = yt_kafka_feed_new(&kafka, &f.err);
+		f.feed = yt_kafka_feed_new(&kafka, 0, &f.err);
 		yt_progress_init(&f.progress);
 		exit_code = f.feed ? feed_all(&f, argv, n) : yt_app_fail(&f.err);
 		yt_kafka_feed_free(f.feed);

@@ -149,6 +149,16 @@ bool yt_app_conf(struct yt_conf *c, const char *file)
 	return good;
 }
 
+bool yt_app_shop_said(const char *shop)
+{
+	size_t n = strspn(shop, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+	if (n > 0 && n <= YT_SHOP_BYTES_MAX && !shop[n])
+		return true;
+	fprintf(stderr, "yutang: `%s` is no name of a shop: 1 to 64 letters, digits, `.`, `_` and `-`\n", shop);
+	return false;
+}
+
 int yt_app_fail(const struct yt_err *err)
 {
 	fprintf(stderr, "yutang: %s\n", err->msg);

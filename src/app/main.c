@@ -23,10 +23,8 @@ static const struct yt_command commands[] = {
 	{ "status", "[-c FILE] [--json]", "what the running daemon says of itself", yt_cmd_status },
 	{ "dead-letters", "list | show | redrive [-c FILE] ...", "what could not be taken: lists it, shows it, puts it back on its topic", yt_cmd_dead_letters },
 	{ "member", "[-c FILE] [--json] SHOP ID", "a member's facts and wallet, as Redis shows them", yt_cmd_member },
+	{ "report", "[-c FILE] [--from DAY] [--until DAY] [--json] SHOP", "a shop's numbers by day, channel and cohort, as Redis shows them", yt_cmd_report },
 };
-
-/* Commands of the design that come later, so that they are refused by name. */
-static const char *const later[] = { "report" };
 
 static void usage(FILE *out)
 {
@@ -68,12 +66,6 @@ int main(int argc, char **argv)
 		names[i] = commands[i].name;
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 2, argv + 2);
-	}
-	for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
-		if (strcmp(argv[1], later[i]) == 0) {
-			fprintf(stderr, "yutang: `%s` is not in this version yet\n", argv[1]);
-			return YT_EXIT_USAGE;
-		}
 	}
 	near = yt_nearest(yt_str_z(argv[1]), names, sizeof names / sizeof *names);
 	fprintf(stderr, "yutang: no command `%s`%s%s%s; `yutang --help` lists them\n", argv[1], near ? "; did you mean `" : "",

@@ -298,18 +298,7 @@ static int look_and_show(struct yt_arena *a, const struct yt_conf *c, struct yt_
 
 /* --- the command */
 
-/* As EVENTS.md has them. */
-static bool is_shop(struct yt_str s)
-{
-	for (uint32_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'))
-			return false;
-	}
-	return s.n > 0 && s.n <= YT_SHOP_BYTES_MAX;
-}
-
+/* As EVENTS.md has it. */
 static bool is_member(struct yt_str s)
 {
 	for (uint32_t i = 0; i < s.n; i++)
@@ -334,8 +323,8 @@ int yt_cmd_member(int argc, char **argv)
 	exit_code = YT_EXIT_USAGE;
 	yt_arena_init(&a, 0);
 	signal(SIGPIPE, SIG_IGN); /* of Redis */
-	if (!is_shop(m.shop)) {
-		fprintf(stderr, "yutang: `%s` is no name of a shop: 1 to 64 letters, digits, `.`, `_` and `-`\n", argv[0]);
+	if (!yt_app_shop_said(argv[0])) {
+		exit_code = YT_EXIT_USAGE;
 	} else if (!is_member(m.id)) {
 		fprintf(stderr, "yutang: `%s` is no id of a member: 1 to 128 bytes without control characters, not begun by `~`\n", argv[1]);
 	} else if (!c.redis.on) {

@@ -52,13 +52,22 @@ static void on_output(void *ctx, int shard, const struct yt_output *out)
 
 /* --- start: the topics are checked on a thread of their own, so that /readyz answers while Kafka is away */
 
+static bool see_topics(struct yt_daemon *d)
+{
+	if (yt_kafka_check(&d->kafka_conf, CHECK_TIMEOUT_MS, &d->checked) < 0)
+		return false;
+	if (d->intake && !d->feed)
+		d->feed = yt_intake_feed_new(&d->conf, &d->kafka_conf, &d->checked);
+	return !d->intake || d->feed;
+}
+
 static void *check_topics(void *ctx)
 {
 	struct yt_daemon *d = ctx;
 	uint64_t one = 1;
 	bool said = false;
 
-	while (yt_kafka_check(&d->kafka_conf, CHECK_TIMEOUT_MS, &d->checked) < 0 && d->checked.class == YT_ERR_TRANSIENT) {
+	while (!see_topics(d) && d->checked.class == YT_ERR_TRANSIENT) {
 		if (!said)
 			yt_warn("kafka_away", "why=%s", yt_q(d->checked.msg));
 		said = true;
@@ -77,10 +86,6 @@ static void start_engine(struct yt_daemon *d)
 	struct yt_err err = { 0 };
 	struct yt_view *view = d->redis ? yt_redis_view_port(d->redis) : NULL;
 
-	if (d->checked.class) {
-		on_fatal(d, &d->checked);
-		return;
-	}
 	d->kafka = yt_kafka_log_new(&d->kafka_conf, &err);
 	if (!d->kafka) {
 		on_fatal(d, &err);
@@ -93,7 +98,19 @@ static void start_engine(struct yt_daemon *d)
 	yt_crash_watch(yt_engine_at(d->engine));
 }
 
-/* --- progress */
+static void on_ready(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	(void)ctx; /* the turn does the work */
+}
+
+static void watch_fd(struct yt_daemon *d, int fd)
+{
+	struct event *ev = event_new(d->base, fd, EV_READ | EV_PERSIST, on_ready, d);
+
+	YT_ASSERT(ev && event_add(ev, NULL) == 0, "event_add");
+}
 
 static void set_watched(struct yt_daemon *d, const struct yt_kafka_log *kafka)
 {
@@ -101,6 +118,26 @@ static void set_watched(struct yt_daemon *d, const struct yt_kafka_log *kafka)
 	d->watched = kafka;
 	pthread_mutex_unlock(&d->watched_lock);
 }
+
+static void start(struct yt_daemon *d)
+{
+	d->started = true;
+	if (d->checked.class) {
+		on_fatal(d, &d->checked);
+		return;
+	}
+	if (d->intake)
+		yt_intake_begin(d->intake, d->feed);
+	if (!d->conf.worker.on)
+		return;
+	start_engine(d);
+	if (d->ended)
+		return;
+	watch_fd(d, yt_kafka_log_fd(d->kafka));
+	set_watched(d, d->kafka);
+}
+
+/* --- progress */
 
 /* What the commit thread is at, NULL: nothing. */
 static const char *commit_step(struct yt_daemon *d, int64_t *since_ms)
@@ -174,31 +211,22 @@ static void on_signal(evutil_socket_t sig, short what, void *ctx)
 	yt_info("draining", "signal=%d", (int)sig);
 	yt_notify_stopping(&d->notify);
 	d->drain_by_ms = clock_ms(CLOCK_MONOTONIC) + DRAIN_MS;
+	if (d->intake)
+		yt_intake_drain(d->intake);
 	if (d->engine)
 		yt_engine_drain(d->engine);
-	else
-		end(d, YT_EXIT_OK);
 }
 
-static void on_ready(evutil_socket_t fd, short what, void *ctx)
+static bool drained(const struct yt_daemon *d)
 {
-	(void)fd;
-	(void)what;
-	(void)ctx; /* the turn does the work */
-}
-
-static void watch_fd(struct yt_daemon *d, int fd)
-{
-	struct event *ev = event_new(d->base, fd, EV_READ | EV_PERSIST, on_ready, d);
-
-	YT_ASSERT(ev && event_add(ev, NULL) == 0, "event_add");
+	return (!d->engine || yt_engine_drained(d->engine)) && (!d->intake || yt_intake_drained(d->intake));
 }
 
 static void care(struct yt_daemon *d)
 {
 	int64_t now = clock_ms(CLOCK_MONOTONIC), every = yt_notify_interval_ms(&d->notify);
 	struct yt_kafka_stats k;
-	char why[160];
+	char why[160], fatal[256];
 
 	if (d->kafka) {
 		yt_kafka_log_stats(d->kafka, &k);
@@ -212,7 +240,7 @@ static void care(struct yt_daemon *d)
 
 	if (ready != d->was_ready) {
 		yt_info(ready ? "ready" : "not_ready", "why=%s", yt_q(ready ? "" : why));
-		yt_notify_status(&d->notify, "%s", ready ? "deciding" : why);
+		yt_notify_status(&d->notify, "%s", !ready ? why : d->engine ? "deciding" : "taking webhooks");
 		d->was_ready = ready;
 	}
 	if (every > 0 && now - d->notified_ms >= every) {
@@ -223,7 +251,11 @@ static void care(struct yt_daemon *d)
 		yt_log_flush();
 		d->flushed_ms = now;
 	}
-	if (d->signals && (yt_engine_drained(d->engine) || now >= d->drain_by_ms))
+	if (d->intake && !yt_intake_alive(d->intake, fatal)) {
+		yt_error("fatal", "exit=%d why=%s", YT_EXIT_UNAVAILABLE, yt_q(fatal));
+		end(d, YT_EXIT_UNAVAILABLE);
+	}
+	if (d->signals && (drained(d) || now >= d->drain_by_ms))
 		end(d, YT_EXIT_OK);
 	if (d->once && d->engine && yt_engine_idle(d->engine))
 		end(d, YT_EXIT_OK);
@@ -236,14 +268,11 @@ static void loop(struct yt_daemon *d)
 		int64_t wait_ms = 1000;
 		bool more = false;
 
-		if (!d->engine && atomic_load(&d->check_done)) {
-			start_engine(d);
-			if (d->ended)
-				break;
-			watch_fd(d, yt_kafka_log_fd(d->kafka));
-			set_watched(d, d->kafka);
-		}
-		if (d->reload_wanted && !d->signals)
+		if (!d->started && atomic_load(&d->check_done))
+			start(d);
+		if (d->ended)
+			break;
+		if (d->reload_wanted && !d->signals && d->rules)
 			yt_daemon_reload(d);
 		d->reload_wanted = false;
 		if (d->engine)
@@ -295,7 +324,15 @@ static bool wire(struct yt_daemon *d)
 		}
 		yt_info("http", "port=%d", yt_http_port(d->http));
 	}
-	if (d->conf.redis.on) {
+	if (d->conf.intake.on) {
+		d->intake = yt_intake_new(d->base, &d->conf, yt_notify_socket(), &err);
+		if (!d->intake) {
+			on_fatal(d, &err);
+			return false;
+		}
+		yt_info("intake", "port=%d", yt_intake_port(d->intake));
+	}
+	if (d->conf.redis.on && d->conf.worker.on) {
 		d->redis = yt_redis_view_new(&d->redis_conf, &err);
 		if (!d->redis) {
 			on_fatal(d, &err);
@@ -304,6 +341,11 @@ static bool wire(struct yt_daemon *d)
 		watch_fd(d, yt_redis_view_fd(d->redis));
 	}
 	return true;
+}
+
+static const char *tag_of(struct yt_daemon *d)
+{
+	return yt_arena_dup(&d->arena, d->rules->tag).p;
 }
 
 static bool load(struct yt_daemon *d, const char *conf_file, const char *instance)
@@ -317,13 +359,13 @@ static bool load(struct yt_daemon *d, const char *conf_file, const char *instanc
 	good = yt_conf_load(&d->conf, conf_file, &p) == 0;
 	if (good && instance)
 		good = yt_conf_override(&d->conf, "worker", "instance", instance, "--instance", &p) == 0;
-	if (good && !d->conf.worker.on)
-		yt_problem(&p, 0, "no [worker] section: there is nothing to run");
+	if (good && !d->conf.worker.on && !d->conf.intake.on)
+		yt_problem(&p, 0, "no [worker] and no [intake] section: there is nothing to run");
 	if (good && !d->conf.kafka.on)
 		yt_problem(&p, 0, "no [kafka] section");
 	if (p.errors == 0)
 		yt_conf_check_files(&d->conf, &p);
-	if (p.errors == 0)
+	if (p.errors == 0 && d->conf.worker.on)
 		yt_daemon_load_rules(d, &p);
 	yt_app_say(&p);
 	good = p.errors == 0;
@@ -399,6 +441,7 @@ static void unwire(struct yt_daemon *d)
 	set_watched(d, NULL);
 	if (d->kafka)
 		yt_kafka_log_free(d->kafka);
+	yt_intake_free(d->intake);
 	if (d->http)
 		yt_http_free(d->http);
 	yt_notify_deinit(&d->notify);
@@ -438,7 +481,7 @@ int yt_cmd_run(int argc, char **argv)
 	if (!first_start(d, added))
 		return YT_EXIT_USAGE;
 	engine_conf(d, accept_offsets);
-	if (d->conf.worker.dir) {
+	if (d->conf.worker.on && d->conf.worker.dir) {
 		struct yt_err err;
 
 		if (yt_crash_open(&d->crash, d->conf.worker.dir, &d->engine_conf, &err) < 0) {
@@ -449,7 +492,7 @@ int yt_cmd_run(int argc, char **argv)
 	}
 	pthread_mutex_init(&d->watched_lock, NULL);
 	yt_notify_init(&d->notify);
-	yt_info("start", "version=" YT_VERSION " instance=%s rules=%.*s clock=%s", d->conf.worker.instance, YT_FMT(d->rules->tag),
+	yt_info("start", "version=" YT_VERSION " instance=%s rules=%s clock=%s", d->conf.worker.instance, d->rules ? tag_of(d) : "-",
 	        d->engine_conf.clock == YT_CLOCK_EVENT ? "event" : "wall");
 	if (wire(d)) {
 		thread(check_topics, d);

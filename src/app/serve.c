@@ -10,10 +10,13 @@ bool yt_daemon_ready(struct yt_daemon *d, char why[160])
 {
 	char text[128] = "";
 
-	if (!d->engine) {
+	if (!d->started || d->checked.class) {
 		snprintf(why, 160, "the topics were not seen yet: Kafka does not answer");
 		return false;
 	}
+	why[0] = '\0';
+	if (!d->engine)
+		return !d->conf.worker.on;
 	if (!yt_kafka_log_connected(d->kafka, text) || !yt_engine_ready(d->engine, text)) {
 		snprintf(why, 160, "%s", text);
 		return false;
@@ -60,17 +63,18 @@ static void metrics(void *ctx, const struct yt_http_request *req, struct yt_http
 	struct yt_kafka_stats kafka = { .away = true };
 	struct yt_redis_stats redis;
 	struct yt_http_stats http;
+	struct yt_intake_stats intake;
 	char why[160];
 	struct yt_metrics_in in = { .version = YT_VERSION,
 		                    .librdkafka = yt_kafka_version(),
 		                    .ready = yt_daemon_ready(d, why),
 		                    .rules = d->rules,
 		                    .reloads = d->reloads,
-		                    .engine = d->engine ? yt_engine_stats(d->engine) : &none,
+		                    .engine = d->engine ? yt_engine_stats(d->engine) : d->conf.worker.on ? &none : NULL,
 		                    .topics = d->engine_conf.topics,
 		                    .n_inputs = d->engine_conf.n_inputs,
-		                    .kafka = &kafka,
-		                    .commit = &d->commit,
+		                    .kafka = d->conf.worker.on ? &kafka : NULL,
+		                    .commit = d->conf.worker.on ? &d->commit : NULL,
 		                    .http = &http };
 
 	in.shards = shards_of(d, req->arena, &in.n_shards);
@@ -83,6 +87,10 @@ static void metrics(void *ctx, const struct yt_http_request *req, struct yt_http
 		in.redis = &redis;
 	}
 	yt_http_stats(d->http, &http);
+	if (d->intake) {
+		yt_intake_stats(d->intake, req->arena, &intake);
+		in.intake = &intake;
+	}
 	reply->type = YT_METRICS_TYPE;
 	yt_metrics_render(&in, &reply->body);
 }
@@ -124,7 +132,8 @@ static void status(void *ctx, const struct yt_http_request *req, struct yt_http_
 	yt_buf_printf(b, ",\"ready\":%s,", ready ? "true" : "false");
 	add_text(b, "why", why);
 	yt_buf_printf(b, ",\"clock\":\"%s\",", d->engine_conf.clock == YT_CLOCK_EVENT ? "event" : "wall");
-	yt_buf_printf(b, "\"rules\":\"%.*s\",\"rules_digest\":\"%016llx\",\"shards\":[", YT_FMT(d->rules->tag), (unsigned long long)d->rules->digest);
+	yt_buf_printf(b, "\"rules\":\"%.*s\",\"rules_digest\":\"%016llx\",\"shards\":[", d->rules ? (int)d->rules->tag.n : 0,
+	              d->rules ? d->rules->tag.p : "", d->rules ? (unsigned long long)d->rules->digest : 0);
 	for (size_t i = 0; i < n; i++) {
 		if (i)
 			yt_buf_c(b, ',');
@@ -148,16 +157,22 @@ static void status(void *ctx, const struct yt_http_request *req, struct yt_http_
 		yt_kafka_log_stats(d->kafka, &k);
 	yt_buf_printf(b, "\"kafka\":{\"connected\":%s,\"away\":%s},\"redis\":", d->kafka && yt_kafka_log_connected(d->kafka, NULL) ? "true" : "false",
 	              k.away ? "true" : "false");
+	struct yt_buf intake;
+
+	yt_buf_init(&intake, req->arena);
+	if (d->intake)
+		yt_intake_status(d->intake, &intake);
 	if (d->redis) {
 		struct yt_redis_stats r;
 
 		yt_redis_view_stats(d->redis, &r);
 		yt_buf_printf(b, "{\"state\":\"%s\",", redis_states[r.state]);
 		add_text(b, "why", r.state == YT_REDIS_CONNECTED ? "" : r.why);
-		yt_buf_z(b, "}}\n");
+		yt_buf_c(b, '}');
 	} else {
-		yt_buf_z(b, "{\"state\":\"off\",\"why\":\"no [redis] section\"}}\n");
+		yt_buf_z(b, "{\"state\":\"off\",\"why\":\"no [redis] section\"}");
 	}
+	yt_buf_printf(b, ",\"intake\":%.*s}\n", YT_FMT(intake.n ? yt_buf_str(&intake) : YT_S("null")));
 }
 
 static void no_member(struct yt_http_reply *reply, int status, const char *why)

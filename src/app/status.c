@@ -231,6 +231,26 @@ static void show_shards(struct yt_arena *a, const cJSON *shards)
 	}
 }
 
+/* What came of each platform of each shop, and the last of it. */
+static void show_intake(struct yt_arena *a, const cJSON *senders)
+{
+	const cJSON *s;
+
+	if (cJSON_GetArraySize(senders) == 0) {
+		printf("\nno webhook has come yet\n");
+		return;
+	}
+	printf("\n%-16s %-12s %10s %10s %8s %8s %8s  %-20s  %s\n", "shop", "platform", "accepted", "ignored", "dead", "unsigned", "not now", "last", "result");
+	cJSON_ArrayForEach(s, senders)
+	{
+		const char *shop = text(a, s, "shop"), *why = text(a, s, "why");
+
+		printf("%-16s %-12s %10" PRId64 " %10" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64 "  %-20s  %s%s%s\n", *shop ? shop : "(unknown)",
+		       text(a, s, "platform"), number(s, "accepted"), number(s, "ignored"), number(s, "dead"), number(s, "unsigned"),
+		       number(s, "unavailable"), instant(a, number(s, "last_at")), text(a, s, "last"), *why ? ": " : "", why);
+	}
+}
+
 static void show_status(struct yt_arena *a, const cJSON *root)
 {
 	const cJSON *shards = yt_json_get(root, "shards");
@@ -244,6 +264,8 @@ static void show_status(struct yt_arena *a, const cJSON *root)
 	show_servers(a, root);
 	if (cJSON_IsArray(shards))
 		show_shards(a, shards);
+	if (cJSON_IsArray(yt_json_get(root, "intake")))
+		show_intake(a, yt_json_get(root, "intake"));
 }
 
 static int ask_and_show(struct yt_arena *a, const struct yt_conf *c, bool json)

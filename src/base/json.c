@@ -582,3 +582,29 @@ void yt_json_add_text(struct yt_buf *b, struct yt_str s)
 	}
 	yt_buf_c(b, '"');
 }
+
+void yt_json_add_tree(struct yt_buf *b, const cJSON *item)
+{
+	bool object = cJSON_IsObject(item);
+	const cJSON *child;
+
+	if (yt_json_is_text(item)) {
+		yt_json_add_text(b, yt_json_text(item));
+	} else if (yt_json_number(item).n) {
+		yt_buf_str_add(b, yt_json_number(item));
+	} else if (object || cJSON_IsArray(item)) {
+		yt_buf_c(b, object ? '{' : '[');
+		cJSON_ArrayForEach(child, item) {
+			if (child != item->child)
+				yt_buf_c(b, ',');
+			if (object) {
+				yt_json_add_text(b, yt_str_z(child->string));
+				yt_buf_c(b, ':');
+			}
+			yt_json_add_tree(b, child);
+		}
+		yt_buf_c(b, object ? '}' : ']');
+	} else {
+		yt_buf_z(b, cJSON_IsTrue(item) ? "true" : cJSON_IsFalse(item) ? "false" : "null");
+	}
+}

@@ -21,10 +21,18 @@ struct yt_order *yt_act_order(struct yt_act *act)
 	return o;
 }
 
+/* `<shop>/<YYYY-MM-DD>` */
+static struct yt_str day_name(const struct yt_act *act, int32_t number)
+{
+	char date[11];
+
+	yt_day_format(number, date);
+	return yt_act_name(act->env->arena, act->member->shop, yt_str(date, 10));
+}
+
 struct yt_day *yt_act_day(struct yt_act *act, int64_t at_ms)
 {
 	const struct yt_state *state = act->env->state;
-	char date[11];
 	int32_t number;
 
 	if (!act->shop)
@@ -32,8 +40,7 @@ struct yt_day *yt_act_day(struct yt_act *act, int64_t at_ms)
 	number = yt_zone_day(act->shop->zone, at_ms);
 	if (act->day && act->day_number == number)
 		return act->day;
-	yt_day_format(number, date);
-	act->day = state->edit(state->ctx, YT_KIND_DAY, yt_act_name(act->env->arena, act->member->shop, yt_str(date, 10)));
+	act->day = state->edit(state->ctx, YT_KIND_DAY, day_name(act, number));
 	act->day_number = number;
 	return act->day;
 }
@@ -52,6 +59,23 @@ void yt_act_count_named(struct yt_act *act, enum yt_day_list list, struct yt_str
 
 	if (day)
 		yt_day_add_named(day, act->env->arena, list, name);
+}
+
+struct yt_channel *yt_act_channel(struct yt_act *act, int64_t at_ms, struct yt_str channel)
+{
+	const struct yt_state *state = act->env->state;
+	int32_t number;
+
+	if (!act->shop)
+		return NULL;
+	number = yt_zone_day(act->shop->zone, at_ms);
+	if (!act->channels || act->channels_number != number) {
+		bool of_day = act->day && act->day_number == number;
+
+		act->channels = state->edit(state->ctx, YT_KIND_CHANNELS, of_day ? act->day->name : day_name(act, number));
+		act->channels_number = number;
+	}
+	return yt_channels_get(act->channels, act->env->arena, channel);
 }
 
 const struct yt_totals *yt_act_totals(const struct yt_act *act)

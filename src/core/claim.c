@@ -37,13 +37,15 @@ enum yt_reason yt_claim_make(struct yt_act *act, const struct yt_grant *g)
 	const struct yt_terms terms = { .valid_from = g->valid_from, .valid_until = g->valid_until };
 	enum yt_reason reason = yt_coupon_judge(act, &g->coupon, g->rule, &terms);
 	struct yt_arena *a = act->env->arena;
-	struct yt_str order = yt_act_text(act, YT_F_ORDER), presale = yt_act_deposit(act);
+	struct yt_str order = g->reward.role ? (struct yt_str){ 0 } : yt_act_text(act, YT_F_ORDER), presale = yt_act_deposit(act);
 	struct yt_claim c = {
 		.template = yt_arena_dup(a, g->coupon.name),
 		.at = act->env->now_ms,
 		.rule = yt_hash64(g->rule),
 		.order = order.n ? yt_hash64(order) : 0,
 		.presale = presale.n ? yt_hash64(presale) : 0,
+		.role = (uint8_t)g->reward.role,
+		.referral = g->reward.role ? yt_hash64(g->reward.invitee) : 0,
 		.own = g->own,
 		.keep_on_refund = g->coupon.keep_on_refund,
 		.has_coupon = act->follow,
@@ -127,10 +129,12 @@ static void end(struct yt_act *act, const struct answer *an, enum yt_reason reas
 		terms.units.total = true;
 		terms.units.amount = an->units[an->n_units - 1].amount;
 	}
+	act->reward = g->reward.role ? &g->reward : NULL;
 	if (reason)
 		yt_coupon_refuse(act, g->rule, g->coupon.name, reason);
 	else
 		reason = yt_coupon_issue(act, &g->coupon, g->rule, &terms, id);
+	act->reward = NULL;
 	if (reason)
 		return_held(act, an);
 	if (reason && g->gift.n)
@@ -163,7 +167,7 @@ bool yt_claim_take(struct yt_act *act, struct yt_str name, enum yt_send what, st
 	act->member = state->edit(state->ctx, YT_KIND_MEMBER, name);
 	act->ev = an.grant.origin.ev;
 	act->follow = an.grant.origin.follow;
-	order = yt_act_text(act, YT_F_ORDER);
+	order = an.grant.reward.role ? an.grant.reward.order : yt_act_text(act, YT_F_ORDER);
 	if (an.grant.own && order.n)
 		act->order = state->peek(state->ctx, YT_KIND_ORDER, yt_act_name(act->env->arena, act->member->shop, order));
 	if (an.grant.own)

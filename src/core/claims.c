@@ -1,6 +1,7 @@
 #include "yutang/core/claims.h"
 
 #include "yutang/base/err.h"
+#include "yutang/core/wallet.h"
 
 struct yt_claim *yt_claims_find(const struct yt_claims *c, const unsigned char id[16])
 {
@@ -59,6 +60,14 @@ void yt_claims_withdraw_deposit(struct yt_claims *c, uint64_t presale, enum yt_r
 {
 	for (uint32_t k = 0; k < c->n; k++) {
 		if (!c->v[k].withdrawn && c->v[k].presale == presale && !c->v[k].keep_on_refund)
+			c->v[k].withdrawn = reason;
+	}
+}
+
+void yt_claims_withdraw_reward(struct yt_claims *c, uint8_t role, uint64_t referral, bool kept, enum yt_reason reason)
+{
+	for (uint32_t k = 0; k < c->n; k++) {
+		if (!c->v[k].withdrawn && c->v[k].role == role && c->v[k].referral == referral && !(kept && c->v[k].keep_on_refund))
 			c->v[k].withdrawn = reason;
 	}
 }
@@ -149,7 +158,7 @@ void yt_claims_add_tally(struct yt_claims *c, struct yt_arena *a, struct yt_str 
 /* --- bytes */
 
 enum {
-	CLAIM_BYTES_MAX = 136,
+	CLAIM_BYTES_MAX = 144,
 	TOLD_BYTES_MAX = 28,
 	TALLY_BYTES_MAX = 80, /* `share:` and a name of the rule file */
 };
@@ -164,11 +173,11 @@ size_t yt_claims_bytes_bound(const struct yt_claims *c)
 	return c->n * CLAIM_BYTES_MAX + c->n_told * TOLD_BYTES_MAX + c->n_tallies * TALLY_BYTES_MAX + 32;
 }
 
-enum { CLAIM_OWN = 1, CLAIM_KEEP = 2, CLAIM_ORDER = 4, CLAIM_COUPON = 8, CLAIM_PRESALE = 16 };
+enum { CLAIM_OWN = 1, CLAIM_KEEP = 2, CLAIM_ORDER = 4, CLAIM_COUPON = 8, CLAIM_PRESALE = 16, CLAIM_REWARD = 32 };
 
 /* Numbers of the state format: they never change. */
 static const enum yt_reason withdrawals[] = { YT_REASON_NONE, YT_REASON_ORDER_REFUNDED, YT_REASON_ORDER_CANCELLED, YT_REASON_BY_RULE,
-	                                      YT_REASON_DEPOSIT_REFUNDED };
+	                                      YT_REASON_DEPOSIT_REFUNDED, YT_REASON_BY_STAFF, YT_REASON_REFERRAL_VOIDED };
 enum { WITHDRAWALS = sizeof(withdrawals) / sizeof(withdrawals[0]) };
 
 static uint8_t withdrawal_number(enum yt_reason reason)
@@ -184,7 +193,7 @@ static void encode_claim(const struct yt_claim *c, struct yt_buf *out)
 {
 	yt_buf_add(out, c->id, sizeof(c->id));
 	yt_buf_c(out, (char)((c->own ? CLAIM_OWN : 0) | (c->keep_on_refund ? CLAIM_KEEP : 0) | (c->order ? CLAIM_ORDER : 0) |
-	                     (c->has_coupon ? CLAIM_COUPON : 0) | (c->presale ? CLAIM_PRESALE : 0)));
+	                     (c->has_coupon ? CLAIM_COUPON : 0) | (c->presale ? CLAIM_PRESALE : 0) | (c->role ? CLAIM_REWARD : 0)));
 	yt_buf_c(out, (char)c->seq);
 	yt_buf_c(out, (char)withdrawal_number(c->withdrawn));
 	yt_buf_bytes(out, c->template);
@@ -196,6 +205,10 @@ static void encode_claim(const struct yt_claim *c, struct yt_buf *out)
 		yt_buf_add(out, c->coupon, sizeof(c->coupon));
 	if (c->presale)
 		yt_buf_u64(out, c->presale);
+	if (!c->role)
+		return;
+	yt_buf_c(out, (char)c->role);
+	yt_buf_u64(out, c->referral);
 }
 
 static void decode_claim(struct yt_claim *c, struct yt_rd *r)
@@ -220,6 +233,11 @@ static void decode_claim(struct yt_claim *c, struct yt_rd *r)
 		yt_rd_raw(r, c->coupon, sizeof(c->coupon));
 	if (flags & CLAIM_PRESALE)
 		c->presale = yt_rd_u64(r);
+	if (!(flags & CLAIM_REWARD))
+		return;
+	c->role = yt_rd_u8(r);
+	c->referral = yt_rd_u64(r);
+	r->bad |= !c->role || c->role > YT_ROLE_INVITEE;
 }
 
 void yt_claims_encode(const struct yt_claims *c, struct yt_buf *out)

@@ -4,6 +4,7 @@
 #include "yutang/core/claim.h"
 #include "yutang/core/followup.h"
 #include "yutang/core/limit.h"
+#include "yutang/core/report.h"
 
 static int64_t keep_ms(const struct yt_act *act)
 {
@@ -72,25 +73,42 @@ static enum yt_reason judge_issue(struct yt_act *act, const struct yt_coupon_rul
 	return YT_REASON_NONE;
 }
 
-/* What it is issued for, if for anything. */
+static const char *const discount_names[] = { [YT_PAY_PERCENT] = "pay_percent", [YT_PERCENT_OFF] = "percent_off", [YT_AMOUNT_OFF] = "amount_off" };
+
+struct yt_str yt_coupon_role(uint8_t role)
+{
+	static const struct yt_str names[] = { [YT_ROLE_REFERRER] = YT_STR("referrer"), [YT_ROLE_INVITEE] = YT_STR("invitee") };
+
+	return names[role];
+}
+
+/* The order that what is issued now is for; empty: none. */
+static struct yt_str order_of(const struct yt_act *act)
+{
+	return act->reward ? act->reward->order : yt_act_text(act, YT_F_ORDER);
+}
+
+/* `for` and `role`: what it is for, as far as there is something. */
 static void say_for(struct yt_act *act, struct yt_say *say)
 {
-	struct yt_str order = yt_act_text(act, YT_F_ORDER), presale = yt_act_deposit(act);
+	struct yt_str order = order_of(act), presale = yt_act_deposit(act);
 	struct yt_buf object;
 
-	if (!order.n && !presale.n)
-		return;
 	yt_buf_init(&object, act->env->arena);
 	if (order.n)
 		yt_output_text(&object, "order", order);
-	else
+	else if (presale.n)
 		yt_output_text(&object, "presale", presale);
+	if (act->reward)
+		yt_output_text(&object, "referral", act->reward->invitee);
+	if (!object.n)
+		return;
 	object.p[0] = '{'; /* in place of the comma */
 	yt_buf_c(&object, '}');
 	yt_output_raw(&say->buf, "for", yt_buf_str(&object));
+	if (act->reward)
+		yt_output_text(&say->buf, "role", yt_coupon_role((uint8_t)act->reward->role));
 }
-
-static const char *const discount_names[] = { [YT_PAY_PERCENT] = "pay_percent", [YT_PERCENT_OFF] = "percent_off", [YT_AMOUNT_OFF] = "amount_off" };
 
 static void say_issued(struct yt_act *act, struct yt_say *say, const struct yt_coupon_rules *t, const struct yt_coupon *c)
 {
@@ -111,7 +129,7 @@ static void say_issued(struct yt_act *act, struct yt_say *say, const struct yt_c
 
 void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str template, enum yt_reason reason)
 {
-	struct yt_str order = yt_act_text(act, YT_F_ORDER);
+	struct yt_str order = order_of(act);
 	struct yt_say say;
 
 	yt_say_begin(&say, act, YT_OUT_COUPON_REFUSED, rule, yt_act_cause(act), yt_act_fact(act, YT_OUT_COUPON_REFUSED), 0);
@@ -120,6 +138,8 @@ void yt_coupon_refuse(struct yt_act *act, struct yt_str rule, struct yt_str temp
 	if (order.n)
 		yt_output_text(&say.buf, "order", order);
 	yt_output_text(&say.buf, "reason", yt_str_z(yt_reason_name(reason)));
+	if (act->reward)
+		yt_output_text(&say.buf, "role", yt_coupon_role((uint8_t)act->reward->role));
 	yt_say_end(&say);
 }
 
@@ -152,11 +172,19 @@ void yt_coupon_id(struct yt_act *act, struct yt_str rule, char id[33])
 	yt_output_id(YT_OUT_COUPON_ISSUED, m->shop, m->id, rule, yt_act_fact(act, YT_OUT_COUPON_ISSUED), 0, id);
 }
 
+static void set_reward(struct yt_coupon *c, const struct yt_reward *w, const struct yt_coupon_rules *t)
+{
+	c->role = (uint8_t)w->role;
+	c->referral = yt_hash64(w->invitee);
+	c->discount = (uint8_t)t->discount;
+	c->value = t->value;
+}
+
 /* All of it but its id and its code. */
 static struct yt_coupon coupon_of(struct yt_act *act, const struct yt_coupon_rules *t, const struct yt_terms *terms)
 {
 	struct yt_arena *a = act->env->arena;
-	struct yt_str order = yt_act_text(act, YT_F_ORDER);
+	struct yt_str order = order_of(act);
 	struct yt_coupon c = {
 		.template = yt_arena_dup(a, t->name),
 		.cause = yt_arena_dup(a, yt_act_cause(act)),
@@ -172,6 +200,8 @@ static struct yt_coupon coupon_of(struct yt_act *act, const struct yt_coupon_rul
 		c.remind_at = c.remind_due = c.valid_until - t->remind_before_ms;
 	if (terms)
 		c.units = terms->units;
+	if (act->reward)
+		set_reward(&c, act->reward, t);
 	return c;
 }
 
@@ -191,6 +221,7 @@ enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules 
 	yt_wallet_add(&act->member->wallet, act->env->arena, &c);
 	say_issued(act, &say, t, &c);
 	yt_act_count_named(act, YT_DAY_ISSUED, t->name);
+	yt_report_issued(act);
 	follows(act, YT_ON_COUPON_ISSUED, say.id, &c);
 	memcpy(id, say.id, sizeof(say.id));
 	return YT_REASON_NONE;
@@ -213,6 +244,27 @@ static enum yt_reason judge_use(const struct yt_coupon *c, const struct yt_order
 	return YT_REASON_NONE;
 }
 
+int64_t yt_coupon_worth(const struct yt_coupon_rules *t, int64_t paid)
+{
+	int64_t percent = t->discount == YT_PAY_PERCENT ? t->value : 100 - t->value, worth;
+
+	if (t->discount == YT_AMOUNT_OFF)
+		return t->value;
+	worth = paid / percent * (100 - percent) + paid % percent * (100 - percent) / percent;
+	return worth < YT_INSTANT_MAX_MS ? worth : YT_INSTANT_MAX_MS;
+}
+
+/* A template that is gone was worth nothing that could be told. */
+static void count_use(struct yt_act *act, struct yt_order *o, const struct yt_coupon *c)
+{
+	const struct yt_coupon_rules *t = yt_ruleset_coupon(act->env->rules, c->template);
+	int64_t cost = t ? yt_coupon_worth(t, o->amount) : 0, most = YT_INSTANT_MAX_MS - o->coupon_cost;
+
+	cost = cost < most ? cost : most;
+	o->coupon_cost += cost;
+	yt_report_used(act, cost);
+}
+
 static void use(struct yt_act *act, struct yt_coupon *c)
 {
 	struct yt_order *o = yt_act_order(act);
@@ -221,11 +273,14 @@ static void use(struct yt_act *act, struct yt_coupon *c)
 
 	c->state = YT_COUPON_USED;
 	c->ended_at = act->env->now_ms;
+	if (c->role)
+		c->worth = yt_coupon_worth(&(struct yt_coupon_rules){ .discount = c->discount, .value = c->value }, o->amount);
 	used = yt_arena_alloc(act->env->arena, (o->n_used + 1) * sizeof(*used));
 	if (o->n_used)
 		memcpy(used, o->used, o->n_used * sizeof(*used));
 	memcpy(used[o->n_used++], c->id, sizeof(c->id));
 	o->used = used;
+	count_use(act, o, c);
 	yt_say_begin(&say, act, YT_OUT_COUPON_USED, YT_RULE_COUPON, act->ev->id, yt_act_fact_of_coupon(act, c, act->ev), 0);
 	say_coupon(&say, c);
 	yt_output_text(&say.buf, "order", o->id);
@@ -289,8 +344,9 @@ void yt_coupon_use_codes(struct yt_act *act)
 
 /* --- what happens to it afterwards */
 
-static void revoke(struct yt_act *act, struct yt_coupon *c, struct yt_str rule, enum yt_reason reason)
+void yt_coupon_revoke(struct yt_act *act, struct yt_coupon *c, struct yt_str rule, enum yt_reason reason)
 {
+	bool used = c->state == YT_COUPON_USED;
 	struct yt_say say;
 
 	c->state = YT_COUPON_REVOKED;
@@ -298,6 +354,8 @@ static void revoke(struct yt_act *act, struct yt_coupon *c, struct yt_str rule, 
 	yt_say_begin(&say, act, YT_OUT_COUPON_REVOKED, rule, yt_act_cause(act), yt_act_fact_of_coupon(act, c, act->ev), 0);
 	say_coupon(&say, c);
 	yt_output_text(&say.buf, "reason", yt_str_z(yt_reason_name(reason)));
+	if (used)
+		yt_output_int(&say.buf, "debt", c->worth);
 	yt_say_end(&say);
 	yt_claim_return(act, c->template, &c->units);
 	c->units = (struct yt_units){ 0 };
@@ -322,9 +380,9 @@ struct yt_str yt_rule_presale(struct yt_arena *a, struct yt_str presale)
 static void revoke_late(struct yt_act *act, struct yt_coupon *c, enum yt_forfeit why)
 {
 	if (why == YT_FORFEIT_DEPOSIT)
-		revoke(act, c, yt_rule_presale(act->env->arena, c->for_presale), YT_REASON_DEPOSIT_REFUNDED);
+		yt_coupon_revoke(act, c, yt_rule_presale(act->env->arena, c->for_presale), YT_REASON_DEPOSIT_REFUNDED);
 	else
-		revoke(act, c, YT_RULE_COUPON, why == YT_FORFEIT_CANCELLED ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED);
+		yt_coupon_revoke(act, c, YT_RULE_COUPON, why == YT_FORFEIT_CANCELLED ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED);
 }
 
 static void give_back(struct yt_act *act, struct yt_coupon *c)
@@ -334,6 +392,7 @@ static void give_back(struct yt_act *act, struct yt_coupon *c)
 
 	c->state = YT_COUPON_OPEN;
 	c->forfeit = YT_FORFEIT_NO;
+	c->worth = 0;
 	/* When its reminder was due it was used: nobody had to be reminded. */
 	if (c->remind_at && c->remind_at <= act->env->now_ms)
 		c->remind_at = 0;
@@ -351,7 +410,7 @@ void yt_coupon_revoke_unused(struct yt_act *act, const struct yt_rule *rule)
 
 	for (uint32_t k = 0; k < w->n; k++) {
 		if (yt_str_eq(w->v[k].template, rule->revoke->name) && is_unused(act, &w->v[k]))
-			revoke(act, &w->v[k], rule->name, YT_REASON_BY_RULE);
+			yt_coupon_revoke(act, &w->v[k], rule->name, YT_REASON_BY_RULE);
 	}
 	yt_claims_withdraw(&act->member->claims, rule->revoke->name, YT_REASON_BY_RULE);
 }
@@ -384,10 +443,11 @@ void yt_coupon_revoke_earned(struct yt_act *act, struct yt_str order_id, enum yt
 	for (uint32_t k = 0; k < w->n; k++) {
 		struct yt_coupon *c = &w->v[k];
 
-		if (c->for_order != order || c->keep_on_refund)
+		/* A reward goes with its referral. */
+		if (c->for_order != order || c->keep_on_refund || c->role)
 			continue;
 		if (is_unused(act, c))
-			revoke(act, c, YT_RULE_COUPON, reason);
+			yt_coupon_revoke(act, c, YT_RULE_COUPON, reason);
 		else if (c->state == YT_COUPON_USED && !c->forfeit)
 			c->forfeit = reason == YT_REASON_ORDER_CANCELLED ? YT_FORFEIT_CANCELLED : YT_FORFEIT_REFUNDED;
 	}
@@ -405,11 +465,41 @@ void yt_coupon_revoke_deposit(struct yt_act *act)
 		if (!yt_str_eq(c->for_presale, presale) || c->keep_on_refund)
 			continue;
 		if (is_unused(act, c))
-			revoke(act, c, rule, YT_REASON_DEPOSIT_REFUNDED);
+			yt_coupon_revoke(act, c, rule, YT_REASON_DEPOSIT_REFUNDED);
 		else if (c->state == YT_COUPON_USED && !c->forfeit)
 			c->forfeit = YT_FORFEIT_DEPOSIT;
 	}
 	yt_claims_withdraw_deposit(&act->member->claims, yt_hash64(presale), YT_REASON_DEPOSIT_REFUNDED);
+}
+
+void yt_coupon_revoke_rewards(struct yt_act *act, enum yt_role role, uint64_t referral, enum yt_reason reason)
+{
+	bool of_order = reason == YT_REASON_ORDER_REFUNDED || reason == YT_REASON_ORDER_CANCELLED;
+	struct yt_wallet *w = &act->member->wallet;
+
+	for (uint32_t k = 0; k < w->n; k++) {
+		struct yt_coupon *c = &w->v[k];
+
+		if (c->role != role || c->referral != referral || (c->keep_on_refund && of_order))
+			continue;
+		if (is_unused(act, c) || c->state == YT_COUPON_USED)
+			yt_coupon_revoke(act, c, YT_S("~referral"), reason);
+	}
+	yt_claims_withdraw_reward(&act->member->claims, (uint8_t)role, referral, of_order, reason);
+}
+
+struct yt_coupon *yt_coupon_revocable(const struct yt_member *m, struct yt_str id, int64_t now_ms)
+{
+	char hex[33];
+
+	for (uint32_t k = 0; k < m->wallet.n; k++) {
+		struct yt_coupon *c = &m->wallet.v[k];
+
+		yt_hex(c->id, sizeof(c->id), hex);
+		if (yt_str_eq(yt_str(hex, 32), id))
+			return yt_coupon_lives(c) && now_ms < c->valid_until ? c : NULL;
+	}
+	return NULL;
 }
 
 static void expire(struct yt_act *act, struct yt_coupon *c)

@@ -7,9 +7,12 @@
 #include "yutang/core/grant.h"
 #include "yutang/core/limit.h"
 #include "yutang/core/presale.h"
+#include "yutang/core/referral.h"
+#include "yutang/core/report.h"
 #include "yutang/core/run.h"
 #include "yutang/core/send.h"
 #include "yutang/core/share.h"
+#include "yutang/core/staff.h"
 #include "yutang/core/tier.h"
 
 static void copy_text(char *out, size_t size, const char *text)
@@ -79,7 +82,8 @@ static bool changes_member(const struct view *v, const struct yt_order *o)
 		return true;
 	if (!o->paid)
 		return false;
-	return o->n_used || (v->ev->type != YT_ORDER_SHIPPED && v->ev->type != YT_ORDER_SIGNED) || has_rules(v->env->rules, v->ev->type);
+	return o->n_used || (o->qualifies && v->ev->type == YT_ORDER_SIGNED) ||
+	       (v->ev->type != YT_ORDER_SHIPPED && v->ev->type != YT_ORDER_SIGNED) || has_rules(v->env->rules, v->ev->type);
 }
 
 static void begin(const struct view *v, struct yt_act *act)
@@ -168,11 +172,14 @@ static void decide_paid(const struct view *v, struct yt_decision *d)
 	o->n_early = o->cap_early = 0;
 	o->life_end = v->env->now_ms + v->shop->refund_window_ms + YT_AFTER_REFUND_WINDOW_MS;
 	yt_fold_paid(&act, v->ev);
+	if (v->env->rules->referral)
+		yt_buyer_fold(&act);
 	/* Already cancelled or fully refunded: no order, no coupon, sets off nothing. */
 	if (yt_order_refunded(act.order))
 		return;
 	yt_coupon_use_codes(&act);
 	yt_tier_look(&act);
+	yt_referral_paid(&act);
 	yt_run_rules(&act);
 	for (uint32_t k = 0; k < n_early; k++) {
 		act.ev = early[k];
@@ -258,6 +265,7 @@ static void order_is_gone(struct yt_act *act, enum yt_reason reason)
 {
 	yt_coupon_revoke_earned(act, act->order->id, reason);
 	yt_grant_withdraw(act, reason);
+	yt_referral_order_gone(act, reason);
 }
 
 static void fold_step(struct yt_act *act)
@@ -298,6 +306,8 @@ static void decide_step(const struct view *v, struct yt_decision *d)
 	if (!act.order->paid)
 		return;
 	yt_coupon_keep_used(&act);
+	if (v->ev->type == YT_ORDER_SIGNED)
+		yt_referral_signed(&act);
 	if (act.member)
 		yt_tier_look(&act);
 	yt_run_rules(&act);
@@ -392,6 +402,8 @@ static void fold_place(struct yt_act *act, const struct place_kind *kind)
 		*first = ev->at;
 	if (kind->group)
 		yt_act_count(act, ev->at, kind->in ? YT_DAY_JOINS : YT_DAY_LEAVES, 1);
+	if (kind->in)
+		yt_report_fact(act, ev->at, yt_event_text(ev, YT_F_CHANNEL), kind->group ? YT_CHANNEL_JOINED : YT_CHANNEL_ADDED);
 	yt_member_channel(m, act->env->arena, yt_event_text(ev, YT_F_CHANNEL), ev->at);
 }
 
@@ -412,19 +424,30 @@ static void decide_place(const struct view *v, struct yt_decision *d)
 	yt_run_follows(&act);
 }
 
-/* --- referral.bound: a fact of the member in this version */
+/* --- referral.bound: a fact of the member, with which a saga begins where there is a [referral] */
+
+static void decide_bound_again(const struct view *v, struct yt_decision *d)
+{
+	struct yt_str referrer = yt_event_text(v->ev, YT_F_REFERRER);
+	struct yt_act act;
+
+	if (yt_str_eq(yt_referral_named(v->m), referrer)) {
+		known(d, v->m->bound_hash == (uint16_t)yt_event_hash(v->ev));
+	} else if (!yt_referral_is_new_other(v->m, referrer)) {
+		conflict(d, "referrer");
+	} else {
+		begin(v, &act);
+		yt_referral_refuse_other(&act, referrer);
+	}
+}
 
 static void decide_referral(const struct view *v, struct yt_decision *d)
 {
 	struct yt_str referrer = yt_event_text(v->ev, YT_F_REFERRER);
-	uint16_t hash = (uint16_t)yt_event_hash(v->ev);
 	struct yt_act act;
 
 	if (v->m && v->m->referrer.n) {
-		if (yt_str_eq(v->m->referrer, referrer))
-			known(d, v->m->bound_hash == hash);
-		else
-			conflict(d, "referrer");
+		decide_bound_again(v, d);
 		return;
 	}
 	if (!fits(d, yt_limit_rules(v->env, v->m, NULL, 1u << YT_REFERRAL_BOUND, d->detail)))
@@ -432,9 +455,12 @@ static void decide_referral(const struct view *v, struct yt_decision *d)
 	begin(v, &act);
 	act.member->referrer = yt_arena_dup(v->env->arena, referrer);
 	act.member->bound_at = v->ev->at;
-	act.member->bound_hash = hash;
+	act.member->bound_hash = (uint16_t)yt_event_hash(v->ev);
+	yt_report_fact(&act, v->ev->at, yt_event_text(v->ev, YT_F_CHANNEL), YT_CHANNEL_BOUND);
+	yt_report_bound(&act);
 	yt_member_channel(act.member, v->env->arena, yt_event_text(v->ev, YT_F_CHANNEL), v->ev->at);
 	yt_tier_look(&act);
+	yt_referral_bind(&act);
 	yt_run_rules(&act);
 	yt_run_follows(&act);
 }
@@ -494,6 +520,44 @@ static void decide_told(const struct view *v, struct yt_decision *d)
 	yt_run_follows(&act);
 }
 
+/* --- commands */
+
+/* A template that [coupon] has, with an end of its own. */
+static bool is_template(const struct yt_ruleset *rules, struct yt_str name)
+{
+	const struct yt_coupon_rules *t = yt_ruleset_coupon(rules, name);
+
+	return t && (t->valid_for_ms || t->valid_until_text.n);
+}
+
+static void decide_command(const struct view *v, struct yt_decision *d)
+{
+	const char *why = "member";
+	struct yt_act act;
+
+	if (v->m && yt_staff_knows(v->m, v->ev)) {
+		d->result = YT_DUPLICATE;
+		return;
+	}
+	if (v->ev->type == YT_COUPON_GRANT && !is_template(v->env->rules, yt_event_text(v->ev, YT_F_TEMPLATE))) {
+		dead(d, YT_DEAD_BAD_FIELD, "template: the rule set has no such [coupon], or one that only a [presale] gives");
+		return;
+	}
+	if (!fits(d, yt_limit_commands(v->env, v->m, d->detail)))
+		return;
+	if (v->ev->type != YT_COUPON_GRANT)
+		why = v->m ? yt_staff_judge(v->m, v->ev, v->env->now_ms) : why;
+	else
+		why = NULL;
+	if (why) {
+		conflict(d, why);
+		return;
+	}
+	begin(v, &act);
+	yt_staff_do(&act);
+	yt_run_follows(&act);
+}
+
 static void (*const deciders[YT_TYPE__COUNT])(const struct view *v, struct yt_decision *d) = {
 	[YT_ORDER_PAID] = decide_paid,
 	[YT_ORDER_SHIPPED] = decide_step,
@@ -509,6 +573,10 @@ static void (*const deciders[YT_TYPE__COUNT])(const struct view *v, struct yt_de
 	[YT_REFERRAL_BOUND] = decide_referral,
 	[YT_SHARE_MADE] = decide_told,
 	[YT_GIFT_CLAIMED] = decide_told,
+	[YT_REFERRAL_APPROVE] = decide_command,
+	[YT_REFERRAL_VOID] = decide_command,
+	[YT_COUPON_GRANT] = decide_command,
+	[YT_COUPON_REVOKE] = decide_command,
 };
 
 void yt_decide(const struct yt_decide_env *env, const struct yt_event *ev, struct yt_decision *out)

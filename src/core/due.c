@@ -1,6 +1,7 @@
 /* What the passing of time sets off: timers of rules, reminders and ends of coupons, what becomes of a tier. */
 #include "yutang/base/hash.h"
 #include "yutang/core/coupon.h"
+#include "yutang/core/referral.h"
 #include "yutang/core/run.h"
 #include "yutang/core/tier.h"
 
@@ -9,12 +10,15 @@ struct item {
 	int64_t due;
 	struct yt_str rule;
 	const struct yt_timer *timer; /* NULL: the coupon, */
-	const struct yt_coupon *coupon; /* and where that is NULL, too: the tier */
+	const struct yt_coupon *coupon; /* and where that is NULL, too: the referral, or the tier */
+	bool referral;
 	uint32_t at; /* index */
 };
 
 static struct yt_str fact_of(struct yt_act *act, const struct item *i)
 {
+	if (i->referral)
+		return yt_act_fact_of_event(act, act->member->refers->saga->origin);
 	if (!i->timer)
 		return i->coupon ? yt_act_fact_of_coupon(act, i->coupon, NULL) : act->member->standing.fact;
 	return i->timer->origin.follow ? yt_act_fact_of_follow(act, i->timer->origin.follow) : yt_act_fact_of_event(act, i->timer->origin.ev);
@@ -36,6 +40,7 @@ static bool is_before(struct yt_act *act, const struct item *i, const struct ite
 static void find_due(struct yt_act *act, const struct yt_member *m, struct item *best)
 {
 	struct item tier = { .due = yt_standing_due(&m->standing), .rule = YT_RULE_TIER };
+	struct item referral = { .due = yt_referral_due(m), .rule = YT_RULE_REFERRAL, .referral = true };
 
 	*best = (struct item){ .due = YT_NEVER };
 	for (uint32_t k = 0; k < m->n_timers; k++) {
@@ -52,6 +57,8 @@ static void find_due(struct yt_act *act, const struct yt_member *m, struct item 
 	}
 	if (tier.due <= act->env->now_ms && is_before(act, &tier, best))
 		*best = tier;
+	if (referral.due <= act->env->now_ms && is_before(act, &referral, best))
+		*best = referral;
 }
 
 static void fire_timer(struct yt_act *act, uint32_t k)
@@ -85,6 +92,8 @@ bool yt_decide_due(const struct yt_decide_env *env, struct yt_str member_name)
 		return false;
 	if (item.timer)
 		fire_timer(&act, item.at);
+	else if (item.referral)
+		yt_referral_fire(&act);
 	else if (!item.coupon)
 		yt_tier_fire(&act);
 	else

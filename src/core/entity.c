@@ -1,8 +1,10 @@
 #include "yutang/core/entity.h"
 
+#include "yutang/core/channels.h"
 #include "yutang/core/day.h"
 #include "yutang/core/member.h"
 #include "yutang/core/order.h"
+#include "yutang/core/phone.h"
 #include "yutang/core/quota.h"
 
 static int64_t never(const void *obj)
@@ -15,6 +17,8 @@ const struct yt_entity_ops yt_entities[YT_KIND__COUNT] = {
 	[YT_KIND_MEMBER] = { YT_STR("member:"), YT_MEMBER_BYTES_MAX, yt_member_fresh, yt_member_decode, yt_member_encode, yt_member_next_due, never },
 	[YT_KIND_ORDER] = { YT_STR("order:"), YT_ORDER_BYTES_MAX, yt_order_fresh, yt_order_decode, yt_order_encode, never, yt_order_expires_at },
 	[YT_KIND_DAY] = { YT_STR("day:"), YT_DAY_BYTES_MAX, yt_day_fresh, yt_day_decode, yt_day_encode, never, never },
+	[YT_KIND_CHANNELS] = { YT_STR("channels:"), YT_CHANNELS_BYTES_MAX, yt_channels_fresh, yt_channels_decode, yt_channels_encode, never, never },
+	[YT_KIND_PHONE] = { YT_STR("phone:"), YT_PHONE_BYTES_MAX, yt_phone_fresh, yt_phone_decode, yt_phone_encode, never, never },
 	[YT_KIND_QUOTA] = { YT_STR("quota:"), YT_QUOTA_BYTES_MAX, yt_quota_fresh, yt_quota_decode, yt_quota_encode, never, never },
 };
 

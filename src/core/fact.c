@@ -2,6 +2,8 @@
 #include "yutang/core/run.h"
 
 #include "yutang/base/hash.h"
+#include "yutang/core/coupon.h"
+#include "yutang/core/referral.h"
 #include "yutang/core/share.h"
 #include "yutang/core/stock.h"
 
@@ -243,6 +245,32 @@ static bool coupon_fact(const struct yt_act *act, enum yt_name name, struct yt_v
 		return give_instant(out, c->valid_from);
 	case YT_N_COUPON_VALID_UNTIL:
 		return give_instant(out, c->valid_until);
+	case YT_N_COUPON_ROLE:
+		return give_some(out, yt_coupon_role(c->role));
+	default:
+		return false;
+	}
+}
+
+/* Of the binding: by its own event, or by what followed from it. */
+static bool referral_fact(const struct yt_act *act, enum yt_name name, struct yt_value *out)
+{
+	const struct yt_member *m = act->member;
+	const struct yt_referral *saga = m->refers ? m->refers->saga : NULL;
+	bool bound = !act->follow && act->ev->type == YT_REFERRAL_BOUND;
+	struct yt_str said = bound ? yt_act_text(act, name == YT_N_REFERRAL_REFERRER ? YT_F_REFERRER : YT_F_CHANNEL) : (struct yt_str){ 0 };
+
+	if (!bound && !(act->follow && YT_ON_REFERRALS >> act->follow->on & 1))
+		return false;
+	switch (name) {
+	case YT_N_REFERRAL_REFERRER:
+		return give_some(out, said.n ? said : m->referrer);
+	case YT_N_REFERRAL_MEMBER:
+		return give_text(out, m->id);
+	case YT_N_REFERRAL_BOUND_AT:
+		return give_instant(out, bound ? act->ev->at : m->bound_at);
+	case YT_N_REFERRAL_CHANNEL:
+		return give_some(out, said.n || !saga ? said : saga->channel);
 	default:
 		return false;
 	}
@@ -387,6 +415,12 @@ static bool member_fact(struct yt_act *act, enum yt_name name, struct yt_value *
 		return give_instant(out, m->joined_at);
 	case YT_N_MEMBER_ADDED_AT:
 		return give_instant(out, m->added_at);
+	case YT_N_MEMBER_REFERRALS_BOUND:
+		return give_int(out, yt_member_referrals(m, YT_LEVEL_BOUND));
+	case YT_N_MEMBER_REFERRALS_QUALIFIED:
+		return give_int(out, yt_member_referrals(m, YT_LEVEL_QUALIFIED));
+	case YT_N_MEMBER_REFERRALS_APPROVED:
+		return give_int(out, yt_member_referrals(m, YT_LEVEL_APPROVED));
 	case YT_N_MEMBER_COUPONS_USABLE:
 		return give_int(out, yt_wallet_usable(&m->wallet, act->env->now_ms));
 	case YT_N_MEMBER_COUPONS_USED:
@@ -428,10 +462,12 @@ bool yt_run_fact(const void *ctx, enum yt_name name, struct yt_value *out)
 		return group_fact(act, name, out);
 	if (name >= YT_N_CONTACT_ACCOUNT && name <= YT_N_CONTACT_CHANNEL)
 		return contact_fact(act, name, out);
-	if (name >= YT_N_COUPON_ID && name <= YT_N_COUPON_VALID_UNTIL)
+	if (name >= YT_N_COUPON_ID && name <= YT_N_COUPON_ROLE)
 		return coupon_fact(act, name, out);
 	if (name >= YT_N_PRESALE_ID && name <= YT_N_PRESALE_REFUNDED_AT)
 		return presale_fact(act, name, out);
+	if (name >= YT_N_REFERRAL_REFERRER && name <= YT_N_REFERRAL_CHANNEL)
+		return referral_fact(act, name, out);
 	if (name >= YT_N_SHARE_ID && name <= YT_N_SHARE_FRIENDS)
 		return share_fact(act, name, out);
 	if (name >= YT_N_GIFT_ID && name <= YT_N_GIFT_CLAIM)

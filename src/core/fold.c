@@ -1,6 +1,7 @@
 #include "yutang/core/fold.h"
 
 #include "yutang/base/hash.h"
+#include "yutang/core/report.h"
 #include "yutang/core/stock.h"
 
 /* --- first and repeat orders: the rank among the orders that count, by paid_at */
@@ -38,7 +39,7 @@ static struct yt_paid copy_or_none(const struct yt_paid *p)
 /* The order comes into the member's orders (was NULL), or changes there; what is first and what is repeat follows. */
 static void rank_order(struct yt_act *act, const struct yt_paid *was, const struct yt_paid *now)
 {
-	struct yt_paids *orders = &act->member->orders;
+	struct yt_paids *orders = &act->member->orders, before = *orders;
 	struct yt_paid old = copy_or_none(yt_paids_first(orders)), new;
 	enum rank rank = rank_of(was, &old);
 
@@ -46,6 +47,7 @@ static void rank_order(struct yt_act *act, const struct yt_paid *was, const stru
 		yt_paids_change(orders, act->env->arena, was, now);
 	else
 		yt_paids_add(orders, act->env->arena, now);
+	yt_report_orders(act, &before, was, now);
 	new = copy_or_none(yt_paids_first(orders));
 	/* There are too many, and the one that comes is the oldest: it had to go itself, as the first. */
 	if (!was && orders->gone.paid_orders == 1 && !yt_paids_find(orders, now->fp, NULL))
@@ -58,6 +60,14 @@ static void rank_order(struct yt_act *act, const struct yt_paid *was, const stru
 		move_rank(act, &old, RANK_FIRST, RANK_REPEAT);
 	if (new.paid_at && new.fp != now->fp)
 		move_rank(act, &new, RANK_REPEAT, RANK_FIRST);
+}
+
+/* As the member has it. */
+static void get_paid(struct yt_act *act, const struct yt_order *o, struct yt_paid *out)
+{
+	yt_order_paid(o, out);
+	if (o->paid)
+		out->channel = yt_paids_channel(&act->member->orders, act->env->arena, o->channel);
 }
 
 /* --- refunds of a day: each counts what it takes of the order's amount, in the order of their instants */
@@ -158,7 +168,7 @@ void yt_fold_paid(struct yt_act *act, const struct yt_event *ev)
 
 	set_payment(act->env->arena, o, ev);
 	yt_stock_bought(act, o, yt_event_field(ev, YT_F_ITEMS));
-	yt_order_paid(o, &now);
+	get_paid(act, o, &now);
 	day->count[YT_DAY_ORDERS]++;
 	day->count[YT_DAY_ITEMS] = yt_sum(day->count[YT_DAY_ITEMS], o->units);
 	day->count[YT_DAY_AMOUNT] = yt_sum(day->count[YT_DAY_AMOUNT], o->amount);
@@ -211,14 +221,16 @@ void yt_fold_refunded(struct yt_act *act, const struct yt_event *ev)
 	struct yt_paid was, now;
 	struct shares shares;
 
-	yt_order_paid(o, &was);
+	get_paid(act, o, &was);
 	take_shares(o, &shares);
 	yt_order_add_refund(o, act->env->arena, &r);
 	yt_stock_refunded(act, o, yt_event_field(ev, YT_F_ITEMS));
-	yt_order_paid(o, &now);
+	get_paid(act, o, &now);
 	wait_for_payment(act, o, ev);
 	if (!o->paid)
 		return;
+	if (yt_paid_counts(&was) && !yt_paid_counts(&now))
+		yt_report_unused(act);
 	rank_order(act, &was, &now);
 	count_shares(act, o, &shares);
 	yt_stock_follow(act, o);
@@ -229,13 +241,15 @@ void yt_fold_cancelled(struct yt_act *act, const struct yt_event *ev)
 	struct yt_order *o = yt_act_order(act);
 	struct yt_paid was, now;
 
-	yt_order_paid(o, &was);
+	get_paid(act, o, &was);
 	o->cancelled_at = ev->at;
 	o->cancelled_hash = (uint16_t)yt_event_hash(ev);
-	yt_order_paid(o, &now);
+	get_paid(act, o, &now);
 	wait_for_payment(act, o, ev);
 	if (!o->paid)
 		return;
+	if (yt_paid_counts(&was) && !yt_paid_counts(&now))
+		yt_report_unused(act);
 	rank_order(act, &was, &now);
 	yt_stock_follow(act, o);
 }

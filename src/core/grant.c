@@ -16,6 +16,7 @@ enum {
 	GRANT_OWN = 32,
 	GRANT_GIFT = 64,
 	GRANT_WINDOW = 128,
+	GRANT_REWARD = 256,
 };
 
 /* --- its bytes */
@@ -37,11 +38,22 @@ static void encode_coupon(const struct yt_coupon_rules *c, struct yt_buf *b)
 	yt_buf_varint(b, (uint64_t)c->budget);
 }
 
+static unsigned coupon_flags(const struct yt_coupon_rules *c)
+{
+	return (c->to_end_of_day ? GRANT_END_OF_DAY : 0) | (c->keep_on_refund ? GRANT_KEEP : 0);
+}
+
+void yt_grant_encode_coupon(const struct yt_coupon_rules *c, struct yt_buf *b)
+{
+	yt_buf_c(b, (char)coupon_flags(c));
+	encode_coupon(c, b);
+}
+
 static unsigned flags_of(const struct yt_grant *g)
 {
 	return (g->has_coupon ? GRANT_COUPON : 0) | (g->followup.kind.n ? GRANT_FOLLOWUP : 0) | (g->promotes ? GRANT_PROMOTES : 0) |
-	       (g->coupon.to_end_of_day ? GRANT_END_OF_DAY : 0) | (g->coupon.keep_on_refund ? GRANT_KEEP : 0) | (g->own ? GRANT_OWN : 0) |
-	       (g->gift.n ? GRANT_GIFT : 0) | (g->valid_until ? GRANT_WINDOW : 0);
+	       coupon_flags(&g->coupon) | (g->own ? GRANT_OWN : 0) | (g->gift.n ? GRANT_GIFT : 0) | (g->valid_until ? GRANT_WINDOW : 0) |
+	       (g->reward.role ? GRANT_REWARD : 0);
 }
 
 void yt_grant_encode(const struct yt_grant *g, struct yt_str member, struct yt_buf *b)
@@ -54,6 +66,11 @@ void yt_grant_encode(const struct yt_grant *g, struct yt_str member, struct yt_b
 	if (g->valid_until) {
 		yt_buf_varint(b, (uint64_t)g->valid_from);
 		yt_buf_varint(b, (uint64_t)g->valid_until);
+	}
+	if (g->reward.role) {
+		yt_buf_c(b, (char)g->reward.role);
+		yt_buf_bytes(b, g->reward.invitee);
+		yt_buf_bytes(b, g->reward.order);
 	}
 	if (g->own)
 		yt_buf_c(b, (char)g->once);
@@ -91,6 +108,13 @@ static void decode_coupon(struct yt_coupon_rules *c, struct yt_rd *r, unsigned f
 	r->bad |= c->discount > YT_AMOUNT_OFF || !yt_instant_ok(c->valid_from_text) || !yt_instant_ok(c->valid_until_text);
 }
 
+void yt_grant_decode_coupon(struct yt_coupon_rules *c, struct yt_rd *r)
+{
+	unsigned flags = yt_rd_u8(r);
+
+	decode_coupon(c, r, flags);
+}
+
 void yt_grant_decode(struct yt_grant *g, struct yt_arena *a, struct yt_rd *r, struct yt_str name)
 {
 	unsigned flags;
@@ -107,6 +131,12 @@ void yt_grant_decode(struct yt_grant *g, struct yt_arena *a, struct yt_rd *r, st
 	if (flags & GRANT_WINDOW) {
 		g->valid_from = yt_rd_instant(r);
 		g->valid_until = yt_rd_instant(r);
+	}
+	if (flags & GRANT_REWARD) {
+		g->reward.role = yt_rd_u8(r);
+		g->reward.invitee = yt_rd_bytes(r);
+		g->reward.order = yt_rd_bytes(r);
+		r->bad |= !g->reward.role || g->reward.role > YT_ROLE_INVITEE;
 	}
 	if (g->own)
 		g->once = yt_rd_u8(r);
@@ -234,6 +264,7 @@ void yt_grant_give(struct yt_act *act, const struct yt_grant *g)
 	enum yt_reason refused = YT_REASON_NONE;
 	char coupon[33];
 
+	act->reward = g->reward.role ? &g->reward : NULL;
 	if (g->promotes && is_stocked(act)) {
 		if (g->has_coupon)
 			yt_coupon_refuse(act, g->rule, g->coupon.name, YT_REASON_STOCK_UNUSED);
@@ -247,6 +278,7 @@ void yt_grant_give(struct yt_act *act, const struct yt_grant *g)
 			refused = yt_coupon_issue(act, &g->coupon, g->rule, &terms, coupon);
 		yt_grant_go_on(act, g, refused, g->has_coupon && !refused ? coupon : NULL);
 	}
+	act->reward = NULL;
 }
 
 void yt_grant_go_on(struct yt_act *act, const struct yt_grant *g, enum yt_reason refused, const char *coupon)
@@ -279,7 +311,7 @@ bool yt_grant_take(struct yt_act *act, struct yt_str name, enum yt_send what, st
 	} else {
 		yt_grant_decode(&g, act->env->arena, r, name);
 	}
-	if (r->bad || r->p != r->end || g.own || g.gift.n || (withdrawn && !g.origin.ev))
+	if (r->bad || r->p != r->end || g.own || g.gift.n || g.reward.role || (withdrawn && !g.origin.ev))
 		return false;
 	act->member = state->edit(state->ctx, YT_KIND_MEMBER, name);
 	act->ev = g.origin.ev;

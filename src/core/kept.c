@@ -9,6 +9,7 @@ static const uint8_t type_numbers[YT_TYPE__COUNT] = {
 	[YT_GROUP_JOINED] = 6, [YT_GROUP_LEFT] = 7,    [YT_CONTACT_ADDED] = 8,   [YT_CONTACT_REMOVED] = 9, [YT_REFERRAL_BOUND] = 10,
 	[YT_PRESALE_DEPOSIT_PAID] = 11, [YT_PRESALE_DEPOSIT_REFUNDED] = 12,
 	[YT_SHARE_MADE] = 15,  [YT_GIFT_CLAIMED] = 16,
+	[YT_REFERRAL_APPROVE] = 20, [YT_REFERRAL_VOID] = 21, [YT_COUPON_GRANT] = 22, [YT_COUPON_REVOKE] = 23,
 };
 static const uint8_t field_numbers[YT_F__COUNT] = {
 	[YT_F_ORDER] = 1,      [YT_F_PAID_AT] = 2,    [YT_F_AMOUNT] = 3,      [YT_F_CURRENCY] = 4,       [YT_F_CHANNEL] = 5,
@@ -26,6 +27,8 @@ static const uint8_t follow_numbers[YT_ON__COUNT - YT_TYPE__COUNT] = {
 	[YT_ON_COUPON_USED - YT_TYPE__COUNT] = 2,
 	[YT_ON_COUPON_EXPIRED - YT_TYPE__COUNT] = 3,
 	[YT_ON_TIER_CHANGED - YT_TYPE__COUNT] = 4,
+	[YT_ON_REFERRAL_QUALIFIED - YT_TYPE__COUNT] = 5,
+	[YT_ON_REFERRAL_APPROVED - YT_TYPE__COUNT] = 6,
 	[YT_ON_SHARE_UNLOCKED - YT_TYPE__COUNT] = 7,
 };
 
@@ -84,6 +87,20 @@ void yt_kept_encode(const struct yt_event *ev, struct yt_buf *out)
 	yt_buf_c(out, 0);
 }
 
+size_t yt_kept_bytes_bound(const struct yt_event *ev)
+{
+	const struct yt_type_info *type = &yt_types[ev->type];
+	size_t n = 32 + ev->id.n;
+
+	for (int k = 0; k < type->n_fields; k++) {
+		enum yt_field f = type->fields[k].field;
+
+		if (has(ev, k) && field_numbers[f])
+			n += 11 + (is_number(f) ? 0 : ev->f[k].s.n);
+	}
+	return n;
+}
+
 static int find_number(const uint8_t *numbers, int n, uint8_t number)
 {
 	for (int k = 0; k < n; k++) {
@@ -118,7 +135,8 @@ struct yt_event *yt_kept_decode(struct yt_arena *a, struct yt_rd *r, struct yt_s
 	ev->id = yt_rd_bytes(r);
 	ev->at = ev->time = yt_rd_instant(r);
 	set_field(ev, YT_F_MEMBER, (union yt_field_value){ .s = member });
-	set_field(ev, yt_types[type].at, (union yt_field_value){ .i = ev->at });
+	if (yt_types[type].at != YT_F_NONE)
+		set_field(ev, yt_types[type].at, (union yt_field_value){ .i = ev->at });
 	while ((number = yt_rd_u8(r))) {
 		int f = find_number(field_numbers, YT_F__COUNT, number);
 		union yt_field_value value = { 0 };

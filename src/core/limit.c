@@ -1,5 +1,6 @@
 #include "yutang/core/limit.h"
 
+#include "yutang/core/referral.h"
 #include "yutang/core/stock.h"
 
 /* A place in a list of places, with its first move. */
@@ -90,7 +91,8 @@ static uint32_t tags_then(const struct yt_decide_env *env, const struct yt_membe
 bool yt_limit_rules(const struct yt_decide_env *env, const struct yt_member *m, const struct yt_order *o, uint32_t types, char detail[160])
 {
 	uint32_t issues = n_by_itself(env->rules, types), marks = 0, all = with_follows(env->rules, types);
-	size_t growth = (env->rules->n_tiers ? YT_STANDING_BYTES_MAX : 0) + issues * (YT_COUPON_BYTES_MAX + YT_UNITS_BYTES_MAX + YT_ID_BYTES_MAX);
+	size_t growth = (env->rules->n_tiers ? YT_STANDING_BYTES_MAX : 0) + issues * (YT_COUPON_BYTES_MAX + YT_UNITS_BYTES_MAX + YT_ID_BYTES_MAX) +
+	                (env->rules->referral ? YT_REFERS_GROWTH : 0);
 
 	for (size_t k = 0; k < env->rules->n_rules; k++) {
 		const struct yt_rule *r = &env->rules->rules[k];
@@ -108,6 +110,13 @@ bool yt_limit_rules(const struct yt_decide_env *env, const struct yt_member *m, 
 	if (tags_then(env, m, all) > YT_TAGS_MAX)
 		return say(detail, "tags: a member has at most 64");
 	return yt_limit_member_bytes(env, m, growth + PLACE_BYTES + YT_ORDER_PRODUCTS_MAX * STOCK_BYTES + 1024, detail);
+}
+
+bool yt_limit_commands(const struct yt_decide_env *env, const struct yt_member *m, char detail[160])
+{
+	if (m && m->refers && m->refers->n_commands == YT_COMMANDS_MAX)
+		return say(detail, "commands: 256 were decided about this member");
+	return yt_limit_member_bytes(env, m, YT_TIMER_BYTES_MAX + 8, detail); /* more than a coupon */
 }
 
 bool yt_limit_room(struct yt_act *act, size_t more)

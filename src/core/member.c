@@ -2,6 +2,7 @@
 
 #include "yutang/base/hash.h"
 #include "yutang/core/entity.h"
+#include "yutang/core/referral.h"
 
 void *yt_member_fresh(struct yt_arena *a, struct yt_str name)
 {
@@ -28,13 +29,9 @@ int64_t yt_member_next_due(const void *member)
 		if (at < due)
 			due = at;
 	}
+	if (yt_referral_due(m) < due)
+		due = yt_referral_due(m);
 	return yt_standing_due(&m->standing) < due ? yt_standing_due(&m->standing) : due;
-}
-
-int64_t yt_member_referrals_approved(const struct yt_member *m)
-{
-	(void)m;
-	return 0;
 }
 
 static size_t places_bound(const struct yt_places *p)
@@ -44,9 +41,9 @@ static size_t places_bound(const struct yt_places *p)
 
 size_t yt_member_bytes_bound(const struct yt_member *m)
 {
-	size_t n = 1024 + 100; /* texts and instants of its own, counts of its lists, sums over forgotten orders; numbers of a tier */
+	size_t n = 1280 + 100; /* texts and instants of its own, counts of its lists, sums over forgotten orders; numbers of a tier */
 
-	n += m->orders.n * 40;
+	n += m->orders.n * 40 + m->orders.channels.n;
 	n += places_bound(&m->groups) + places_bound(&m->accounts);
 	for (uint32_t k = 0; k < m->wallet.n; k++)
 		n += yt_coupon_bytes_bound(&m->wallet.v[k]);
@@ -58,6 +55,7 @@ size_t yt_member_bytes_bound(const struct yt_member *m)
 	n += m->n_tags * 65 + m->n_contacts * 8 + m->n_stock * 34;
 	n += m->standing.tier.n + m->standing.cause.n + m->standing.fact.n;
 	n += m->deposits.n * YT_DEPOSIT_BYTES_MAX;
+	n += yt_refers_bytes_bound(m->refers);
 	return n;
 }
 
@@ -184,7 +182,7 @@ static void encode_stock(const struct yt_member *m, struct yt_buf *out)
 	}
 }
 
-enum { MEMBER_TAGS = 1, MEMBER_CONTACTS = 2, MEMBER_STOCK = 4, MEMBER_MORE = 8, MEMBER_CLAIMS = 32 };
+enum { MEMBER_TAGS = 1, MEMBER_CONTACTS = 2, MEMBER_STOCK = 4, MEMBER_MORE = 8, MEMBER_REFERS = 16, MEMBER_CLAIMS = 32 };
 enum { MORE_TIER = 1, MORE_DEPOSITS = 2 };
 
 static void encode_more(const struct yt_member *m, struct yt_buf *out)
@@ -212,7 +210,7 @@ static void encode_rest(const struct yt_member *m, struct yt_buf *out)
 	int64_t at = 0;
 
 	yt_buf_c(out, (char)((m->n_tags ? MEMBER_TAGS : 0) | (m->n_contacts ? MEMBER_CONTACTS : 0) | (stock ? MEMBER_STOCK : 0) |
-	                     (more ? MEMBER_MORE : 0) | (yt_claims_any(&m->claims) ? MEMBER_CLAIMS : 0)));
+	                     (more ? MEMBER_MORE : 0) | (m->refers ? MEMBER_REFERS : 0) | (yt_claims_any(&m->claims) ? MEMBER_CLAIMS : 0)));
 	if (m->n_tags)
 		yt_buf_varint(out, m->n_tags);
 	for (uint32_t k = 0; k < m->n_tags; k++)
@@ -227,6 +225,8 @@ static void encode_rest(const struct yt_member *m, struct yt_buf *out)
 		encode_stock(m, out);
 	if (more)
 		encode_more(m, out);
+	if (m->refers)
+		yt_refers_encode(m->refers, out);
 	if (yt_claims_any(&m->claims))
 		yt_claims_encode(&m->claims, out);
 }
@@ -389,6 +389,8 @@ static void decode_rest(struct yt_member *m, struct yt_arena *a, struct yt_rd *r
 		decode_stock(m, a, r);
 	if (flags & MEMBER_MORE)
 		decode_more(m, a, r);
+	if (flags & MEMBER_REFERS)
+		m->refers = yt_refers_decode(a, r, m);
 	if (flags & MEMBER_CLAIMS)
 		yt_claims_decode(&m->claims, a, r);
 }

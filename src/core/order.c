@@ -128,6 +128,7 @@ enum {
 	ORDER_EARLY = 128,
 	ORDER_PRODUCTS = 256,
 	ORDER_GRANTED = 512,
+	ORDER_QUALIFIES = 1024,
 };
 
 static unsigned flags_of(const struct yt_order *o)
@@ -135,7 +136,7 @@ static unsigned flags_of(const struct yt_order *o)
 	return (o->paid ? ORDER_PAID : 0) | (o->shipped_at ? ORDER_SHIPPED : 0) | (o->signed_at ? ORDER_SIGNED : 0) |
 	       (o->cancelled_at ? ORDER_CANCELLED : 0) | (o->n_refunds ? ORDER_REFUNDS : 0) | (o->n_codes ? ORDER_COUPONS : 0) |
 	       (o->n_marks ? ORDER_MARKS : 0) | (o->n_early ? ORDER_EARLY : 0) | (o->n_products ? ORDER_PRODUCTS : 0) |
-	       (o->granted ? ORDER_GRANTED : 0);
+	       (o->granted ? ORDER_GRANTED : 0) | (o->qualifies ? ORDER_QUALIFIES : 0);
 }
 
 static void encode_payment(const struct yt_order *o, struct yt_buf *out)
@@ -180,6 +181,8 @@ static void encode_coupons(const struct yt_order *o, struct yt_buf *out)
 	yt_buf_varint(out, o->n_used);
 	for (uint32_t k = 0; k < o->n_used; k++)
 		yt_buf_add(out, o->used[k], 16);
+	if (o->n_used)
+		yt_buf_varint(out, (uint64_t)o->coupon_cost);
 	yt_buf_varint(out, o->n_codes);
 	for (uint32_t k = 0; k < o->n_codes; k++)
 		yt_buf_bytes(out, o->codes[k]);
@@ -271,6 +274,7 @@ static void decode_coupons(struct yt_order *o, struct yt_arena *a, struct yt_rd 
 	if (o->n_used) {
 		memcpy(o->used, r->p, o->n_used * sizeof(*o->used));
 		r->p += o->n_used * sizeof(*o->used);
+		o->coupon_cost = yt_rd_instant(r);
 	}
 	n = yt_rd_varint(r);
 	o->codes = yt_list_read(a, r, n, 1, sizeof(*o->codes));
@@ -319,6 +323,7 @@ void *yt_order_decode(struct yt_arena *a, struct yt_str name, struct yt_str valu
 	uint16_t flags = yt_rd_u16(&r);
 
 	o->granted = flags & ORDER_GRANTED;
+	o->qualifies = flags & ORDER_QUALIFIES;
 	o->member = yt_rd_bytes(&r);
 	o->life_end = yt_rd_instant(&r);
 	o->keep_until = yt_rd_instant(&r);

@@ -1,5 +1,7 @@
 #include "yutang/core/paid.h"
 
+#include "yutang/core/channels.h"
+
 bool yt_paid_counts(const struct yt_paid *p)
 {
 	return !p->cancelled && (p->amount == 0 || p->refunded < p->amount);
@@ -31,14 +33,14 @@ static void add_order(struct yt_totals *t, const struct yt_paid *p, int sign)
 	t->net_amount = yt_sum(t->net_amount, sign * (p->amount - refunded));
 }
 
-static bool is_before(const struct yt_paid *a, const struct yt_paid *b)
+bool yt_paid_is_before(const struct yt_paid *a, const struct yt_paid *b)
 {
 	return a->paid_at != b->paid_at ? a->paid_at < b->paid_at : a->fp < b->fp;
 }
 
 /* --- a row */
 
-enum { PAID_CANCELLED = 1, PAID_REFUNDED = 2 };
+enum { PAID_CANCELLED = 1, PAID_REFUNDED = 2, PAID_CHANNEL = 4 /* and the bits above it */, CHANNEL_OTHER = YT_PAID_CHANNELS_MAX + 1 };
 
 /* A member's orders are most of its bytes, and they are written and read with every event of the member: here without a call a number.
  * The bytes are those of yt_buf_u64 and yt_buf_varint. */
@@ -57,7 +59,7 @@ static char *put_order(char *p, int64_t before, const struct yt_paid *o)
 {
 	yt_le64_put(p, o->fp);
 	p += 8;
-	*p++ = (char)((o->cancelled ? PAID_CANCELLED : 0) | (o->refunded ? PAID_REFUNDED : 0));
+	*p++ = (char)((o->cancelled ? PAID_CANCELLED : 0) | (o->refunded ? PAID_REFUNDED : 0) | o->channel * PAID_CHANNEL);
 	p = put_varint(p, (uint64_t)(o->paid_at - before));
 	p = put_varint(p, (uint64_t)o->amount);
 	p = put_varint(p, (uint64_t)o->units);
@@ -87,6 +89,7 @@ static const unsigned char *get_order(const unsigned char *p, int64_t before, st
 	o->fp = yt_le64_get(p);
 	o->refunded = 0;
 	o->cancelled = flags & PAID_CANCELLED;
+	o->channel = flags / PAID_CHANNEL;
 	p = get_number(p + 9, &o->paid_at);
 	if (!p || o->paid_at > YT_INSTANT_MAX_MS - before)
 		return NULL;
@@ -142,8 +145,7 @@ static void learn_anew(struct yt_paids *p)
 	p->last_fp = 0;
 }
 
-/* The rows as a list, with room for one more. */
-static struct yt_paid *unpack(const struct yt_paids *p, struct yt_arena *a)
+struct yt_paid *yt_paids_unpack(const struct yt_paids *p, struct yt_arena *a)
 {
 	struct yt_paid *v = yt_arena_alloc(a, (p->n + 1) * sizeof(*v));
 	struct walk w = walk_of(p);
@@ -208,12 +210,12 @@ void yt_paids_add(struct yt_paids *p, struct yt_arena *a, const struct yt_paid *
 	struct yt_paid *v;
 	uint32_t k;
 
-	if (p->n < YT_PAID_MAX && !is_before(paid, &last)) {
+	if (p->n < YT_PAID_MAX && !yt_paid_is_before(paid, &last)) {
 		append(p, a, paid);
 		return;
 	}
-	v = unpack(p, a);
-	for (k = p->n; k > 0 && is_before(paid, &v[k - 1]); k--)
+	v = yt_paids_unpack(p, a);
+	for (k = p->n; k > 0 && yt_paid_is_before(paid, &v[k - 1]); k--)
 		v[k] = v[k - 1];
 	v[k] = *paid;
 	if (p->n < YT_PAID_MAX) {
@@ -227,7 +229,7 @@ void yt_paids_add(struct yt_paids *p, struct yt_arena *a, const struct yt_paid *
 
 void yt_paids_change(struct yt_paids *p, struct yt_arena *a, const struct yt_paid *was, const struct yt_paid *now)
 {
-	struct yt_paid *v = unpack(p, a);
+	struct yt_paid *v = yt_paids_unpack(p, a);
 	uint32_t k = 0;
 
 	while (k < p->n && v[k].fp != now->fp)
@@ -283,6 +285,41 @@ int64_t yt_paids_median_gap(const struct yt_paids *p)
 	return n % 2 ? gaps[n / 2] : (gaps[n / 2 - 1] + gaps[n / 2]) / 2;
 }
 
+/* --- channels */
+
+uint8_t yt_paids_channel(struct yt_paids *p, struct yt_arena *a, struct yt_str channel)
+{
+	struct yt_rd r = yt_rd(p->channels);
+	struct yt_buf more;
+	uint8_t k = 1;
+
+	if (!channel.n)
+		return 0;
+	for (; r.p < r.end; k++) {
+		if (yt_str_eq(yt_rd_bytes(&r), channel))
+			return k;
+	}
+	if (k > YT_PAID_CHANNELS_MAX)
+		return CHANNEL_OTHER;
+	yt_buf_init(&more, a);
+	yt_buf_str_add(&more, p->channels);
+	yt_buf_bytes(&more, channel);
+	p->channels = yt_buf_str(&more);
+	return k;
+}
+
+struct yt_str yt_paids_channel_name(const struct yt_paids *p, uint8_t channel)
+{
+	struct yt_rd r = yt_rd(p->channels);
+	struct yt_str name = { 0 };
+
+	if (channel > YT_PAID_CHANNELS_MAX)
+		return YT_CHANNEL_OTHER;
+	for (uint8_t k = 0; k < channel; k++)
+		name = yt_rd_bytes(&r);
+	return name;
+}
+
 /* --- the member's bytes */
 
 static void encode_gone(const struct yt_totals *t, struct yt_buf *out)
@@ -299,12 +336,14 @@ static void encode_gone(const struct yt_totals *t, struct yt_buf *out)
 
 void yt_paids_encode(const struct yt_paids *p, struct yt_buf *out)
 {
-	yt_buf_varint(out, p->n);
+	yt_buf_varint(out, (uint64_t)p->n << 1 | (p->channels.n > 0));
 	if (!p->n)
 		return;
 	yt_buf_varint(out, (uint64_t)p->dropped_to);
 	if (p->dropped_to)
 		encode_gone(&p->gone, out);
+	if (p->channels.n)
+		yt_buf_bytes(out, p->channels);
 	yt_buf_str_add(out, p->rows);
 }
 
@@ -338,17 +377,37 @@ static const unsigned char *read_order(const unsigned char *p, const unsigned ch
 	return to && (size_t)(to - tail) <= left ? p + (to - tail) : NULL;
 }
 
+/* How many there are. */
+static int decode_channels(struct yt_paids *p, struct yt_rd *r)
+{
+	struct yt_rd each;
+	int n = 0;
+
+	p->channels = yt_rd_bytes(r);
+	each = yt_rd(p->channels);
+	for (; each.p < each.end && !each.bad; n++)
+		each.bad |= yt_rd_bytes(&each).n == 0;
+	r->bad |= each.bad || n == 0 || n > YT_PAID_CHANNELS_MAX;
+	return n;
+}
+
 void yt_paids_decode(struct yt_paids *p, struct yt_rd *r)
 {
 	uint64_t n = yt_rd_varint(r);
 	const unsigned char *at;
+	bool named = n & 1;
+	int channels = 0;
 	int64_t before;
 
+	n >>= 1;
+	r->bad |= named && !n;
 	if (!n)
 		return;
 	before = p->dropped_to = yt_rd_instant(r);
 	if (p->dropped_to)
 		decode_gone(&p->gone, r);
+	if (named)
+		channels = decode_channels(p, r);
 	r->bad |= n > YT_PAID_MAX;
 	learn_anew(p);
 	at = r->p;
@@ -356,7 +415,7 @@ void yt_paids_decode(struct yt_paids *p, struct yt_rd *r)
 		struct yt_paid o;
 
 		at = read_order(at, r->end, before, &o);
-		r->bad |= !at || (k > 0 && o.paid_at == p->last_at && o.fp <= p->last_fp);
+		r->bad |= !at || (o.channel > channels && o.channel != CHANNEL_OTHER) || (k > 0 && o.paid_at == p->last_at && o.fp <= p->last_fp);
 		if (r->bad)
 			return;
 		before = o.paid_at;

@@ -12,9 +12,7 @@
 
 enum {
 	YT_CHAIN_MAX = 8, /* RULES.md, Rules: a chain ends after 8 steps */
-	/* An internal event goes over at most 8 shards (hop_limit): a rule that follows has to have three of them left, for what it may set off (to the
-	 * referrer, to a quota, and back), or a unit would be lost on its way. */
-	CHAIN_HOPS_MAX = 5,
+	HOPS_MAX = 8,     /* DESIGN 4: an internal event goes over at most 8 shards */
 };
 
 /* False, and said so: the rule ends here. */
@@ -453,10 +451,23 @@ static bool is_own_doing(const struct yt_follow *f, const struct yt_rule *r)
 	return f;
 }
 
+/* How far what the rule gives may have to go: to the referrer; to a quota, back, and there again with a unit that comes to nothing. */
+static int hops_of(const struct yt_rule *r)
+{
+	int quota = r->issue && yt_claim_needed(r->issue) ? 3 : r->revoke ? 1 : 0;
+
+	return quota + (r->to != YT_TO_MEMBER);
+}
+
+/* One whose gifts would not arrive is not set off: a unit of a quota would be lost on its way. */
+static bool is_near(const struct yt_act *act, const struct yt_rule *r)
+{
+	return act->env->hop + hops_of(r) <= HOPS_MAX;
+}
+
 void yt_run_follows(struct yt_act *act)
 {
 	const struct yt_ruleset *rules = act->env->rules;
-	bool near = act->env->hop <= CHAIN_HOPS_MAX;
 	const struct yt_follow *f;
 
 	while ((f = act->follows)) {
@@ -465,9 +476,11 @@ void yt_run_follows(struct yt_act *act)
 			act->last = NULL;
 		act->follow = f;
 		act->ev = f->ev;
-		for (size_t k = 0; act->shop && near && f->depth <= YT_CHAIN_MAX && k < rules->n_rules; k++) {
-			if (rules->rules[k].on >> f->on & 1 && !is_own_doing(f, &rules->rules[k]))
-				run(act, &rules->rules[k]);
+		for (size_t k = 0; act->shop && f->depth <= YT_CHAIN_MAX && k < rules->n_rules; k++) {
+			const struct yt_rule *r = &rules->rules[k];
+
+			if (r->on >> f->on & 1 && !is_own_doing(f, r) && is_near(act, r))
+				run(act, r);
 		}
 	}
 }

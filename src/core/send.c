@@ -2,6 +2,8 @@
 
 #include "yutang/core/claim.h"
 #include "yutang/core/grant.h"
+#include "yutang/core/phone.h"
+#include "yutang/core/referral.h"
 #include "yutang/core/quota.h"
 
 enum { SEND_FORMAT = 1 };
@@ -27,6 +29,13 @@ static bool (*const takers[YT_SEND__END])(struct yt_act *act, struct yt_str to, 
 	[YT_SEND_CLAIM] = yt_quota_take,
 	[YT_SEND_ANSWER] = yt_claim_take,
 	[YT_SEND_RETURN] = yt_quota_take,
+	[YT_SEND_REFERRAL_BOUND] = yt_referrer_take,
+	[YT_SEND_REFERRAL_QUALIFIES] = yt_referrer_take,
+	[YT_SEND_REFERRAL_GRANT] = yt_referrer_take,
+	[YT_SEND_REFERRAL_VOIDED] = yt_referrer_take,
+	[YT_SEND_REFERRAL_ANSWER] = yt_referral_take,
+	[YT_SEND_PHONE] = yt_phone_take,
+	[YT_SEND_PHONE_ANSWER] = yt_referral_take,
 };
 
 bool yt_send_take(struct yt_act *act, struct yt_str to, struct yt_str value)

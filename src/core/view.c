@@ -2,10 +2,12 @@
 
 #include "yutang/base/hash.h"
 #include "yutang/base/json.h"
+#include "yutang/core/channels.h"
 #include "yutang/core/day.h"
 #include "yutang/core/member.h"
 #include "yutang/core/order.h"
 #include "yutang/core/quota.h"
+#include "yutang/core/referral.h"
 
 /* The fields of one hash, while they gather. */
 struct hash {
@@ -111,6 +113,11 @@ static void member_fields(struct hash *h, const struct yt_member *m)
 	add_int(h, "accounts", yt_places_standing(&m->accounts));
 	add_instant(h, "joined_at", m->joined_at);
 	add_instant(h, "added_at", m->added_at);
+	if (m->refers && m->refers->referrer) {
+		add_int(h, "referrals_bound", yt_member_referrals(m, YT_LEVEL_BOUND));
+		add_int(h, "referrals_qualified", yt_member_referrals(m, YT_LEVEL_QUALIFIED));
+		add_int(h, "referrals_approved", yt_member_referrals(m, YT_LEVEL_APPROVED));
+	}
 	add_int(h, "coupons_usable", usable(&m->wallet));
 	add_int(h, "coupons_used", yt_wallet_used(&m->wallet));
 }
@@ -192,10 +199,39 @@ static void day_fields(struct hash *h, const struct yt_day *d)
 		add(h, concat(h->a, yt_day_list_names[d->named[k].list], d->named[k].name), number(h->a, d->named[k].n));
 }
 
-/* `day:<shop>:<YYYY-MM-DD>` of the name `<shop>/<YYYY-MM-DD>`. */
-static struct yt_str day_suffix(struct yt_arena *a, struct yt_str name)
+/* {"joined":1,"orders_1":1}: what is 0 is left out. Empty: all of it is. */
+static struct yt_str channel_json(struct yt_arena *a, const struct yt_channel *c)
 {
-	struct yt_str s = concat(a, YT_S("day:"), name);
+	struct yt_buf b;
+
+	yt_buf_init(&b, a);
+	for (int k = 0; k < YT_CHANNEL__COUNT; k++) {
+		if (!c->count[k])
+			continue;
+		yt_buf_c(&b, b.n ? ',' : '{');
+		yt_json_add_text(&b, yt_channel_count_names[k]);
+		yt_buf_c(&b, ':');
+		yt_buf_i64(&b, c->count[k]);
+	}
+	if (b.n)
+		yt_buf_c(&b, '}');
+	return yt_buf_str(&b);
+}
+
+static void channels_fields(struct hash *h, const struct yt_channels *c)
+{
+	for (uint32_t k = 0; k < c->n; k++) {
+		struct yt_str json = channel_json(h->a, &c->v[k]);
+
+		if (json.n)
+			add(h, c->v[k].name, json);
+	}
+}
+
+/* `day:<shop>:<YYYY-MM-DD>` of the name `<shop>/<YYYY-MM-DD>`. */
+static struct yt_str day_suffix(struct yt_arena *a, enum yt_kind kind, struct yt_str name)
+{
+	struct yt_str s = concat(a, yt_entities[kind].prefix, name);
 	char *slash = memchr(s.p, '/', s.n);
 
 	if (slash)
@@ -228,11 +264,13 @@ size_t yt_view_suffixes(struct yt_arena *a, enum yt_kind kind, struct yt_str nam
 			out[0] = concat(a, YT_S("order:"), name);
 		return with_orders;
 	case YT_KIND_DAY:
-		out[0] = day_suffix(a, name);
+	case YT_KIND_CHANNELS:
+		out[0] = day_suffix(a, kind, name);
 		return 1;
 	case YT_KIND_QUOTA:
 		out[0] = concat(a, YT_S("quota:"), name);
 		return 1;
+	case YT_KIND_PHONE: /* nobody's business */
 	case YT_KIND__COUNT:
 		break;
 	}
@@ -245,6 +283,8 @@ unsigned yt_view_changed(enum yt_kind kind, struct yt_str was, struct yt_str now
 
 	if (kind == YT_KIND_ORDER)
 		return with_orders ? FIRST : 0;
+	if (kind == YT_KIND_PHONE)
+		return 0;
 	if (kind != YT_KIND_MEMBER)
 		return FIRST;
 	return was.p && now.p && yt_str_eq(yt_member_wallet(was), yt_member_wallet(now)) ? FIRST : FIRST | WALLET;
@@ -262,8 +302,10 @@ static struct yt_view_hash render(struct yt_arena *a, enum yt_kind kind, size_t 
 		order_fields(&h, obj);
 	else if (obj && kind == YT_KIND_QUOTA)
 		quota_fields(&h, obj);
-	else if (obj)
+	else if (obj && kind == YT_KIND_DAY)
 		day_fields(&h, obj);
+	else if (obj)
+		channels_fields(&h, obj);
 	return (struct yt_view_hash){
 		.suffix = suffix,
 		.fields = h.fields,
@@ -299,7 +341,7 @@ int yt_view_entity_of(struct yt_arena *a, struct yt_str suffix, struct yt_str *n
 		return YT_KIND_ORDER;
 	if (yt_str_eq(kind, YT_S("quota")))
 		return YT_KIND_QUOTA;
-	if (!yt_str_eq(kind, YT_S("day")))
+	if (!yt_str_eq(kind, YT_S("day")) && !yt_str_eq(kind, YT_S("channels")))
 		return -1;
 	/* A shop has no ':' and a date neither: the one there is stands for the slash. */
 	struct yt_str copy = yt_arena_dup(a, *name);
@@ -309,5 +351,5 @@ int yt_view_entity_of(struct yt_arena *a, struct yt_str suffix, struct yt_str *n
 		return -1;
 	*slash = '/';
 	*name = copy;
-	return YT_KIND_DAY;
+	return kind.p[0] == 'd' ? YT_KIND_DAY : YT_KIND_CHANNELS;
 }

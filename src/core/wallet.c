@@ -2,6 +2,7 @@
 
 #include "yutang/base/hash.h"
 #include "yutang/core/entity.h"
+#include "yutang/rules/ruleset.h"
 
 struct yt_coupon *yt_wallet_by_id(const struct yt_wallet *w, const unsigned char id[16])
 {
@@ -188,7 +189,8 @@ enum {
 	COUPON_ORDER = 128,
 	COUPON_MARKS = 256,
 	COUPON_PRESALE = 512,
-	COUPON_UNITS = 1024,
+	COUPON_REWARD = 1024,
+	COUPON_UNITS = 2048,
 };
 
 enum { UNITS_TOTAL = 1, UNITS_GIFT = 2 };
@@ -213,11 +215,31 @@ static void decode_units(struct yt_units *u, struct yt_rd *r)
 		u->gift = yt_rd_bytes(r);
 }
 
+static void encode_reward(const struct yt_coupon *c, struct yt_buf *out)
+{
+	yt_buf_c(out, (char)c->role);
+	yt_buf_c(out, (char)c->discount);
+	yt_buf_varint(out, (uint64_t)c->value);
+	yt_buf_u64(out, c->referral);
+	yt_buf_varint(out, (uint64_t)c->worth);
+}
+
+static void decode_reward(struct yt_coupon *c, struct yt_rd *r)
+{
+	c->role = yt_rd_u8(r);
+	c->discount = yt_rd_u8(r);
+	c->value = yt_rd_instant(r);
+	c->referral = yt_rd_u64(r);
+	c->worth = yt_rd_instant(r);
+	r->bad |= !c->role || c->role > YT_ROLE_INVITEE || c->discount > YT_AMOUNT_OFF;
+}
+
 static void encode_coupon(const struct yt_coupon *c, struct yt_buf *out)
 {
 	unsigned flags = c->state | (c->expired ? COUPON_EXPIRED : 0) | (c->keep_on_refund ? COUPON_KEEP : 0) | (c->code[0] ? COUPON_CODE : 0) |
 	                 (c->remind_at ? COUPON_REMIND : 0) | (c->min_amount >= 0 ? COUPON_MIN : 0) | (c->for_order ? COUPON_ORDER : 0) |
-	                 (c->n_marks ? COUPON_MARKS : 0) | (c->for_presale.n ? COUPON_PRESALE : 0) | (has_units(c) ? COUPON_UNITS : 0);
+	                 (c->n_marks ? COUPON_MARKS : 0) | (c->for_presale.n ? COUPON_PRESALE : 0) | (c->role ? COUPON_REWARD : 0) |
+	                 (has_units(c) ? COUPON_UNITS : 0);
 
 	yt_buf_add(out, c->id, sizeof(c->id));
 	yt_buf_u16(out, (uint16_t)flags);
@@ -246,6 +268,8 @@ static void encode_coupon(const struct yt_coupon *c, struct yt_buf *out)
 		yt_buf_varint(out, c->n_marks);
 	for (uint32_t k = 0; k < c->n_marks; k++)
 		yt_buf_u64(out, c->marks[k]);
+	if (c->role)
+		encode_reward(c, out);
 	if (has_units(c))
 		encode_units(&c->units, out);
 }
@@ -326,6 +350,8 @@ static void decode_coupon(struct yt_coupon *c, struct yt_arena *a, struct yt_rd 
 		c->forfeit = yt_rd_u8(r);
 	if (flags & COUPON_MARKS)
 		decode_marks(c, a, r);
+	if (flags & COUPON_REWARD)
+		decode_reward(c, r);
 	if (flags & COUPON_UNITS)
 		decode_units(&c->units, r);
 	if (c->state > YT_COUPON_REVOKED || c->forfeit > YT_FORFEIT_DEPOSIT)

@@ -53,6 +53,7 @@ static void take_sent(void *ctx, struct yt_str key, struct yt_str value)
 	struct yt_engine *e = s->engine;
 
 	add_message(e, yt_sent_message(e, key, value, e->hop + 1, s->batch_now));
+	e->n_sent++;
 }
 
 static void join_batch(struct yt_engine *e, struct yt_shard *s)
@@ -183,6 +184,12 @@ static bool full(const struct yt_engine *e)
 	return e->n_taken >= YT_BATCH_RECORDS_MAX || e->arena.used >= YT_BATCH_ARENA_MAX || e->n_messages >= BATCH_MESSAGES_MAX;
 }
 
+/* Event clock: what was sent to another shard is decided before anything that is later. */
+static bool is_enough(const struct yt_engine *e)
+{
+	return full(e) || e->n_sent;
+}
+
 static struct yt_entry *earliest(const struct yt_shard *s)
 {
 	return (struct yt_entry *)yt_heap_min(&s->due);
@@ -310,7 +317,7 @@ static void fire_until(struct yt_engine *e, int64_t limit)
 	struct yt_shard *s = NULL;
 	struct yt_entry *en;
 
-	while (!full(e) && (en = earliest_event(e, limit, &s))) {
+	while (!is_enough(e) && (en = earliest_event(e, limit, &s))) {
 		if (en->due > e->event_now)
 			e->event_now = en->due;
 		fire(e, s, en, e->event_now);
@@ -325,18 +332,18 @@ static void gather_event(struct yt_engine *e)
 	for (size_t k = 0; k < e->n_assigned; k++)
 		if (e->shards[e->assigned[k]]->state != YT_SHARD_LIVE)
 			return;
-	while (!full(e) && (q = yt_queue_next_event(e, &at_end))) {
+	while (!is_enough(e) && (q = yt_queue_next_event(e, &at_end))) {
 		int64_t time = q->cause_now > q->time ? q->cause_now : q->time;
 
 		if (time < e->event_now)
 			time = e->event_now;
 		fire_until(e, time);
-		if (full(e))
+		if (is_enough(e))
 			return;
 		e->event_now = time;
 		decide(e, e->shards[q->rec.shard], q, e->event_now);
 	}
-	e->all_at_end = at_end && !full(e);
+	e->all_at_end = at_end && !is_enough(e);
 	if (e->all_at_end)
 		fire_until(e, e->until_ms);
 }
@@ -596,7 +603,7 @@ void yt_batch_on_outcome(void *ctx, enum yt_outcome outcome)
 		aborted(e);
 	else
 		lost(e);
-	e->n_taken = e->n_messages = e->n_outputs = e->n_commits = 0;
+	e->n_taken = e->n_messages = e->n_outputs = e->n_commits = e->n_sent = 0;
 	e->timers_fired = 0;
 	yt_arena_reset(&e->arena);
 	yt_engine_take_rules(e);

@@ -378,7 +378,7 @@ static bool settle(const struct data *d, struct yt_event *ev)
 		}
 		ev->present |= (uint16_t)(1u << k);
 	}
-	ev->at = yt_event_int(ev, (enum yt_field)info->at);
+	ev->at = yt_event_own_instant(ev);
 	return ev->type != YT_PRESALE_DEPOSIT_PAID || yt_event_int(ev, YT_F_BALANCE_FROM) < yt_event_int(ev, YT_F_BALANCE_UNTIL);
 }
 

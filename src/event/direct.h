@@ -13,7 +13,4 @@ bool yt_event_direct(struct yt_arena *a, struct yt_str value, struct yt_event *e
 void yt_event_decode_tree(struct yt_arena *a, struct yt_str value, const struct yt_header *headers, size_t n_headers, int64_t now_ms,
                           struct yt_decoded *out);
 
-/* `/shops/<shop>` with a shop of [A-Za-z0-9._-]{1,64}. */
-bool yt_event_shop(struct yt_str source, struct yt_str *shop);
-
 #endif

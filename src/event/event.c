@@ -465,7 +465,7 @@ static bool read_data(struct decode *d, const cJSON *data)
 			return bad(d, &at, "negative");
 		ev->present |= (uint16_t)(1u << k);
 	}
-	ev->at = yt_event_int(ev, (enum yt_field)info->at);
+	ev->at = yt_event_own_instant(ev);
 	if (ev->type == YT_PRESALE_DEPOSIT_PAID && yt_event_int(ev, YT_F_BALANCE_FROM) >= yt_event_int(ev, YT_F_BALANCE_UNTIL))
 		return fault(d->out, YT_DEAD_BAD_FIELD, "balance_until: not after balance_from");
 	return true;
@@ -553,6 +553,10 @@ void yt_event_fact(struct yt_buf *buf, const struct yt_event *ev)
 	const struct yt_type_info *info = &yt_types[ev->type];
 
 	yt_buf_str_add(buf, info->name);
+	if (info->key[0] == YT_F_NONE) {
+		yt_buf_c(buf, '\n');
+		yt_buf_str_add(buf, ev->id);
+	}
 	for (size_t k = 0; k < sizeof info->key && info->key[k] != YT_F_NONE; k++) {
 		enum yt_field field = (enum yt_field)info->key[k];
 

@@ -10,6 +10,32 @@ const struct yt_out_info yt_outs[YT_OUT_TYPE__COUNT] = {
 #undef X
 };
 
+#define ALWAYS(name, kind) { name, YT_OK_##kind, YT_OUT_ALWAYS }
+#define SOME(name, kind) { name, YT_OK_##kind, YT_OUT_SOME }
+#define ONE_OF(name, kind) { name, YT_OK_##kind, YT_OUT_ONE_OF }
+
+/* Row by row as EVENTS.md has them. */
+const struct yt_out_field yt_out_fields[YT_OUT_TYPE__COUNT][YT_OUT_FIELDS_MAX] = {
+	[YT_OUT_COUPON_ISSUED] = { ALWAYS("coupon", HEX), SOME("code", CODE), ALWAYS("template", TEXT), ONE_OF("pay_percent", PERCENT),
+		                   ONE_OF("percent_off", PERCENT), ONE_OF("amount_off", MONEY), SOME("min_amount", MONEY),
+		                   ALWAYS("valid_from", INSTANT), ALWAYS("valid_until", INSTANT), SOME("for", FOR), SOME("role", ROLE) },
+	[YT_OUT_COUPON_USED] = { ALWAYS("coupon", HEX), ALWAYS("template", TEXT), ALWAYS("order", TEXT) },
+	[YT_OUT_COUPON_RETURNED] = { ALWAYS("coupon", HEX), ALWAYS("template", TEXT), ALWAYS("order", TEXT) },
+	[YT_OUT_COUPON_REVOKED] = { ALWAYS("coupon", HEX), ALWAYS("template", TEXT), ALWAYS("reason", REASON), SOME("debt", MONEY) },
+	[YT_OUT_COUPON_EXPIRED] = { ALWAYS("coupon", HEX), ALWAYS("template", TEXT) },
+	[YT_OUT_COUPON_REFUSED] = { SOME("template", TEXT), SOME("code", TEXT), SOME("order", TEXT), ALWAYS("reason", REASON), SOME("role", ROLE) },
+	[YT_OUT_FOLLOWUP_DUE] = { ALWAYS("followup", HEX), ALWAYS("kind", TEXT), ALWAYS("due_at", INSTANT), SOME("send_by", INSTANT), SOME("account", TEXT),
+		                  SOME("group", TEXT), SOME("order", TEXT), SOME("coupon", HEX), ALWAYS("params", PARAMS) },
+	[YT_OUT_FOLLOWUP_WITHHELD] = { ALWAYS("kind", TEXT), ALWAYS("due_at", INSTANT), ALWAYS("reason", REASON) },
+	[YT_OUT_REFERRAL_QUALIFIED] = { ALWAYS("referrer", TEXT) },
+	[YT_OUT_REFERRAL_APPROVED] = { ALWAYS("referrer", TEXT), SOME("reason", REASON) },
+	[YT_OUT_REFERRAL_FLAGGED] = { ALWAYS("referrer", TEXT), ALWAYS("reason", REASON) },
+	[YT_OUT_REFERRAL_VOIDED] = { ALWAYS("referrer", TEXT), ALWAYS("reason", REASON) },
+	[YT_OUT_TIER_CHANGED] = { ALWAYS("from", MAYBE), ALWAYS("to", MAYBE), ALWAYS("reason", TIER_REASON) },
+	[YT_OUT_TIER_WARNING] = { ALWAYS("tier", TEXT), ALWAYS("falls_at", INSTANT), ALWAYS("missing", MISSING) },
+	[YT_OUT_SHARE_UNLOCKED] = { ALWAYS("share", TEXT), ALWAYS("friends", COUNT) },
+};
+
 const char *const yt_out_topics[YT_OUT_TOPIC__COUNT] = {
 	[YT_OUT_COUPONS] = "coupons",
 	[YT_OUT_FOLLOWUPS] = "followups",

@@ -99,6 +99,30 @@ struct yt_type_info yt_types[YT_TYPE__COUNT] = {
 		.at = YT_F_CLAIMED_AT,
 		.key = { YT_F_GIFT, YT_F_MEMBER, YT_F_CLAIM, YT_F_NONE },
 	},
+	[YT_REFERRAL_APPROVE] = {
+		YT_STR("referral.approve"), YT_STR("commands"),
+		FIELDS(REQ(REFERRER), REQ(MEMBER), OPT(NOTE), REQ(BY)),
+		.at = YT_F_NONE,
+		.key = { YT_F_NONE },
+	},
+	[YT_REFERRAL_VOID] = {
+		YT_STR("referral.void"), YT_STR("commands"),
+		FIELDS(REQ(REFERRER), REQ(MEMBER), OPT(NOTE), REQ(BY)),
+		.at = YT_F_NONE,
+		.key = { YT_F_NONE },
+	},
+	[YT_COUPON_GRANT] = {
+		YT_STR("coupon.grant"), YT_STR("commands"),
+		FIELDS(REQ(MEMBER), REQ(TEMPLATE), OPT(NOTE), REQ(BY)),
+		.at = YT_F_NONE,
+		.key = { YT_F_NONE },
+	},
+	[YT_COUPON_REVOKE] = {
+		YT_STR("coupon.revoke"), YT_STR("commands"),
+		FIELDS(REQ(MEMBER), REQ(COUPON), OPT(NOTE), REQ(BY)),
+		.at = YT_F_NONE,
+		.key = { YT_F_NONE },
+	},
 };
 
 void yt_types_init(void)
@@ -122,8 +146,10 @@ int yt_type_find(struct yt_str name)
 
 struct yt_str yt_on_name(unsigned on)
 {
-	static const struct yt_str follow[] = { YT_STR("coupon.issued"), YT_STR("coupon.used"), YT_STR("coupon.expired"), YT_STR("tier.changed"),
-		                               YT_STR("share.unlocked") };
+	static const struct yt_str follow[] = {
+		YT_STR("coupon.issued"),      YT_STR("coupon.used"),       YT_STR("coupon.expired"), YT_STR("tier.changed"),
+		YT_STR("referral.qualified"), YT_STR("referral.approved"), YT_STR("share.unlocked"),
+	};
 
 	return on < YT_TYPE__COUNT ? yt_types[on].name : follow[on - YT_TYPE__COUNT];
 }

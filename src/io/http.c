@@ -7,18 +7,19 @@
 #include <event2/listener.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "yutang/base/crypt.h"
 #include "yutang/base/hash.h"
 #include "yutang/base/ini.h"
 
 enum {
 	LINGER_MS = 1000,   /* after the answer, until the other side has closed */
-	BACKLOG = 64,
+	LEAVE_MS = 2000,    /* a kept connection of a server that closes: who is about to send should not meet an end */
+	BACKLOG = 512, /* the kernel keeps these while nobody accepts */
 };
 
 struct conn {
@@ -26,17 +27,28 @@ struct conn {
 	struct conn *next, **link;
 	struct bufferevent *bev;
 	struct event *deadline;
-	bool answered;
+	struct yt_http_call *call; /* the answer comes later; nothing is read meanwhile */
+	size_t held;               /* bytes of its request that are here */
+	bool began;                /* a request is being read: its deadline runs */
+	bool continued;            /* `100 Continue` was said */
+	bool last;                 /* the request at hand is the last one of this connection */
+	bool answered;             /* with the last answer: it closes when that is sent */
+};
+
+struct yt_http_call {
+	struct conn *conn; /* NULL: it has gone */
 };
 
 struct yt_http {
 	struct event_base *base;
-	struct evconnlistener *listener;
+	struct evconnlistener *listener; /* NULL: closed */
 	const struct yt_http_route *routes;
 	size_t n_routes;
 	const char *token;
 	bool guarded;
 	int port, connections_max, deadline_ms;
+	size_t body_max, held_max;
+	struct yt_arena arena; /* of the request that is handled */
 	struct conn *conns;
 	struct yt_http_stats stats;
 };
@@ -48,10 +60,18 @@ bool yt_token_equal(struct yt_str given, const char *token)
 	/* Digests have one length, so that comparing tells nothing of the token's. */
 	yt_sha256(given, a);
 	yt_sha256(yt_str_z(token), b);
-	return CRYPTO_memcmp(a, b, sizeof a) == 0;
+	return yt_same(yt_str((const char *)a, sizeof a), yt_str((const char *)b, sizeof b));
 }
 
 /* ---- Connections */
+
+static void conn_held(struct conn *c)
+{
+	size_t now = evbuffer_get_length(bufferevent_get_input(c->bev));
+
+	c->http->stats.held += now - c->held;
+	c->held = now;
+}
 
 static void conn_free(struct conn *c)
 {
@@ -59,6 +79,9 @@ static void conn_free(struct conn *c)
 	if (c->next)
 		c->next->link = c->link;
 	c->http->stats.connections--;
+	c->http->stats.held -= c->held;
+	if (c->call)
+		c->call->conn = NULL;
 	event_free(c->deadline);
 	bufferevent_free(c->bev);
 	free(c);
@@ -76,7 +99,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *ctx)
 	struct conn *c = ctx;
 
 	(void)fd, (void)what;
-	if (!c->answered)
+	if (!c->answered && c->began)
 		c->http->stats.expired++;
 	conn_free(c);
 }
@@ -92,7 +115,9 @@ static const char *reason_of(int status)
 	case 404: return "Not Found";
 	case 405: return "Method Not Allowed";
 	case 413: return "Content Too Large";
+	case 415: return "Unsupported Media Type";
 	case 431: return "Request Header Fields Too Large";
+	case 501: return "Not Implemented";
 	case 500: return "Internal Server Error";
 	case 503: return "Service Unavailable";
 	case 505: return "HTTP Version Not Supported";
@@ -100,40 +125,46 @@ static const char *reason_of(int status)
 	}
 }
 
+/* Everything about the request is over: its bytes may go. */
 static void answer(struct conn *c, const struct yt_http_reply *reply)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 
 	YT_ASSERT(reply->body.n <= YT_HTTP_BODY_BYTES_MAX, NULL);
-	evbuffer_add_printf(out,
-	                    "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n"
-	                    "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%s%s\r\n",
-	                    reply->status, reason_of(reply->status), reply->type, reply->body.n,
-	                    reply->status == 401 ? "WWW-Authenticate: Bearer\r\n" : "", reply->status == 405 ? "Allow: GET\r\n" : "");
+	evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%sCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n",
+	                    reply->status, reason_of(reply->status), reply->type, reply->body.n, c->last ? "Connection: close\r\n" : "");
+	if (reply->status == 401 && c->http->token)
+		evbuffer_add_printf(out, "WWW-Authenticate: Bearer\r\n");
+	if (reply->status == 405)
+		evbuffer_add_printf(out, "Allow: %s\r\n", c->http->body_max ? "POST" : "GET");
+	if (reply->retry_after_s)
+		evbuffer_add_printf(out, "Retry-After: %d\r\n", reply->retry_after_s);
+	evbuffer_add(out, "\r\n", 2);
 	evbuffer_add(out, reply->body.p, reply->body.n);
-	c->answered = true;
+	c->answered = c->last;
+	c->began = c->continued = false;
 }
 
 static void answer_text(struct conn *c, int status, const char *text)
 {
 	struct yt_http_reply reply = { .status = status, .type = "text/plain; charset=utf-8" };
 
+	reply.retry_after_s = status == 503 ? 1 : 0;
 	yt_buf_init(&reply.body, NULL);
 	yt_buf_printf(&reply.body, "%s\n", text);
 	answer(c, &reply);
 	yt_buf_deinit(&reply.body);
 }
 
-/* ---- Requests */
-
-static struct yt_str cut(struct yt_str *s, char at)
+/* What follows such a request cannot be told from its rest: the connection ends. */
+static bool fault(struct conn *c, int status, const char *text)
 {
-	const char *p = s->n ? memchr(s->p, at, s->n) : NULL;
-	struct yt_str head = p ? yt_str(s->p, (size_t)(p - s->p)) : *s;
-
-	*s = p ? yt_str(p + 1, s->n - head.n - 1) : yt_str(s->p + s->n, 0);
-	return head;
+	c->last = true;
+	answer_text(c, status, text);
+	return false;
 }
+
+/* ---- Requests */
 
 static struct yt_str trim(struct yt_str s)
 {
@@ -149,60 +180,81 @@ static bool is_word(struct yt_str s, const char *word)
 	return s.n == strlen(word) && strncasecmp(s.p, word, s.n) == 0;
 }
 
-static int hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* %XX taken back; false where malformed, or where a control character comes out. */
 static bool unescape(struct yt_arena *a, struct yt_str in, struct yt_str *out)
 {
-	char *p = yt_arena_alloc(a, in.n + 1);
-	size_t n = 0;
-
-	for (uint32_t i = 0; i < in.n; i++) {
-		unsigned char c = (unsigned char)in.p[i];
-
-		if (c == '%') {
-			if (i + 2 >= in.n || hex(in.p[i + 1]) < 0 || hex(in.p[i + 2]) < 0)
-				return false;
-			c = (unsigned char)(hex(in.p[i + 1]) * 16 + hex(in.p[i + 2]));
-			i += 2;
-		}
-		if (c < 0x20 || c == 0x7f)
+	if (!yt_percent_decode(a, in, false, out))
+		return false;
+	for (uint32_t i = 0; i < out->n; i++)
+		if ((unsigned char)out->p[i] < 0x20 || out->p[i] == 0x7f)
 			return false;
-		p[n++] = (char)c;
-	}
-	*out = yt_str(p, n);
 	return true;
 }
 
-/* What of the header fields is looked at. */
+/* What of the header fields is looked at here. */
 struct fields {
 	struct yt_str authorization;
-	bool body;
+	struct yt_header *list;
+	size_t n;
+	int64_t length; /* -1: not said */
+	bool chunked, other_encoding, doubled, close, expects;
 };
 
-static bool read_fields(struct yt_str head, struct fields *out)
+static void look_at(struct yt_str name, struct yt_str value, struct fields *out)
 {
-	memset(out, 0, sizeof *out);
-	while (head.n) {
-		struct yt_str value = cut(&head, '\n'), name;
-
-		if (trim(value).n == 0)
-			continue;
-		if (!memchr(value.p, ':', value.n))
-			return false;
-		name = cut(&value, ':');
-		value = trim(value);
-		if (name.n == 0 || name.p[name.n - 1] == ' ' || name.p[0] == ' ' || name.p[0] == '\t')
-			return false;
-		if (is_word(name, "Authorization"))
-			out->authorization = value;
-		else if (is_word(name, "Transfer-Encoding") || (is_word(name, "Content-Length") && !yt_str_eq(value, YT_S("0"))))
-			out->body = true;
+	if (is_word(name, "Authorization")) {
+		out->authorization = value;
+	} else if (is_word(name, "Transfer-Encoding")) {
+		out->doubled |= out->chunked || out->other_encoding;
+		out->chunked = is_word(value, "chunked");
+		out->other_encoding = !out->chunked;
+	} else if (is_word(name, "Content-Length")) {
+		out->doubled |= out->length != -1;
+		if (!yt_parse_int(value, 0, INT64_MAX, &out->length))
+			out->length = -2;
+	} else if (is_word(name, "Connection")) {
+		out->close |= is_word(value, "close");
+	} else if (is_word(name, "Expect")) {
+		out->expects = is_word(value, "100-continue");
 	}
-	return true;
+}
+
+/* A blank in a name, a line that goes on, a control character: proxies differ in how they read these. */
+static bool is_odd(struct yt_str name, struct yt_str value)
+{
+	for (uint32_t i = 0; i < name.n; i++)
+		if ((unsigned char)name.p[i] <= ' ' || name.p[i] == 0x7f)
+			return true;
+	for (uint32_t i = 0; i < value.n; i++)
+		if (((unsigned char)value.p[i] < ' ' && value.p[i] != '\t') || value.p[i] == 0x7f)
+			return true;
+	return name.n == 0;
+}
+
+/* The status of what is wrong, or 0. */
+static int read_fields(struct yt_arena *a, struct yt_str head, struct fields *out)
+{
+	*out = (struct fields){ .list = yt_arena_alloc(a, YT_HTTP_FIELDS_MAX * sizeof *out->list), .length = -1 };
+	while (head.n) {
+		struct yt_str value = yt_str_cut(&head, '\n'), name;
+
+		/* A lone line feed is an end to some. */
+		if (value.n == 0 || value.p[value.n - 1] != '\r' || (value.n == 1 && head.n > 0))
+			return 400;
+		if (value.n == 1)
+			break;
+		if (!memchr(value.p, ':', value.n))
+			return 400;
+		name = yt_str_cut(&value, ':');
+		value = trim(value);
+		if (is_odd(name, value))
+			return 400;
+		if (out->n == YT_HTTP_FIELDS_MAX)
+			return 431;
+		out->list[out->n++] = (struct yt_header){ name, value };
+		look_at(name, value, out);
+	}
+	return out->doubled || out->length == -2 || (out->length != -1 && (out->chunked || out->other_encoding)) ? 400 : 0;
 }
 
 static const struct yt_http_route *route_of(const struct yt_http *h, struct yt_str path)
@@ -232,80 +284,223 @@ static void call_route(struct conn *c, const struct yt_http_route *route, struct
 
 	yt_buf_init(&reply.body, NULL);
 	req->rest = yt_str(req->path.p + strlen(route->path), req->path.n - strlen(route->path));
+	if (c->http->body_max) {
+		req->call = calloc(1, sizeof *req->call);
+		YT_ASSERT(req->call, NULL);
+		req->call->conn = c;
+	}
 	route->fn(route->ctx, req, &reply);
-	answer(c, &reply);
+	if (reply.later) {
+		c->call = req->call;
+		bufferevent_disable(c->bev, EV_READ);
+		event_del(c->deadline);
+	} else {
+		free(req->call);
+		answer(c, &reply);
+	}
 	yt_buf_deinit(&reply.body);
 }
 
-static void handle(struct conn *c, struct yt_arena *a, struct yt_str head)
-{
-	struct yt_http_request req = { .arena = a };
-	struct yt_str line = cut(&head, '\n'), method, target;
-	const struct yt_http_route *route;
+/* One request from its head to where its body ends. */
+struct whole {
+	struct yt_http_request req;
 	struct fields fields;
+	const struct yt_http_route *route;
+};
+
+/* False: it was answered. The head is all there. */
+static bool read_head(struct conn *c, struct yt_str head, struct whole *w)
+{
+	struct yt_http *h = c->http;
+	struct yt_str line = yt_str_cut(&head, '\n'), target;
+	int status;
 
 	line = trim(line);
-	method = cut(&line, ' ');
-	target = cut(&line, ' ');
-	c->http->stats.requests++;
-	if (method.n == 0 || target.n == 0 || target.p[0] != '/' || !yt_str_starts(line, YT_S("HTTP/"))) {
-		answer_text(c, 400, "this is no HTTP request");
-		return;
-	}
-	if (!yt_str_starts(line, YT_S("HTTP/1."))) {
-		answer_text(c, 505, "HTTP/1.1 is spoken here");
-		return;
-	}
-	req.query = target;
-	target = cut(&req.query, '?');
-	if (!read_fields(head, &fields) || !unescape(a, target, &req.path))
-		answer_text(c, 400, "the request is malformed");
-	else if (!yt_str_eq(method, YT_S("GET")))
-		answer_text(c, 405, "only GET");
-	else if (fields.body)
-		answer_text(c, 413, "a request has no body here");
-	else if (!(route = route_of(c->http, req.path)))
-		answer_text(c, 404, "there is nothing here");
-	else if (!route->open && c->http->guarded && !token_ok(c->http, fields.authorization))
-		answer_text(c, 401, "this needs `Authorization: Bearer TOKEN`");
-	else
-		call_route(c, route, &req);
+	w->req = (struct yt_http_request){ .arena = &h->arena, .method = yt_str_cut(&line, ' ') };
+	target = yt_str_cut(&line, ' ');
+	if (w->req.method.n == 0 || target.n == 0 || target.p[0] != '/' || !yt_str_starts(line, YT_S("HTTP/")))
+		return fault(c, 400, "this is no HTTP request");
+	if (!yt_str_starts(line, YT_S("HTTP/1.")))
+		return fault(c, 505, "HTTP/1.1 is spoken here");
+	w->req.query = target;
+	target = yt_str_cut(&w->req.query, '?');
+	status = read_fields(&h->arena, head, &w->fields);
+	if (status == 431)
+		return fault(c, 431, "a request has at most 64 header fields");
+	if (status || !unescape(&h->arena, target, &w->req.path))
+		return fault(c, 400, "the request is malformed");
+	c->last = !h->body_max || w->fields.close || !yt_str_eq(line, YT_S("HTTP/1.1")) || !h->listener;
+	w->req.headers = w->fields.list;
+	w->req.n_headers = w->fields.n;
+	if (!h->body_max && !yt_str_eq(w->req.method, YT_S("GET")))
+		return fault(c, 405, "only GET");
+	if (!h->body_max && (w->fields.length > 0 || w->fields.chunked || w->fields.other_encoding))
+		return fault(c, 413, "a request has no body here");
+	if (w->fields.other_encoding)
+		return fault(c, 501, "of transfer encodings only chunked is known");
+	if (w->fields.length > (int64_t)h->body_max)
+		return fault(c, 413, "the body of the request is too large");
+	w->route = route_of(h, w->req.path);
+	if (!w->route)
+		return fault(c, 404, "there is nothing here");
+	if (!w->route->open && h->guarded && !token_ok(h, w->fields.authorization))
+		return fault(c, 401, "this needs `Authorization: Bearer TOKEN`");
+	return true;
 }
 
-static void on_read(struct bufferevent *bev, void *ctx)
+/* The size of the chunk at p, whose line is all there; *p stands behind the line then. -1: none. */
+static int64_t chunk_size(struct yt_str *left)
 {
-	struct conn *c = ctx;
-	struct evbuffer *in = bufferevent_get_input(bev);
-	struct evbuffer_ptr end;
-	struct yt_arena a;
+	struct yt_str line = yt_str_cut(left, '\n'), digits = trim(yt_str_cut(&line, ';'));
+	int64_t v = 0;
+
+	if (digits.n == 0 || digits.n > 8)
+		return -1;
+	for (uint32_t i = 0; i < digits.n; i++) {
+		char ch = digits.p[i];
+		int d = ch >= '0' && ch <= '9' ? ch - '0' : (ch | 0x20) >= 'a' && (ch | 0x20) <= 'f' ? (ch | 0x20) - 'a' + 10 : -1;
+
+		if (d < 0)
+			return -1;
+		v = v * 16 + d;
+	}
+	return v;
+}
+
+/* Bytes that the chunks take, and the body in the arena. 0: not all of them are here. -1: none, -2: too many. Trailers are not taken. */
+static int64_t read_chunks(struct yt_arena *a, struct yt_str bytes, size_t body_max, struct yt_str *body)
+{
+	struct yt_str left = bytes;
+	struct yt_buf b;
+
+	yt_buf_init(&b, a);
+	while (left.n && memchr(left.p, '\n', left.n)) {
+		int64_t n = chunk_size(&left);
+
+		if (n < 0)
+			return -1;
+		if (b.n + (size_t)n > body_max)
+			return -2;
+		if (left.n < (size_t)n + 2)
+			return 0;
+		yt_buf_add(&b, left.p, (size_t)n);
+		if (left.p[n] != '\r' || left.p[n + 1] != '\n')
+			return -1;
+		left = yt_str(left.p + n + 2, left.n - (size_t)n - 2);
+		if (n == 0) {
+			*body = b.n ? yt_buf_str(&b) : YT_S("");
+			return (int64_t)(bytes.n - left.n);
+		}
+	}
+	return 0;
+}
+
+/* The bytes of the request that lies in `in` from its head on; 0: not all are here, or it was answered. */
+static size_t read_body(struct conn *c, struct evbuffer *in, size_t head_n, struct whole *w)
+{
+	size_t all = evbuffer_get_length(in), body_max = c->http->body_max, n;
+	int64_t chunks;
+
+	if (!w->fields.chunked) {
+		n = head_n + (w->fields.length > 0 ? (size_t)w->fields.length : 0);
+		if (all < n)
+			return 0;
+		w->req.body = yt_str((const char *)evbuffer_pullup(in, (ev_ssize_t)n) + head_n, n - head_n);
+		return n;
+	}
+	chunks = read_chunks(&c->http->arena, yt_str((const char *)evbuffer_pullup(in, -1) + head_n, all - head_n), body_max, &w->req.body);
+	if (chunks == -1)
+		fault(c, 400, "the chunks of the request are malformed");
+	else if (chunks == -2 || (chunks == 0 && all - head_n > body_max + YT_HTTP_CHUNKS_BYTES_MAX))
+		fault(c, 413, "the body of the request is too large");
+	return chunks > 0 ? head_n + (size_t)chunks : 0;
+}
+
+/* The request that lies in `in`, where it is all there; what it holds is let go of with its answer. */
+static void take_request(struct conn *c, struct evbuffer *in, size_t head_n)
+{
+	struct whole w = { 0 };
+	const char *p = (const char *)evbuffer_pullup(in, (ev_ssize_t)head_n);
 	size_t n;
 
-	if (c->answered) {
-		evbuffer_drain(in, evbuffer_get_length(in));
+	yt_arena_reset(&c->http->arena);
+	if (!read_head(c, yt_str(yt_arena_dup(&c->http->arena, yt_str(p, head_n)).p, head_n), &w)) {
+		c->http->stats.requests++;
 		return;
+	}
+	n = read_body(c, in, head_n, &w);
+	if (n) {
+		c->http->stats.requests++;
+		call_route(c, w.route, &w.req);
+		evbuffer_drain(in, n);
+	} else if (w.fields.expects && !c->continued && !c->answered) {
+		c->continued = true;
+		evbuffer_add_printf(bufferevent_get_output(c->bev), "HTTP/1.1 100 Continue\r\n\r\n");
+	}
+}
+
+/* A request at a time; the next one when the answer is sent, so that who does not read is not written to without end. */
+static void process(struct conn *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+	struct evbuffer_ptr end;
+	size_t n;
+
+	conn_held(c);
+	if (c->answered || c->call || evbuffer_get_length(in) == 0)
+		goto out;
+	if (!c->continued && evbuffer_get_length(bufferevent_get_output(c->bev)) > 0)
+		goto out;
+	if (!c->began)
+		conn_deadline(c, c->http->deadline_ms);
+	c->began = true;
+	if (c->http->body_max && c->http->stats.held > c->http->held_max) {
+		c->http->stats.crowded++;
+		fault(c, 503, "too much at once");
+		goto out;
 	}
 	end = evbuffer_search(in, "\r\n\r\n", 4, NULL);
 	n = end.pos >= 0 ? (size_t)end.pos + 4 : evbuffer_get_length(in);
 	if (n > YT_HTTP_HEAD_BYTES_MAX) {
 		c->http->stats.requests++;
-		answer_text(c, 431, "the head of a request has at most 8192 bytes");
+		fault(c, 431, "the head of a request has at most 8192 bytes");
 	} else if (end.pos >= 0) {
-		yt_arena_init(&a, 0);
-		handle(c, &a, yt_str((const char *)evbuffer_pullup(in, (ev_ssize_t)n), n));
-		yt_arena_deinit(&a);
+		take_request(c, in, n);
 	}
+out:
 	if (c->answered)
 		evbuffer_drain(in, evbuffer_get_length(in));
+	conn_held(c);
+}
+
+static void on_read(struct bufferevent *bev, void *ctx)
+{
+	(void)bev;
+	process(ctx);
+}
+
+void yt_http_answer(struct yt_http_call *call, const struct yt_http_reply *reply)
+{
+	struct conn *c = call->conn;
+
+	free(call);
+	if (!c)
+		return;
+	c->call = NULL;
+	answer(c, reply);
+	conn_deadline(c, c->http->deadline_ms);
+	bufferevent_enable(c->bev, EV_READ);
 }
 
 static void on_event(struct bufferevent *bev, short what, void *ctx)
 {
 	struct conn *c = ctx;
-	bool sending = c->answered && evbuffer_get_length(bufferevent_get_output(bev)) > 0;
 
 	/* A client may close its direction and still wait for the answer. */
-	if ((what & BEV_EVENT_ERROR) || ((what & BEV_EVENT_EOF) && !sending))
+	if ((what & BEV_EVENT_ERROR) || ((what & BEV_EVENT_EOF) && !c->call && evbuffer_get_length(bufferevent_get_output(bev)) == 0))
 		conn_free(c);
+	else if (what & BEV_EVENT_EOF)
+		c->answered = c->last = true;
 }
 
 /* Everything is sent. Closing while bytes of the other side are unread would send a reset, which may overtake the answer: so only our
@@ -314,8 +509,14 @@ static void on_sent(struct bufferevent *bev, void *ctx)
 {
 	struct conn *c = ctx;
 
-	if (!c->answered)
+	if (!c->answered) {
+		if (!c->call && !c->began && c->http->listener)
+			conn_deadline(c, YT_HTTP_IDLE_MS);
+		else if (!c->call && !c->began)
+			conn_deadline(c, LEAVE_MS);
+		process(c);
 		return;
+	}
 	shutdown(bufferevent_getfd(bev), SHUT_WR);
 	bufferevent_setcb(bev, on_read, NULL, on_event, c);
 	conn_deadline(c, LINGER_MS);
@@ -345,7 +546,8 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	h->conns = c;
 	h->stats.connections++;
 	conn_deadline(c, h->deadline_ms);
-	bufferevent_setwatermark(c->bev, EV_READ, 0, 2 * YT_HTTP_HEAD_BYTES_MAX);
+	c->began = !h->body_max;
+	bufferevent_setwatermark(c->bev, EV_READ, 0, 2 * YT_HTTP_HEAD_BYTES_MAX + (h->body_max ? h->body_max + 2 * YT_HTTP_CHUNKS_BYTES_MAX : 0));
 	bufferevent_setcb(c->bev, on_read, on_sent, on_event, c);
 	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
 }
@@ -424,14 +626,14 @@ struct yt_http *yt_http_new(struct event_base *base, const struct yt_http_conf *
 {
 	struct sockaddr_storage address;
 	struct yt_http *h;
-	bool loopback;
-	int len;
+	bool loopback = true;
+	int len = 0;
 
-	if (!address_of(conf->listen, &address, &len, &loopback)) {
+	if (!conf->fd && !address_of(conf->listen, &address, &len, &loopback)) {
 		yt_err_set(err, YT_ERR_FATAL, YT_EXIT_CONFIG, "http: `%s` is not ADDRESS:PORT", conf->listen);
 		return NULL;
 	}
-	if (!loopback && !conf->token) {
+	if (!loopback && !conf->token && !conf->signed_alone) {
 		yt_err_set(err, YT_ERR_FATAL, YT_EXIT_CONFIG, "http: %s is reached by other machines and needs a token", conf->listen);
 		return NULL;
 	}
@@ -444,8 +646,14 @@ struct yt_http *yt_http_new(struct event_base *base, const struct yt_http_conf *
 	h->guarded = conf->token && (!loopback || conf->always_guard);
 	h->connections_max = conf->connections_max ? conf->connections_max : YT_HTTP_CONNECTIONS_MAX;
 	h->deadline_ms = conf->deadline_ms ? conf->deadline_ms : YT_HTTP_DEADLINE_MS;
-	h->listener = evconnlistener_new_bind(base, on_accept, h, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, BACKLOG,
-	                                      (struct sockaddr *)&address, len);
+	h->body_max = conf->body_max;
+	h->held_max = conf->held_max;
+	yt_arena_init(&h->arena, 0);
+	if (conf->fd)
+		evutil_make_socket_nonblocking(conf->fd);
+	h->listener = conf->fd ? evconnlistener_new(base, on_accept, h, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, conf->fd)
+			       : evconnlistener_new_bind(base, on_accept, h, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
+			                                 BACKLOG, (struct sockaddr *)&address, len);
 	if (!h->listener) {
 		/* A port that is taken may be free a moment later. */
 		yt_err_set(err, YT_ERR_FATAL, errno == EADDRINUSE ? YT_EXIT_UNAVAILABLE : YT_EXIT_CONFIG, "http: cannot listen on %s: %s",
@@ -453,6 +661,8 @@ struct yt_http *yt_http_new(struct event_base *base, const struct yt_http_conf *
 		free(h);
 		return NULL;
 	}
+	if (conf->closed)
+		evconnlistener_disable(h->listener);
 	h->port = bound_port(h->listener);
 	return h;
 }
@@ -461,10 +671,29 @@ void yt_http_free(struct yt_http *h)
 {
 	if (!h)
 		return;
-	evconnlistener_free(h->listener);
+	if (h->listener)
+		evconnlistener_free(h->listener);
 	while (h->conns)
 		conn_free(h->conns);
+	yt_arena_deinit(&h->arena);
 	free(h);
+}
+
+void yt_http_open(struct yt_http *h)
+{
+	if (h->listener)
+		evconnlistener_enable(h->listener);
+}
+
+void yt_http_close(struct yt_http *h)
+{
+	if (!h->listener)
+		return;
+	evconnlistener_free(h->listener);
+	h->listener = NULL;
+	for (struct conn *c = h->conns; c; c = c->next)
+		if (!c->call && !c->began && !c->answered)
+			conn_deadline(c, LEAVE_MS);
 }
 
 int yt_http_port(const struct yt_http *h)

@@ -1,7 +1,9 @@
-/* `yutang feed`: values into topics, each placed as the daemon expects it. Idempotent, so that a retry doubles nothing. */
+/* Values into topics, each placed as the daemon expects it: for `yutang feed` and for the intake. Idempotent, so that a retry doubles nothing. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "yutang/base/hash.h"
 
@@ -22,6 +24,7 @@ struct yt_kafka_feed {
 		int partitions;
 	} topics[TOPICS_MAX];
 	int n_topics;
+	int fd; /* -1: none. Readable while reports wait */
 	uint64_t put, acknowledged, failed;
 	char why[256]; /* of the first that failed */
 	void (*report)(void *ctx, void *tag, int partition, int64_t offset, const char *why);
@@ -41,7 +44,15 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
 		f->report(f->report_ctx, m->_private, m->partition, m->offset, m->err ? rd_kafka_err2str(m->err) : NULL);
 }
 
-struct yt_kafka_feed *yt_kafka_feed_new(const struct yt_kafka_conf *conf, struct yt_err *err)
+static void set_timeout(rd_kafka_conf_t *c, int timeout_ms)
+{
+	char text[16], why[128];
+
+	snprintf(text, sizeof text, "%d", timeout_ms);
+	YT_ASSERT(rd_kafka_conf_set(c, "message.timeout.ms", text, why, sizeof why) == RD_KAFKA_CONF_OK, why);
+}
+
+struct yt_kafka_feed *yt_kafka_feed_new(const struct yt_kafka_conf *conf, int timeout_ms, struct yt_err *err)
 {
 	struct yt_kafka_feed *f = calloc(1, sizeof *f);
 	rd_kafka_conf_t *c;
@@ -49,8 +60,11 @@ struct yt_kafka_feed *yt_kafka_feed_new(const struct yt_kafka_conf *conf, struct
 	if (!f)
 		yt_out_of_memory(sizeof *f);
 	f->conf = *conf;
+	f->fd = -1;
 	c = yt_kafka_conf_make(conf, YT_KAFKA_FEEDER, NULL, err);
 	if (c) {
+		if (timeout_ms > 0)
+			set_timeout(c, timeout_ms);
 		rd_kafka_conf_set_dr_msg_cb(c, on_delivery);
 		rd_kafka_conf_set_opaque(c, f);
 		f->p = yt_kafka_make(c, YT_KAFKA_FEEDER, err);
@@ -62,17 +76,24 @@ struct yt_kafka_feed *yt_kafka_feed_new(const struct yt_kafka_conf *conf, struct
 	return f;
 }
 
+static int known_topic(const struct yt_kafka_feed *f, const char *name)
+{
+	for (int i = 0; i < f->n_topics; i++)
+		if (strcmp(f->topics[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
 /* The topic's place in the table; asks the broker the first time. -1: there is none. */
-static int find_topic(struct yt_kafka_feed *f, const char *name, struct yt_err *err)
+int yt_kafka_feed_find(struct yt_kafka_feed *f, const char *name, struct yt_err *err)
 {
 	const struct rd_kafka_metadata *md;
 	char full[YT_KAFKA_TOPIC_MAX];
 	rd_kafka_resp_err_t e;
-	int i, partitions = 0;
+	int i = known_topic(f, name), partitions = 0;
 
-	for (i = 0; i < f->n_topics; i++)
-		if (strcmp(f->topics[i].name, name) == 0)
-			return i;
+	if (i >= 0)
+		return i;
 	if (f->n_topics == TOPICS_MAX)
 		return yt_err_set(err, YT_ERR_INPUT, YT_EXIT_USAGE, "more than %d topics", TOPICS_MAX);
 	yt_kafka_topic(&f->conf, name, full);
@@ -121,7 +142,7 @@ static rd_kafka_resp_err_t produce(struct yt_kafka_feed *f, int topic, const str
 
 int yt_kafka_feed_send(struct yt_kafka_feed *f, const struct yt_kafka_feed_record *rec, struct yt_err *err)
 {
-	int i = find_topic(f, rec->topic, err);
+	int i = yt_kafka_feed_find(f, rec->topic, err);
 	rd_kafka_resp_err_t e;
 
 	if (i < 0)
@@ -140,6 +161,52 @@ int yt_kafka_feed_send(struct yt_kafka_feed *f, const struct yt_kafka_feed_recor
 	if ((f->put & 1023) == 0)
 		rd_kafka_poll(f->p, 0);
 	return 0;
+}
+
+int yt_kafka_feed_offer(struct yt_kafka_feed *f, const struct yt_kafka_feed_record *rec, struct yt_err *err)
+{
+	int i = known_topic(f, rec->topic);
+	rd_kafka_resp_err_t e;
+
+	if (i < 0)
+		return yt_err_set(err, YT_ERR_BUG, YT_EXIT_BUG, "topic %s was not looked for", rec->topic);
+	e = produce(f, i, rec);
+	if (e)
+		return yt_err_set(err, e == RD_KAFKA_RESP_ERR__QUEUE_FULL ? YT_ERR_TRANSIENT : YT_ERR_INPUT, YT_EXIT_UNAVAILABLE, "topic %s%s: %s",
+		                  f->conf.prefix, rec->topic, rd_kafka_err2str(e));
+	f->put++;
+	return 0;
+}
+
+int yt_kafka_feed_fd(struct yt_kafka_feed *f)
+{
+	uint64_t one = 1;
+	rd_kafka_queue_t *q;
+
+	if (f->fd < 0) {
+		f->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		YT_ASSERT(f->fd >= 0, "eventfd");
+		q = rd_kafka_queue_get_main(f->p);
+		rd_kafka_queue_io_event_enable(q, f->fd, &one, sizeof one);
+		rd_kafka_queue_destroy(q);
+	}
+	return f->fd;
+}
+
+void yt_kafka_feed_poll(struct yt_kafka_feed *f)
+{
+	uint64_t n;
+
+	/* First the signal, then the queue: what comes in between signals again. */
+	while (f->fd >= 0 && read(f->fd, &n, sizeof n) > 0)
+		;
+	while (rd_kafka_poll(f->p, 0) > 0)
+		;
+}
+
+bool yt_kafka_feed_dead(const struct yt_kafka_feed *f, char why[256])
+{
+	return rd_kafka_fatal_error(f->p, why, 256) != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 int yt_kafka_feed_put(struct yt_kafka_feed *f, const char *topic, struct yt_str key, struct yt_str value, struct yt_err *err)
@@ -178,5 +245,7 @@ void yt_kafka_feed_free(struct yt_kafka_feed *f)
 		rd_kafka_topic_destroy(f->topics[i].topic);
 	rd_kafka_purge(f->p, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
 	rd_kafka_destroy(f->p);
+	if (f->fd >= 0)
+		close(f->fd);
 	free(f);
 }

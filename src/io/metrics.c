@@ -178,21 +178,26 @@ static void transactions(const struct yt_metrics_in *in, const struct yt_metric 
 	labelled(m, out, YT_S("lost"), in->kafka->lost);
 }
 
-static void commit_seconds(const struct yt_metrics_in *in, const struct yt_metric *m, struct yt_buf *out)
+static void histogram(const struct yt_metric *m, struct yt_buf *out, const struct yt_histogram *h)
 {
 	uint64_t sum_us, n = 0;
 
-	if (!in->commit)
+	if (!h)
 		return;
 	for (int i = 0; i < YT_HISTOGRAM_BUCKETS; i++) {
-		n += in->commit->buckets[i];
+		n += h->buckets[i];
 		yt_buf_printf(out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", m->name, yt_histogram_bounds[i], n);
 	}
-	n += in->commit->buckets[YT_HISTOGRAM_BUCKETS];
-	sum_us = in->commit->sum_us;
+	n += h->buckets[YT_HISTOGRAM_BUCKETS];
+	sum_us = h->sum_us;
 	yt_buf_printf(out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", m->name, n);
 	yt_buf_printf(out, "%s_sum %" PRIu64 ".%06d\n", m->name, sum_us / 1000000, (int)(sum_us % 1000000));
 	yt_buf_printf(out, "%s_count %" PRIu64 "\n", m->name, n);
+}
+
+static void commit_seconds(const struct yt_metrics_in *in, const struct yt_metric *m, struct yt_buf *out)
+{
+	histogram(m, out, in->commit);
 }
 
 static void kafka_connected(const struct yt_metrics_in *in, const struct yt_metric *m, struct yt_buf *out)
@@ -251,6 +256,53 @@ static void view_connected(const struct yt_metrics_in *in, const struct yt_metri
 	if (in->redis)
 		one(m, out, in->redis->state == YT_REDIS_CONNECTED);
 }
+
+/* ---- The intake */
+
+const char *yt_intake_result_name(enum yt_intake_result r)
+{
+	return r == YT_INTAKE_UNAVAILABLE ? "unavailable" : yt_take_name((enum yt_take)r);
+}
+
+static void intake_requests(const struct yt_metrics_in *in, const struct yt_metric *m, struct yt_buf *out)
+{
+	for (size_t i = 0; in->intake && i < in->intake->n_senders; i++) {
+		const struct yt_intake_sender *s = &in->intake->senders[i];
+
+		for (int r = 0; r < YT_INTAKE_RESULT__COUNT; r++)
+			yt_buf_printf(out, "%s{shop=\"%.*s\",platform=\"%.*s\",result=\"%s\"} %" PRIu64 "\n", m->name, YT_FMT(s->shop), YT_FMT(s->platform),
+			              yt_intake_result_name((enum yt_intake_result)r), s->results[r]);
+	}
+}
+
+static void intake_answer(const struct yt_metrics_in *in, const struct yt_metric *m, struct yt_buf *out)
+{
+	histogram(m, out, in->intake ? in->intake->answer : NULL);
+}
+
+#define INTAKE(fn, value)                                                                             \
+	static void fn(const struct yt_metrics_in *in, const struct yt_metric *m, struct yt_buf *out) \
+	{                                                                                             \
+		if (in->intake)                                                                       \
+			one(m, out, (uint64_t)in->intake->value);                                     \
+	}
+
+#define SPOOL(fn, field)                                                                              \
+	static void fn(const struct yt_metrics_in *in, const struct yt_metric *m, struct yt_buf *out) \
+	{                                                                                             \
+		if (in->intake && in->intake->spool)                                                  \
+			one(m, out, (uint64_t)in->intake->spool->field);                              \
+	}
+
+SPOOL(spooled, put)
+SPOOL(spool_files, files)
+SPOOL(spool_bytes, bytes)
+INTAKE(intake_bytes, bytes)
+INTAKE(intake_held, http.held)
+INTAKE(intake_crowded, http.crowded)
+INTAKE(intake_refused, http.refused)
+INTAKE(intake_expired, http.expired)
+INTAKE(intake_connections, http.connections)
 
 static void cpu_seconds(const struct yt_metrics_in *in, const struct yt_metric *m, struct yt_buf *out)
 {
@@ -333,6 +385,20 @@ const struct yt_metric yt_metrics[] = {
 	{ "yutang_http_refused_total", "counter", "", "Connections closed at once because too many were open.", http_refused },
 	{ "yutang_http_expired_total", "counter", "", "Connections closed because a request did not come in time.", http_expired },
 	{ "yutang_http_connections", "gauge", "", "Connections open now.", http_connections },
+
+	{ "yutang_intake_requests_total", "counter", "shop,platform,result",
+	  "Webhooks by shop (empty: unknown), platform and what became of them: accepted, ignored, dead, unsigned, bad, method, media_type, too_large, unavailable.",
+	  intake_requests },
+	{ "yutang_intake_answer_seconds", "histogram", "", "From a webhook's last byte until Kafka had its events, or it was answered 503.", intake_answer },
+	{ "yutang_intake_bytes", "gauge", "", "Bytes of records on their way to Kafka.", intake_bytes },
+	{ "yutang_intake_reading_bytes", "gauge", "", "Bytes of webhooks that are being read.", intake_held },
+	{ "yutang_intake_crowded_total", "counter", "", "Webhooks answered 503 because too much was being read at once.", intake_crowded },
+	{ "yutang_intake_refused_total", "counter", "", "Connections closed at once because too many were open.", intake_refused },
+	{ "yutang_intake_expired_total", "counter", "", "Connections closed because a webhook did not come in time.", intake_expired },
+	{ "yutang_intake_spooled_total", "counter", "", "Webhooks that went to the spool because Kafka was away.", spooled },
+	{ "yutang_intake_spool_files", "gauge", "", "Webhooks in the spool that wait for Kafka.", spool_files },
+	{ "yutang_intake_spool_bytes", "gauge", "", "Bytes of these; at 256 MiB, or 100,000 of them, no more is taken.", spool_bytes },
+	{ "yutang_intake_connections", "gauge", "", "Connections of senders open now.", intake_connections },
 
 	{ "process_cpu_seconds_total", "counter", "", "CPU time of the process, user and system.", cpu_seconds },
 	{ "process_resident_memory_bytes", "gauge", "", "Memory of the process that is in RAM.", resident_memory },

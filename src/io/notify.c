@@ -56,6 +56,18 @@ void yt_notify_init(struct yt_notify *n)
 	unsetenv("WATCHDOG_PID");
 }
 
+int yt_notify_socket(void)
+{
+	const char *n = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+	int64_t v, count = 0;
+	bool ours = pid && yt_parse_int(yt_str_z(pid), 1, INT32_MAX, &v) && v == getpid() && n && yt_parse_int(yt_str_z(n), 1, 1024, &count);
+
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDNAMES");
+	return ours ? 3 : 0; /* the first one by convention */
+}
+
 void yt_notify_deinit(struct yt_notify *n)
 {
 	if (n->fd >= 0)

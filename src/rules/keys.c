@@ -14,8 +14,8 @@ static const struct yt_section_row sections[] = {
 	{ "coupon", YT_NAME_PLAIN, YT_RULES_COUPONS_MAX },
 	{ "rule", YT_NAME_PLAIN, YT_RULES_RULES_MAX },
 	{ "product", YT_NAME_SKU, YT_RULES_PRODUCTS_MAX },
+	{ "referral", YT_NAME_NONE, 1 },
 	{ "tier", YT_NAME_PLAIN, YT_RULES_TIERS_MAX },
-	{ "referral", YT_NAME_NONE, 0 },
 	{ "gift", YT_NAME_PLAIN, YT_RULES_GIFTS_MAX },
 	{ "share", YT_NAME_PLAIN, YT_RULES_SHARES_MAX },
 	{ "presale", YT_NAME_PLAIN, YT_RULES_PRESALES_MAX },
@@ -29,6 +29,7 @@ static const struct yt_section_row sections[] = {
 #define PRESALE(field) offsetof(struct yt_presale, field)
 #define GIFT(field) offsetof(struct yt_gift_rules, field)
 #define SHARE(field) offsetof(struct yt_share_rules, field)
+#define REFERRAL(field) offsetof(struct yt_referral_rules, field)
 #define RULE(field) offsetof(struct yt_rule, field)
 #define LATER(section, key) { { section, key, NULL, NULL, false, true }, NULL, 0, 0, 0, 0 }
 
@@ -60,6 +61,19 @@ static const struct yt_key_row keys[] = {
 	{ { "coupon", "budget", "money", NULL, false, false }, yt_read_int, COUPON(budget), 1, MONEY_MAX, 0 },
 	{ { "coupon", "keep_on_refund", "yes or no", "no", false, false }, yt_read_yes_no, COUPON(keep_on_refund), 0, 0, 0 },
 	LATER("coupon", "transferable"),
+
+	{ { "referral", "window", "duration", "30d", false, false }, yt_read_duration, REFERRAL(window_ms), 1, 0, 0 },
+	{ { "referral", "qualify", "condition", "true", false, false }, yt_read_with_section, 0, 0, 0, 0 },
+	{ { "referral", "hold", "durations after signed and paid", "7d after signed, 21d after paid", false, false }, yt_read_hold, 0, 0, 0, 0 },
+	{ { "referral", "reward_referrer", "template", NULL, false, false }, yt_read_template, REFERRAL(reward_referrer), 0, 0, 0 },
+	{ { "referral", "reward_invitee", "template", NULL, false, false }, yt_read_template, REFERRAL(reward_invitee), 0, 0, 0 },
+	{ { "referral", "give_invitee", "at once or on approval", "at once", false, false }, yt_read_give, REFERRAL(on_approval), 0, 0, 0 },
+	{ { "referral", "referrer_cap", "N per duration or day", NULL, false, false }, yt_read_period, REFERRAL(referrer_cap), 0, 0, 0 },
+	{ { "referral", "same_phone", "reject, flag or off", "off", false, false }, yt_read_check, REFERRAL(same_phone), 0, 0, 0 },
+	{ { "referral", "same_device", "reject, flag or off", "off", false, false }, yt_read_check, REFERRAL(same_device), 0, 0, 0 },
+	{ { "referral", "same_address", "reject, flag or off", "off", false, false }, yt_read_check, REFERRAL(same_address), 0, 0, 0 },
+	{ { "referral", "reregistered", "reject, flag or off", "off", false, false }, yt_read_check, REFERRAL(reregistered), 0, 0, 0 },
+	{ { "referral", "velocity", "N per duration or day", NULL, false, false }, yt_read_period, REFERRAL(velocity), 0, 0, 0 },
 
 	{ { "gift", "coupon", "template", NULL, true, false }, yt_read_template, GIFT(coupon), 0, 0, 0 },
 	{ { "gift", "quota", "integer", NULL, true, false }, yt_read_int, GIFT(quota), 1, QUOTA_MAX, 0 },

@@ -16,15 +16,11 @@ _Static_assert(YT_N_EVENT_FIELD + YT_F__COUNT + 32 < WORDS_MAX, "a suggestion lo
 /* --- what later versions have --- */
 
 static const char *const later_names[] = {
-	"member.referrals_bound", "member.referrals_qualified", "member.referrals_approved", "coupon.role",
 	/* fields of types that are not there yet */
-	"event.alias",          "event.identity",          "event.last_version",
+	"event.alias", "event.identity", "event.last_version",
 };
 
-/* Groups of which this version has no name at all. */
-static const char *const later_groups[] = { "referral" };
-
-static const char *const groups[] = { "shop", "event", "order", "group", "contact", "coupon", "share", "gift", "presale", "member" };
+static const char *const groups[] = { "shop", "event", "order", "group", "contact", "coupon", "referral", "share", "gift", "presale", "member" };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -80,6 +76,7 @@ static unsigned group_bit(struct yt_str group)
 		{ YT_STR("presale"), YT_SCOPE_PRESALE },
 		{ YT_STR("share"), YT_SCOPE_SHARE },
 		{ YT_STR("gift"), YT_SCOPE_GIFT },
+		{ YT_STR("referral"), YT_SCOPE_REFERRAL },
 	};
 
 	for (size_t i = 0; i < COUNT(table); i++) {
@@ -139,10 +136,14 @@ static void note_event_field(struct yt_compile *c, enum yt_name name)
 		c->event_fields |= UINT64_C(1) << (name - YT_N_EVENT_FIELD);
 	if (name == YT_N_ORDER_ITEMS)
 		c->event_fields |= UINT64_C(1) << YT_F_ITEMS;
+	if (name == YT_N_REFERRAL_REFERRER)
+		c->event_fields |= UINT64_C(1) << YT_F_REFERRER;
+	if (name == YT_N_REFERRAL_CHANNEL)
+		c->event_fields |= UINT64_C(1) << YT_F_CHANNEL;
 	if (name != YT_N_EVENT_AT)
 		return;
 	for (int t = 0; t < YT_TYPE__COUNT; t++) {
-		if (c->scope->types & 1u << t)
+		if (c->scope->types & 1u << t && yt_types[t].at != YT_F_NONE)
 			c->event_fields |= UINT64_C(1) << yt_types[t].at;
 	}
 }
@@ -162,11 +163,9 @@ static bool unknown_var(struct yt_compile *c, uint32_t at, struct yt_str dotted)
 
 static bool unknown_name(struct yt_compile *c, uint32_t at, struct yt_str dotted)
 {
-	struct yt_str group = before_dot(dotted);
 	const char *near;
 
-	if (yt_is_one_of(dotted, later_names, COUNT(later_names)) ||
-	    (group.n < dotted.n && yt_is_one_of(group, later_groups, COUNT(later_groups))))
+	if (yt_is_one_of(dotted, later_names, COUNT(later_names)))
 		return yt_compile_fault(c, at, "%.*s is not in this version yet", YT_FMT(dotted));
 	if (yt_is_one_of(dotted, groups, COUNT(groups)))
 		return yt_compile_fault(c, at, "%.*s is no value by itself: name one of its fields, such as %.*s.id", YT_FMT(dotted),

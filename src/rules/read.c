@@ -350,7 +350,7 @@ static int on_find(struct yt_str name)
 static bool on_type(struct yt_rulefile *f, const struct yt_key_row *k, int line, struct yt_str word, uint32_t *on)
 {
 	static const char *const later[] = {
-		"member.linked", "referral.qualified", "referral.approved",
+		"member.linked",
 	};
 	static const char *const never[] = {
 		"group.changed",     "alias.bound",      "referral.approve", "referral.void",   "coupon.grant",       "coupon.revoke",
@@ -359,17 +359,20 @@ static bool on_type(struct yt_rulefile *f, const struct yt_key_row *k, int line,
 		"member.erased",
 	};
 	const char *names[YT_ON__COUNT], *near;
+	size_t n = 0;
 	int type = on_find(word);
 
-	if (type >= 0) {
+	if (type >= 0 && !(YT_COMMANDS >> type & 1)) {
 		if (*on & 1u << type)
 			yt_problem(f->problems, line, "%s: %.*s stands there twice", k->doc.key, YT_FMT(word));
 		*on |= 1u << type;
 		return true;
 	}
-	for (unsigned i = 0; i < YT_ON__COUNT; i++)
-		names[i] = yt_on_name(i).p;
-	near = yt_nearest(word, names, YT_ON__COUNT);
+	for (unsigned i = 0; i < YT_ON__COUNT; i++) {
+		if (!(YT_COMMANDS >> i & 1))
+			names[n++] = yt_on_name(i).p;
+	}
+	near = yt_nearest(word, names, n);
 	if (!word.n)
 		yt_problem(f->problems, line, "%s: a type is missing beside a comma", k->doc.key);
 	else if (in_list(word, later, COUNT(later)))
@@ -454,6 +457,60 @@ bool yt_read_need(struct yt_rulefile *f, const struct yt_key_row *k, const struc
 	int i = word_of(f, k, e, words, COUNT(words));
 
 	*(bool *)field_of(target, k) = i == 1;
+	return i >= 0;
+}
+
+/* --- referrals --- */
+
+/* `7d after signed`. */
+static bool hold_part(struct yt_rulefile *f, const struct yt_key_row *k, int line, struct yt_str text, struct yt_referral_rules *r)
+{
+	struct yt_str rest = text, wait = next_word(&rest), after = next_word(&rest), what = next_word(&rest);
+	bool is_signed = yt_str_eq(what, YT_S("signed"));
+	int64_t *ms = is_signed ? &r->hold_signed_ms : &r->hold_paid_ms;
+
+	if (next_word(&rest).n || !yt_str_eq(after, YT_S("after")) || (!is_signed && !yt_str_eq(what, YT_S("paid")))) {
+		yt_problem(f->problems, line, "%s: `%.*s` is not of the form `7d after signed` or `21d after paid`", k->doc.key, YT_FMT(text));
+		return false;
+	}
+	if (*ms >= 0) {
+		yt_problem(f->problems, line, "%s: `after %.*s` stands there twice", k->doc.key, YT_FMT(what));
+		return false;
+	}
+	return duration_of(f, k, line, wait, 0, ms);
+}
+
+bool yt_read_hold(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target)
+{
+	struct yt_referral_rules *r = target;
+	struct yt_str rest = e->value, part;
+
+	r->hold_signed_ms = r->hold_paid_ms = -1;
+	while (next_part(&rest, &part)) {
+		if (!hold_part(f, k, e->line, part, r))
+			return false;
+	}
+	if (r->hold_paid_ms < 0)
+		yt_problem(f->problems, e->line, "%s: it has no end where no signature comes: add such as `21d after paid`", k->doc.key);
+	return r->hold_paid_ms >= 0;
+}
+
+bool yt_read_give(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target)
+{
+	static const char *const words[] = { "at once", "on approval" };
+	int i = word_of(f, k, e, words, COUNT(words));
+
+	*(bool *)field_of(target, k) = i == 1;
+	return i >= 0;
+}
+
+bool yt_read_check(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target)
+{
+	static const char *const words[] = { [YT_CHECK_OFF] = "off", [YT_CHECK_REJECT] = "reject", [YT_CHECK_FLAG] = "flag" };
+	int i = word_of(f, k, e, words, COUNT(words));
+
+	if (i >= 0)
+		*(enum yt_check *)field_of(target, k) = (enum yt_check)i;
 	return i >= 0;
 }
 

@@ -32,7 +32,7 @@ struct yt_key_row {
 struct yt_section_row {
 	const char *kind;
 	enum { YT_NAME_NONE, YT_NAME_SHOP, YT_NAME_SKU, YT_NAME_PLAIN } name;
-	int max; /* how many of them; 0: not in this version */
+	int max; /* how many of them */
 };
 
 const struct yt_section_row *yt_section_row(struct yt_str kind);
@@ -73,6 +73,9 @@ bool yt_read_once(struct yt_rulefile *f, const struct yt_key_row *k, const struc
 bool yt_read_pending(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
 bool yt_read_to(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
 bool yt_read_need(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_hold(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_give(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
+bool yt_read_check(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
 bool yt_read_tag(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
 bool yt_read_template(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
 /* Read when the whole section is there: expressions (`on` says which names they have), `after`, params. */

@@ -419,6 +419,27 @@ static void read_share(struct yt_rulefile *f, const struct yt_ini_section *sec, 
 	check_window(f, sec, "coupon", share->coupon);
 }
 
+/* --- [referral] --- */
+
+static void read_referral(struct yt_rulefile *f, const struct yt_ini_section *sec)
+{
+	struct yt_referral_rules *r = yt_arena_zalloc(f->arena, sizeof(*r));
+	struct yt_scope scope = yt_scope_of(1u << YT_ORDER_PAID);
+	const struct yt_ini_entry *give = yt_entry(sec, "give_invitee");
+
+	read_entries(f, sec, r);
+	read_rest(f, sec, r);
+	scope.zones = (struct yt_zones){ yt_rulefile_zone, f };
+	scope.templates = f->templates;
+	scope.n_templates = f->rs->n_coupons;
+	r->qualify = read_expr(f, yt_entry(sec, "qualify"), &scope, YT_V_BOOL);
+	if (give && !yt_entry(sec, "reward_invitee"))
+		yt_warning(f->problems, give->line, "give_invitee does nothing: there is no reward_invitee");
+	check_window(f, sec, "reward_referrer", r->reward_referrer);
+	check_window(f, sec, "reward_invitee", r->reward_invitee);
+	f->rs->referral = r;
+}
+
 /* --- all sections --- */
 
 static bool section_name_ok(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_section_row *row)
@@ -537,6 +558,8 @@ static void read_section(struct yt_rulefile *f, const struct yt_ini_section *sec
 		presale->name = sec->name;
 		read_entries(f, sec, presale);
 		read_rest(f, sec, presale);
+	} else if (yt_str_eq(sec->kind, YT_S("referral"))) {
+		read_referral(f, sec);
 	} else {
 		struct yt_rule *rule = &rs->rules[at->rule];
 
@@ -556,8 +579,6 @@ static void read_sections(struct yt_rulefile *f)
 
 		if (!row) {
 			yt_unknown_section(f, sec);
-		} else if (!row->max) {
-			yt_problem(f->problems, sec->line, "[%s] is not in this version yet", row->kind);
 		} else {
 			section_name_ok(f, sec, row);
 			read_section(f, sec, &at);

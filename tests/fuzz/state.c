@@ -1,5 +1,5 @@
 /* Any bytes as a value of the changelog: refused, or an object that can be used, and that written is its own fixed point. The first byte says
- * which: `m`ember, `o`rder, `d`ay, `q`uota, or `c`heckpoint; the rest is what the decoder gets. */
+ * which: `m`ember, `o`rder, `d`ay, cha`n`nels, `p`hone, `q`uota, or `c`heckpoint; the rest is what the decoder gets. */
 #include "fuzz/fuzz.h"
 #include "yutang/core/member.h"
 #include "yutang/core/view.h"
@@ -72,6 +72,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 'o': state_entity(&a, YT_KIND_ORDER, YT_S("s1/o1"), value); break;
 	case 'd': state_entity(&a, YT_KIND_DAY, YT_S("s1/2026-11-24"), value); break;
 	case 'q': state_entity(&a, YT_KIND_QUOTA, YT_S("s1/c"), value); break;
+	case 'n': state_entity(&a, YT_KIND_CHANNELS, YT_S("s1/2026-11-24"), value); break;
+	case 'p': state_entity(&a, YT_KIND_PHONE, YT_S("s1/p1"), value); break;
 	case 'c': state_checkpoint(&a, value); break;
 	}
 	yt_arena_deinit(&a);

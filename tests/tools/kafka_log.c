@@ -463,7 +463,7 @@ static void say_line(void *ctx, const char *line)
 static int feed(int n, int64_t ms)
 {
 	struct yt_err err;
-	struct yt_kafka_feed *f = yt_kafka_feed_new(&me.conf, &err);
+	struct yt_kafka_feed *f = yt_kafka_feed_new(&me.conf, 0, &err);
 	int64_t began = yt_kafka_mono_ms();
 
 	if (!f)

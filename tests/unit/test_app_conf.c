@@ -362,7 +362,34 @@ TEST(conf_is_printed_with_its_sources_and_without_secrets)
 	                     "\n"
 	                     "[logging]\n"
 	                     "format = text                                   # default\n"
-	                     "level = info                                    # default\n");
+	                     "level = info                                    # default\n"
+	                     "\n"
+	                     "# [intake] is absent: this part is off\n");
+}
+
+TEST(conf_of_shops)
+{
+	const struct yt_conf_shop *shop;
+	char file[400];
+
+	make_dir();
+	snprintf(file, sizeof file, "%s/f", dir);
+	put("s1.next", "hush next\n", 10, 0604);
+	CHECK_MSG(parse(file, KAFKA "[intake]\n[shop \"s1\"]\nshopify_secret = hush\nshopify_secret_next_file = s1.next\nhash_key = pepper\n"
+	                            "[shop \"s2\"]\nyouzan_client_id = c1\nyouzan_secret = yz\nhash_key = p2\n") == 0, "%s", problems());
+	shop = c.shops;
+	CHECK(c.intake.on && yt_str_eq(shop->intake.name, YT_S("s1")) && yt_str_eq(shop->intake.shopify.now, YT_S("hush")));
+	CHECK(yt_str_eq(shop->intake.shopify.next, YT_S("hush next")) && yt_str_eq(shop->intake.hash_key, YT_S("pepper")));
+	CHECK(shop->intake.woocommerce.now.n == 0);
+	shop = shop->next;
+	CHECK(yt_str_eq(shop->intake.youzan_id.now, YT_S("c1")) && yt_str_eq(shop->intake.youzan.now, YT_S("yz")) && !shop->next);
+	CHECK(strstr(printed(), "\n[shop \"s1\"]\nshopify_secret = ***"));
+	CHECK(strstr(printed(), "\nshopify_secret_next_file = s1.next"));
+	CHECK(strstr(printed(), "\n[shop \"s2\"]\nyouzan_client_id = c1"));
+	CHECK(!strstr(printed(), "hush") && !strstr(printed(), "pepper") && !strstr(printed(), "yz"));
+	CHECK_INT(yt_conf_check_files(&c, &p), 0);
+	CHECK_MSG(strstr(problems(), "warning: `shopify_secret_next_file`: everybody may read"), "%s", problems());
+	remove_dir();
 }
 
 TEST(conf_that_is_printed_can_be_read)
@@ -452,7 +479,10 @@ static void sample(struct yt_buf *out)
 			continue;
 		yt_buf_c(out, '\n');
 		wrapped(out, s->doc, 110);
-		yt_buf_printf(out, "[%s]\n", s->name);
+		if (s->named)
+			yt_buf_printf(out, "#[%s \"%s\"]\n", s->name, s->named);
+		else
+			yt_buf_printf(out, "%s[%s]\n", s->asked_for ? "#" : "", s->name);
 		if (strcmp(s->name, "kafka") == 0)
 			yt_buf_z(out, "bootstrap.servers = 127.0.0.1:9092\n");
 		for (size_t k = 0; k < yt_conf_n_keys; k++) {
@@ -462,7 +492,7 @@ static void sample(struct yt_buf *out)
 				continue;
 			yt_buf_c(out, '\n');
 			wrapped(out, key->doc, 110);
-			yt_buf_printf(out, "%s%s = %s\n", key->value ? "" : "#", key->key, key->value ? key->value : key->example);
+			yt_buf_printf(out, "%s%s = %s\n", key->value && !s->asked_for ? "" : "#", key->key, key->value ? key->value : key->example);
 		}
 	}
 	yt_buf_c(out, 0);
@@ -506,6 +536,8 @@ static void kind_of(const struct yt_conf_key *k, struct yt_buf *out)
 	case YT_CK_BOOL: yt_buf_z(out, "`yes`, `no`"); break;
 	case YT_CK_LISTEN: yt_buf_z(out, "ADDRESS:PORT"); break;
 	case YT_CK_REDIS_URL: yt_buf_z(out, "URL"); break;
+	case YT_CK_SHOP_PAIR: yt_buf_z(out, "text"); break;
+	case YT_CK_SHOP_KEY: yt_buf_z(out, "text"); break;
 	case YT_CK_CHOICE:
 		words = strdup(k->choices);
 		for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save))
@@ -599,6 +631,7 @@ TEST_MAIN
 	RUN(code_key_has_32_bytes);
 	RUN(kafka_secret_from_a_file);
 	RUN(conf_is_printed_with_its_sources_and_without_secrets);
+	RUN(conf_of_shops);
 	RUN(conf_that_is_printed_can_be_read);
 	RUN(conf_bad_files_give_their_exact_messages);
 	RUN(conf_sample_is_the_table);

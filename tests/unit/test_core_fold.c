@@ -184,6 +184,21 @@ static size_t add_deposits(struct world *w, const struct world_entity *e, char *
 	return m ? m->deposits.n : 0;
 }
 
+/* The channels of a day are facts, but for what was issued. */
+static struct yt_str facts_in(struct world *w, enum yt_kind kind, struct yt_str value)
+{
+	const char *issued = kind == YT_KIND_CHANNELS ? memmem(value.p, value.n, "\"issued\":", 9) : NULL;
+	size_t head = issued ? (size_t)(issued - value.p) : 0, n;
+
+	if (!issued)
+		return value;
+	n = strcspn(issued, ",}");
+	n += issued[n] == ',';
+	if (value.n == head + n + 1)
+		return head == 1 ? YT_S("0") : yt_arena_printf(&w->batch, "%.*s}", (int)head - 1, value.p);
+	return yt_arena_printf(&w->batch, "%.*s%.*s", (int)head, value.p, (int)(value.n - head - n), issued + n);
+}
+
 static int by_line(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -204,7 +219,7 @@ static char *facts_of(struct world *w)
 		n += add_deposits(w, e, lines + n);
 		yt_view_render(&w->batch, e->kind, yt_str(e->name, e->name_n), world_decode(&w->batch, e), true, out);
 		for (size_t i = 0; i < out[0].n; i++) {
-			struct yt_str field = out[0].fields[2 * i], value = out[0].fields[2 * i + 1];
+			struct yt_str field = out[0].fields[2 * i], value = facts_in(w, e->kind, out[0].fields[2 * i + 1]);
 
 			/* A day or a member that only decisions counted on shows zeros. */
 			if (is_fact(e->kind, field) && !yt_str_eq(value, YT_S("0")))

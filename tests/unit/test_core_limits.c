@@ -4,6 +4,7 @@
 #include "yutang/core/day.h"
 #include "yutang/core/member.h"
 #include "yutang/core/order.h"
+#include "yutang/core/referral.h"
 
 static const int64_t t0 = INT64_C(1790000000000), minute = 60000, day = 86400000;
 
@@ -534,6 +535,145 @@ TEST(deposits_and_a_tier_of_the_longest_texts_have_room)
 	free(rules);
 }
 
+/* --- referrals and commands */
+
+#define FRIEND WORLD_SHOP "[coupon \"friend\"]\npay_percent = 50\nvalid_for = 900d\n"
+
+static struct yt_decision bind(struct world *w, int64_t at, int newcomer, const char *referrer)
+{
+	return tell(w, "referral.bound", at, "{\"referrer\":\"%s\",\"member\":\"n-%d\",\"bound_at\":%lld}", referrer, newcomer, (long long)t0);
+}
+
+static struct yt_decision command(struct world *w, int64_t at, const char *type, int newcomer, const char *id)
+{
+	envelope = id;
+	struct yt_decision d = tell(w, type, at, "{\"referrer\":\"r-1\",\"member\":\"n-%d\",\"template\":\"friend\",\"by\":\"ann\"}", newcomer);
+
+	envelope = "e";
+	return d;
+}
+
+static size_t rows(struct world *w)
+{
+	return ((const struct yt_member *)world_peek(w, YT_KIND_MEMBER, YT_S("s1/r-1")))->refers->referrer->n;
+}
+
+TEST(a_referrer_remembers_1024_newcomers_one_by_one_and_counts_all)
+{
+	struct world w;
+
+	world_init(&w, FRIEND "[referral]\n");
+	w.batch_size = w.batch_left = 200;
+	for (int k = 0; k < 1024; k++)
+		check_applied(bind(&w, t0 + k, k, "r-1"));
+	CHECK_INT(rows(&w), 1024);
+	check_applied(bind(&w, t0 + 2000, 1024, "r-1"));
+	CHECK_INT(rows(&w), 1024);
+	CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/r-1", 0, "referrals_bound"), "1025");
+	/* The oldest went; what comes of it counts all the same, once. */
+	check_applied(command(&w, t0 + 2001, "referral.void", 0, "c-1"));
+	CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/r-1", 0, "referrals_bound"), "1024");
+	/* What is over goes before what is open. */
+	check_applied(bind(&w, t0 + 2002, 1025, "r-1"));
+	check_applied(command(&w, t0 + 2003, "referral.void", 2, "c-2"));
+	CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/r-1", 0, "referrals_bound"), "1024");
+	CHECK_INT(rows(&w), 1024);
+	world_deinit(&w);
+}
+
+TEST(other_referrers_32)
+{
+	struct world w;
+	char other[16];
+
+	world_init(&w, FRIEND "[referral]\n");
+	check_applied(bind(&w, t0, 1, "r-1"));
+	for (int k = 0; k < 32; k++) {
+		snprintf(other, sizeof(other), "x-%d", k);
+		check_applied(bind(&w, t0 + k, 1, other));
+	}
+	CHECK_INT(w.n_outputs, 32);
+	CHECK_INT(bind(&w, t0 + 40, 1, "x-32").result, YT_CONFLICT);
+	CHECK_INT(w.n_outputs, 32);
+	world_deinit(&w);
+}
+
+TEST(commands_256_a_member)
+{
+	struct world w;
+	char id[16];
+
+	world_init(&w, FRIEND);
+	for (int k = 0; k < 256; k++) {
+		snprintf(id, sizeof(id), "c-%d", k);
+		check_applied(command(&w, t0 + k, "coupon.grant", 1, id));
+	}
+	CHECK_INT(command(&w, t0 + 300, "coupon.grant", 1, "c-0").result, YT_DUPLICATE);
+	check_dead(command(&w, t0 + 300, "coupon.grant", 1, "c-256"), YT_DEAD_LIMIT, "256");
+	check_applied(command(&w, t0 + 300, "coupon.grant", 2, "c-256"));
+	world_deinit(&w);
+}
+
+/* Of a member the 32 hashes that were used first: the one that was used last is none of them, in whatever order they came. */
+TEST(hashes_of_buyers_32)
+{
+	static const char *const outcome[] = { [0] = "qualified", [1] = "flagged" };
+	struct world w;
+
+	for (int backwards = 0; backwards < 2; backwards++) {
+		world_init(&w, FRIEND "[referral]\nsame_phone = flag\n");
+		for (int k = 0; k < 33; k++) {
+			int i = backwards ? 32 - k : k;
+
+			check_applied(tell(&w, "order.paid", t0 + minute, "{\"order\":\"o-%d\",\"member\":\"r-1\",\"paid_at\":%lld,\"amount\":100,\"currency\":\"CNY\",\"items\":[],\"buyer\":{\"phone\":\"p%d\"}}", i,
+			                   (long long)t0 + i, i));
+		}
+		for (int k = 31; k < 33; k++) {
+			check_applied(bind(&w, t0 + minute, k, "r-1"));
+			check_applied(tell(&w, "order.paid", t0 + minute, "{\"order\":\"q-%d\",\"member\":\"n-%d\",\"paid_at\":%lld,\"amount\":100,\"currency\":\"CNY\",\"items\":[],\"buyer\":{\"phone\":\"p%d\"}}", k, k,
+			                   (long long)t0 + minute, k));
+			CHECK_MSG(strstr(w.outputs[w.n_outputs - 1].value, outcome[k == 31]), "p%d: %s", k, w.outputs[w.n_outputs - 1].value);
+		}
+		world_deinit(&w);
+	}
+}
+
+/* 99 times what was paid is more than state holds. */
+TEST(a_debt_is_at_most_2_53)
+{
+	struct world w;
+	char code[16];
+
+	world_init(&w, WORLD_SHOP "[coupon \"friend\"]\npay_percent = 1\nvalid_for = 900d\n[referral]\nreward_invitee = friend\n");
+	check_applied(bind(&w, t0, 1, "r-1"));
+	check_applied(tell(&w, "order.paid", t0 + 1, "{\"order\":\"o-1\",\"member\":\"n-1\",\"paid_at\":%lld,\"amount\":100,\"currency\":\"CNY\",\"items\":[]}", (long long)t0));
+	snprintf(code, sizeof(code), "%s", world_data(&w, &w.outputs[w.n_outputs - 1], "code"));
+	check_applied(tell(&w, "order.paid", t0 + 2,
+	                   "{\"order\":\"o-2\",\"member\":\"n-1\",\"paid_at\":%lld,\"amount\":9007199254740991,\"currency\":\"CNY\",\"items\":[],\"coupons\":[\"%s\"]}",
+	                   (long long)t0 + 2, code));
+	check_applied(command(&w, t0 + 3, "referral.void", 1, "c-1"));
+	CHECK_STR(world_data(&w, &w.outputs[w.n_outputs - 1], "debt"), "9007199254740992");
+	world_deinit(&w);
+}
+
+/* Ids, codes, hashes and notes of 128 bytes: world_seal sees to the bytes of each entity. */
+TEST(a_referral_of_the_longest_texts_stays_below_its_bytes)
+{
+	struct world w;
+
+	world_init(&w, FRIEND "[referral]\nreregistered = flag\nreward_invitee = friend\nreward_referrer = friend\nhold = 1d after paid\n");
+	envelope = long_id;
+	check_applied(tell(&w, "referral.bound", t0, "{\"referrer\":\"r--%s\",\"member\":\"n--%s\",\"bound_at\":%lld,\"channel\":\"c--%s\"}", long_id, long_id,
+	                   (long long)t0, long_id));
+	check_applied(tell(&w, "order.paid", t0 + 1,
+	                   "{\"order\":\"o--%s\",\"member\":\"n--%s\",\"paid_at\":%lld,\"amount\":100,\"currency\":\"CNY\",\"items\":[],\"buyer\":{\"phone\":\"p--%s\"}}",
+	                   long_id, long_id, (long long)t0 + 1, long_id));
+	world_until(&w, t0 + 2 * day);
+	CHECK_STR(yt_outs[w.outputs[w.n_outputs - 1].type].name.p, "referral.approved");
+	envelope = "e";
+	world_deinit(&w);
+}
+
 TEST_MAIN
 {
 	RUN(orders_2048_are_kept_then_the_oldest_go);
@@ -548,6 +688,12 @@ TEST_MAIN
 	RUN(a_day_with_too_many_templates_counts_the_rest_as_other);
 	RUN(a_member_of_the_longest_texts_stays_below_its_bytes);
 	RUN(tags_64);
+	RUN(a_referrer_remembers_1024_newcomers_one_by_one_and_counts_all);
+	RUN(other_referrers_32);
+	RUN(commands_256_a_member);
+	RUN(hashes_of_buyers_32);
+	RUN(a_debt_is_at_most_2_53);
+	RUN(a_referral_of_the_longest_texts_stays_below_its_bytes);
 	RUN(skus_with_a_product_24_an_order);
 	RUN(gifts_and_shares_512_are_kept_then_the_oldest_go);
 	RUN(gifts_that_a_member_got_128);

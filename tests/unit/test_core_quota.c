@@ -416,6 +416,29 @@ TEST(a_chain_over_quotas_ends_before_its_hops_do)
 	world_deinit(&w);
 }
 
+/* order.paid -> phone -> newcomer -> referrer -> newcomer -> quota -> newcomer is six: a word may still be said about that coupon, and a simple coupon
+ * given; another claim would have to go three more. */
+TEST(what_follows_at_the_end_of_a_long_way_is_what_needs_no_more_of_it)
+{
+	struct world w;
+	char data[300];
+
+	init(&w, COUPON("c", "limit_total = 9") COUPON("d", "limit_total = 9") COUPON("e", "")
+	     "[referral]\nreward_invitee = c\nreregistered = reject\n[rule \"word\"]\non = coupon.issued\nwhen = coupon.template == \"c\"\nissue = e\nfollow_up = hello\n"
+	     "[rule \"claim\"]\non = coupon.issued\nwhen = coupon.template == \"c\"\nissue = d\n");
+	bound(&w, "m-1", "m-2");
+	deliver_all(&w);
+	snprintf(data, sizeof(data), "{\"order\":\"o-1\",\"member\":\"m-1\",\"paid_at\":%lld,\"amount\":1000,\"currency\":\"CNY\",\"items\":[],\"buyer\":{\"phone\":\"p\"}}",
+	         (long long)t0 + minute);
+	CHECK(world_tell(&w, "order.paid", "o-1", t0 + minute, data).result == YT_APPLIED);
+	deliver_all(&w);
+	CHECK_STR(story(&w), "referral.qualified m-1, coupon.issued m-1, coupon.issued m-1, followup.due m-1");
+	CHECK_STR(world_data(&w, &w.outputs[1], "role"), "invitee");
+	CHECK_INT(quota(&w, "s1/c", "outstanding"), 1);
+	CHECK_INT(quota(&w, "s1/d", "outstanding"), -1);
+	world_deinit(&w);
+}
+
 TEST(a_budget_is_spent_to_its_end_and_no_further)
 {
 	struct world w;
@@ -618,6 +641,7 @@ TEST_MAIN
 	RUN(the_window_of_the_balance_travels_with_the_claim);
 	RUN(who_is_gone_keeps_no_unit);
 	RUN(a_chain_over_quotas_ends_before_its_hops_do);
+	RUN(what_follows_at_the_end_of_a_long_way_is_what_needs_no_more_of_it);
 	RUN(a_budget_is_spent_to_its_end_and_no_further);
 	RUN(a_lowered_limit_takes_nothing_away);
 	RUN(a_unit_that_was_never_granted_cannot_come_back);

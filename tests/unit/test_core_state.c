@@ -32,6 +32,9 @@ static void live(struct world *w)
 	world_init(w, rules);
 	tell(w, "group.joined", t0, "{\"group\":\"g1\",\"member\":\"m1\",\"joined_at\":%lld,\"channel\":\"live\"}", (long long)t0);
 	snprintf(half, sizeof(half), "%s", world_data(w, &w->outputs[0], "code"));
+	tell(w, "order.paid", t0,
+	     "{\"order\":\"o3\",\"member\":\"m3\",\"paid_at\":%lld,\"amount\":500,\"currency\":\"CNY\",\"channel\":\"live\",\"items\":[{\"sku\":\"a\",\"quantity\":1,\"amount\":500}]}",
+	     (long long)t0);
 	tell(w, "contact.added", t0 + hour, "{\"account\":\"a1\",\"member\":\"m1\",\"added_at\":%lld}", (long long)(t0 + hour));
 	tell(w, "referral.bound", t0 + hour, "{\"referrer\":\"m2\",\"member\":\"m1\",\"bound_at\":%lld}", (long long)(t0 + hour));
 	tell(w, "order.paid", t0 + 2 * hour,
@@ -63,6 +66,27 @@ static void live_long(struct world *w)
 	world_seal(w);
 }
 
+/* Of two newcomers one is held, the other one's referrer was rewarded and has used it. */
+static void live_referrals(struct world *w)
+{
+	char friend[16];
+
+	world_init(w, WORLD_SHOP "[coupon \"friend\"]\npay_percent = 50\nvalid_for = 30d\n"
+	                         "[referral]\nhold = 1d after signed, 2d after paid\nreward_referrer = friend\nsame_device = flag\nreregistered = flag\n");
+	tell(w, "referral.bound", t0, "{\"referrer\":\"r1\",\"member\":\"n1\",\"bound_at\":%lld,\"channel\":\"card\"}", (long long)t0);
+	tell(w, "referral.bound", t0 + 1, "{\"referrer\":\"x\",\"member\":\"n1\",\"bound_at\":%lld}", (long long)t0);
+	tell(w, "referral.bound", t0 + 2, "{\"referrer\":\"r1\",\"member\":\"n2\",\"bound_at\":%lld}", (long long)t0);
+	tell(w, "order.paid", t0 + 3, "{\"order\":\"o2\",\"member\":\"n2\",\"paid_at\":%lld,\"amount\":100,\"currency\":\"CNY\",\"items\":[]}", (long long)t0);
+	tell(w, "referral.approve", t0 + 4, "{\"referrer\":\"r1\",\"member\":\"n2\",\"by\":\"ann\"}");
+	snprintf(friend, sizeof(friend), "%s", world_data(w, &w->outputs[2], "code"));
+	tell(w, "order.paid", t0 + hour,
+	     "{\"order\":\"o3\",\"member\":\"r1\",\"paid_at\":%lld,\"amount\":100,\"currency\":\"CNY\",\"items\":[],\"coupons\":[\"%s\"],\"buyer\":{\"device\":\"d\"}}",
+	     (long long)(t0 + hour), friend);
+	tell(w, "order.paid", t0 + 2 * hour,
+	     "{\"order\":\"o1\",\"member\":\"n1\",\"paid_at\":%lld,\"amount\":100,\"currency\":\"CNY\",\"items\":[],\"buyer\":{\"phone\":\"p\"}}",
+	     (long long)(t0 + 2 * hour));
+}
+
 static void check_golden(struct world *w, enum yt_kind kind, const char *name, const char *want)
 {
 	struct world_entity *e = world_entity(w, kind, yt_str_z(name));
@@ -83,16 +107,22 @@ TEST(golden_bytes_of_each_entity)
 	check_golden(&w, YT_KIND_MEMBER, "s1/m1",
 	             "7e00000002cf5e3216cbd3e5d6e71693c34ce3550579005153585250355758433142570468616c66016580d8c1a28c340080d098f70180e0e5a40180e0e5"
 	             "a4016480a2951100196ff9ae415da1e910252654cb8f93b09000394b51473442333651464353067365636f6e6401658092f9a58c340080a0f6a71370a833"
-	             "ae633b324000046c69766580d8c1a28c34026d3280b59da48c34343d80d8c1a28c3480b59da48c34010070a833ae633b3240028092f9a58c34e464028407"
+	             "ae633b324000046c69766580d8c1a28c34026d3280b59da48c34343d80d8c1a28c3480b59da48c34020070a833ae633b3240028092f9a58c34e464028407"
 	             "01000267310281b083c59868fb018096841838f301000261310181eabac89868610d01a28859d08cd487ae0180d4e2c98e34067265766965770c6f726465"
 	             "725f72657669657700000103016580ccb0a98c3401026f310002018092f9a58c34");
 	check_golden(&w, YT_KIND_ORDER, "s1/o1",
 	             "7700026d3180d9fda6a934008092f9a58c34e4640297bd2c4903434e59000270310180efd4a78c34c86c80ccb0a98c3418a10118abb84386b8a9ca80a9"
-	             "8cab8c3484078afa01cf5e3216cbd3e5d6e71693c34ce35505020c515358525035575843314257015801bd919a9b801b60f9");
+	             "8cab8c3484078afa01cf5e3216cbd3e5d6e71693c34ce35505e464020c515358525035575843314257015801bd919a9b801b60f9");
 	check_golden(&w, YT_KIND_ORDER, "s1/o2",
 	             "9000026d3180b6d9a8a9340001e1a5c34222b868e48086e8ac8c34054639010401658086e8ac8c3401026f320b027232030a00");
 	check_golden(&w, YT_KIND_DAY, "s1/2026-09-22",
 	             "0204c8c901020002880e000203010468616c660100067365636f6e640102067468616e6b7301");
+	check_golden(&w, YT_KIND_MEMBER, "s1/m3",
+	             "3d00000001ffc9c7879a73b3b287ccd22e3e99b0aa900038365a544d5245424b5a5137067365636f6e64016580d8c1a28c340080a0f6a713c1a7a897e0b82e3e00046c69766580d8c1a28c34000000030005046c697665c1a7a897e0b82e3e0480d8c1a28c34f4030100000000020180d8c1a28c34");
+	check_golden(&w, YT_KIND_CHANNELS, "s1/2026-09-21",
+	             "02046c697665caa080020204e8070202057e6e6f6e65050202");
+	check_golden(&w, YT_KIND_CHANNELS, "s1/2026-09-22",
+	             "02057e6e6f6e65f0a1800202c8c901c0bb01c0bb010204046c6976650802");
 	world_deinit(&w);
 }
 
@@ -103,7 +133,7 @@ TEST(golden_bytes_of_a_member_with_a_tier_and_deposits)
 	live_long(&w);
 	check_golden(&w, YT_KIND_MEMBER, "s1/m3",
 	             "3d000000018b1330441df8c2f99ab5f79d0541b7961002395748424d3051464250504a076465706f736974016580b59da48c3480e6edd90a808e97b10d02"
-	             "70310000000000010070a833ae633b32400080d8c1a28c3464000000000180e8bcf69534056c61746572017800000301016580d8c1a28c3401026f310004"
+	             "70310000000000020070a833ae633b32400080d8c1a28c3464000000000180e8bcf69534056c61746572017800000301016580d8c1a28c3401026f310004"
 	             "4108a4239d85bb3b5219af4d38837c320000000000000000000000000000000080d8c1a28c3401650004676f6c6400080304676f6c64070f80a0bf8c9134"
 	             "80e8f0ca9034808de8bb9034f61c15ac649bb9a87e19388063d5cebd01650d6f726465722e706169640a6f3101010003aa8cc60d805a18220380b59da48c"
 	             "34b81780a894d1913480fce8fc9234bae98092f9a58c349a7755746b3b29da4d4d028092f9a58c34c2099c03a4383b4949b80180b59da48c34b81780a894"
@@ -149,6 +179,27 @@ TEST(golden_bytes_of_claims_and_quotas)
 	check_golden(&w, YT_KIND_QUOTA, "s1/c", "0ad80402c801020000");
 	e = world_entity(&w, YT_KIND_MEMBER, YT_S("s1/m1"));
 	CHECK_MSG(memmem(e->bytes, e->n, "\x01\x64\x00", 3), "the coupon's units: its template's, 100 of the budget");
+	world_deinit(&w);
+}
+
+TEST(golden_bytes_of_referrals)
+{
+	struct world w;
+
+	live_referrals(&w);
+	check_golden(&w, YT_KIND_MEMBER, "s1/n1",
+	             "020000000000046361726480d8c1a28c3402723180d8c1a28c340a770000020070a833ae633b3240008092f9a58c34640000000000100522420004636172"
+	             "6400008082acf88c3482d8c1a28c3482d8c1a28c340101658092f9a58c3401026f3100026f31010554e85b50f9a4060101042ae5e5bfbd4baa3f8092f9a5"
+	             "8c34");
+	check_golden(&w, YT_KIND_MEMBER, "s1/n2",
+	             "0200000000000002723180d8c1a28c343a5200000200f1d1b0c79183f23e0080d8c1a28c3464000000000010093522000000000083d8c1a28c3483d8c1a2"
+	             "8c34026f32000001a77d668400600004");
+	check_golden(&w, YT_KIND_MEMBER, "s1/r1",
+	             "4e00000001ef4c771275b0a5fb60bf12c1fd05892191043753514d5a5843535a47515106667269656e64016584d8c1a28c340080a0f6a713f1d1b0c79183"
+	             "f23ef8b9b70300010032157c13a2101397056400000000000200c1a7a897e0b82e3e0080b59da48c3464000000000010060202010204511eac5785c0f582"
+	             "d8c1a28c340280d8c1a28c3400157c13a21013970583d8c1a28c340382d8c1a28c3484d8c1a28c3401015e82de5734cb95a580b59da48c34");
+	check_golden(&w, YT_KIND_PHONE, "s1/p",
+	             "026e318092f9a58c34");
 	world_deinit(&w);
 }
 
@@ -240,6 +291,7 @@ TEST(any_bytes_decode_to_an_object_or_to_none)
 
 	try_all(live);
 	try_all(live_long);
+	try_all(live_referrals);
 	for (int round = 0; round < 20000; round++) {
 		size_t n = roll(200);
 
@@ -258,6 +310,9 @@ TEST(keys_tell_kind_and_name)
 	CHECK_INT(yt_entity_kind(YT_S("order:s1/1001"), &name), YT_KIND_ORDER);
 	CHECK_INT(yt_entity_kind(YT_S("day:s1/2026-11-24"), &name), YT_KIND_DAY);
 	CHECK(yt_str_eq(name, YT_S("s1/2026-11-24")));
+	CHECK_INT(yt_entity_kind(YT_S("phone:s1/0a/1"), &name), YT_KIND_PHONE);
+	CHECK(yt_str_eq(name, YT_S("s1/0a/1")));
+	CHECK_INT(yt_entity_kind(YT_S("channels:s1/2026-11-24"), &name), YT_KIND_CHANNELS);
 	CHECK_INT(yt_entity_kind(YT_S("quota:s1/gift:box"), &name), YT_KIND_QUOTA);
 	CHECK(yt_str_eq(name, YT_S("s1/gift:box")));
 	CHECK_INT(yt_entity_kind(YT_S("quotas:s1/x"), &name), -1);
@@ -269,6 +324,7 @@ TEST_MAIN
 	RUN(golden_bytes_of_each_entity);
 	RUN(golden_bytes_of_a_member_with_a_tier_and_deposits);
 	RUN(golden_bytes_of_claims_and_quotas);
+	RUN(golden_bytes_of_referrals);
 	RUN(a_typical_member_has_less_than_500_bytes_and_an_open_order_less_than_150);
 	RUN(any_bytes_decode_to_an_object_or_to_none);
 	RUN(keys_tell_kind_and_name);

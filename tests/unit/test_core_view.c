@@ -109,6 +109,18 @@ TEST(a_quota_shows_what_is_given_away)
 	world_deinit(&w);
 }
 
+TEST(the_channels_of_a_day_show_what_is_not_0)
+{
+	struct world w;
+
+	live(&w);
+	CHECK_STR(render(&w, YT_KIND_CHANNELS, "s1/2026-09-21", true),
+	          "channels:s1:2026-09-21 live={\"issued\":1,\"revenue\":12000,\"orders_1\":1,\"items_1\":2} ~none={\"joined\":1}");
+	tell(&w, "order.cancelled", t0 + hour, "{\"order\":\"o1\",\"member\":\"m1\",\"cancelled_at\":1790003600000}");
+	CHECK_STR(render(&w, YT_KIND_CHANNELS, "s1/2026-09-21", true), "channels:s1:2026-09-21 live={\"issued\":1} ~none={\"joined\":1}");
+	world_deinit(&w);
+}
+
 TEST(what_is_gone_has_its_suffixes_and_no_fields)
 {
 	struct yt_str suffix[YT_VIEW_HASHES_MAX];
@@ -119,6 +131,7 @@ TEST(what_is_gone_has_its_suffixes_and_no_fields)
 	CHECK_STR(render(&w, YT_KIND_ORDER, "s1/a/b", true), "order:s1/a/b");
 	CHECK_STR(render(&w, YT_KIND_DAY, "s1/2026-01-01", true), "day:s1:2026-01-01");
 	CHECK_STR(render(&w, YT_KIND_QUOTA, "s1/gift:box", true), "quota:s1/gift:box");
+	CHECK_STR(render(&w, YT_KIND_CHANNELS, "s1/2026-01-01", true), "channels:s1:2026-01-01");
 	CHECK_INT(yt_view_suffixes(&w.batch, YT_KIND_ORDER, YT_S("s1/o1"), false, suffix), 0);
 	CHECK_INT(yt_view_suffixes(&w.batch, YT_KIND_ORDER, YT_S("s1/o1"), true, suffix), 1);
 	world_deinit(&w);
@@ -144,6 +157,7 @@ TEST_MAIN
 	RUN(orders_are_shown_only_where_the_configuration_asks_for_them);
 	RUN(a_day_shows_all_its_counters);
 	RUN(a_quota_shows_what_is_given_away);
+	RUN(the_channels_of_a_day_show_what_is_not_0);
 	RUN(what_is_gone_has_its_suffixes_and_no_fields);
 	RUN(an_order_expires_in_the_view_with_its_entity);
 }

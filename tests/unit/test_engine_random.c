@@ -105,9 +105,26 @@ static void put_order(struct history *h, const char *member)
 	put(h, o->input, o->shard,
 	    ew_event(h->w, "order.paid", h->time,
 	             yt_arena_printf(a, "{\"order\":\"%s\",\"member\":\"%s\",\"paid_at\":%" PRId64 ",\"amount\":%u,\"currency\":\"CNY\",\"items\":[{\"sku\":\"x\",\"quantity\":"
-	                                "%u,\"amount\":1}],\"coupons\":[%s%s%s]}",
+	                                "%u,\"amount\":1}],\"coupons\":[%s%s%s],\"buyer\":{\"phone\":\"%u\",\"device\":\"%u\"}}",
 	                             o->id, o->member, h->time - draw(&h->c) % 5000, 100 + draw(&h->c) % 900, 1 + draw(&h->c) % 3, used ? "\"" : "",
-	                             used ? used->code : "", used ? "\"" : "").p));
+	                             used ? used->code : "", used ? "\"" : "", draw(&h->c) % 200, draw(&h->c) % 100).p));
+}
+
+static void put_referral(struct history *h, const char *member)
+{
+	struct yt_arena *a = &h->w->arena;
+	const char *referrer = member_name(h, draw(&h->c));
+	uint32_t k = draw(&h->c) % 4;
+
+	if (k < 3)
+		put(h, EW_GROUPS, place(h, member),
+		    ew_event(h->w, "referral.bound", h->time,
+		             yt_arena_printf(a, "{\"referrer\":\"%s\",\"member\":\"%s\",\"bound_at\":%" PRId64 "}", referrer, member,
+		                             h->time - draw(&h->c) % (uint32_t)(2 * EW_DAY)).p));
+	else
+		put(h, EW_GROUPS, place(h, member),
+		    ew_event(h->w, draw(&h->c) % 2 ? "referral.approve" : "referral.void", h->time,
+		             yt_arena_printf(a, "{\"referrer\":\"%s\",\"member\":\"%s\",\"by\":\"ann\"}", referrer, member).p));
 }
 
 static void put_step(struct history *h)
@@ -169,8 +186,10 @@ static void make(struct history *h, struct ew *w, uint64_t seed, bool misplaced)
 			put_order(h, m);
 		else if (k < 11)
 			put_step(h);
-		else if (k < 17)
+		else if (k < 15)
 			put_place(h, m);
+		else if (k < 17)
+			put_referral(h, m);
 		else if (k < 18)
 			put_bad(h);
 		else if (h->n) { /* again, word for word or under another envelope id */
@@ -194,7 +213,10 @@ static const char rules_rich[] =
 	"[rule \"welcome\"]\non = group.joined\nonce = per member\nfollow_up = welcome\nsend_by = 5m\n"
 	"[rule \"nudge\"]\non = group.joined\nafter = 10m\nstill = member.accounts == 0 && member.groups > 0\nfollow_up = nudge\n"
 	"[rule \"recall\"]\non = contact.added, group.joined\nwhen = member.paid_orders > 0 && member.groups > 0\nonce = per member\nissue = other\n"
-	"[rule \"review\"]\non = order.signed\nafter = 7d\nstill = !order.refunded\nfollow_up = order_review\n";
+	"[rule \"review\"]\non = order.signed\nafter = 7d\nstill = !order.refunded\nfollow_up = order_review\n"
+	"[referral]\nhold = 1d after signed, 3d after paid\nreward_referrer = other\nreward_invitee = half\nreferrer_cap = 3 per 3d\n"
+	"same_phone = reject\nsame_device = flag\nreregistered = flag\nvelocity = 3 per 1d\n"
+	"[rule \"star\"]\non = referral.qualified, referral.approved\nto = both\nfollow_up = star\n";
 
 /* Rules whose outputs do not depend on the order in which topics arrive. */
 static const char rules_plain[] =

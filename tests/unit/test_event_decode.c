@@ -161,6 +161,10 @@ TEST(each_type_with_its_required_fields_is_read)
 		[YT_REFERRAL_BOUND] = "{\"referrer\":\"ref:x\",\"member\":\"m\",\"bound_at\":1754042400000}",
 		[YT_SHARE_MADE] = "{\"share\":\"s\",\"member\":\"m\",\"friend\":\"f\",\"shared_at\":1754042400000}",
 		[YT_GIFT_CLAIMED] = "{\"gift\":\"g\",\"member\":\"m\",\"claimed_at\":1754042400000}",
+		[YT_REFERRAL_APPROVE] = "{\"referrer\":\"r\",\"member\":\"m\",\"by\":\"ann\"}",
+		[YT_REFERRAL_VOID] = "{\"referrer\":\"ref:x\",\"member\":\"m\",\"by\":\"ann\"}",
+		[YT_COUPON_GRANT] = "{\"member\":\"m\",\"template\":\"t\",\"by\":\"ann\"}",
+		[YT_COUPON_REVOKE] = "{\"member\":\"m\",\"coupon\":\"c\",\"by\":\"ann\"}",
 	};
 
 	for (int t = 0; t < YT_TYPE__COUNT; t++) {
@@ -591,7 +595,7 @@ TEST(structured_envelope_faults)
 
 TEST(types_of_no_or_a_later_version_are_unknown)
 {
-	static const char *const types[] = { "order.payed", "Order.paid", "order.paid ", "member.linked", "referral.approve", "coupon.issued" };
+	static const char *const types[] = { "order.payed", "Order.paid", "order.paid ", "member.linked", "referral.qualified", "coupon.issued" };
 
 	for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
 		decode(types[k], "{}");

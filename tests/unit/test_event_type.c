@@ -41,6 +41,14 @@ static const struct {
 		"share.made\ncut\nm1\nm2", "s1/m1", YT_F_SHARED_AT },
 	[YT_GIFT_CLAIMED] = { "gift.claimed", "referrals", "{\"gift\":\"box\",\"member\":\"m1\",\"claimed_at\":1754042400001}",
 		"gift.claimed\nbox\nm1\n1", "s1/m1", YT_F_CLAIMED_AT },
+	[YT_REFERRAL_APPROVE] = { "referral.approve", "commands", "{\"referrer\":\"m2\",\"member\":\"m1\",\"by\":\"ann\"}",
+		"referral.approve\ne1", "s1/m1", YT_F_NONE },
+	[YT_REFERRAL_VOID] = { "referral.void", "commands", "{\"referrer\":\"m2\",\"member\":\"m1\",\"note\":\"x\",\"by\":\"ann\"}",
+		"referral.void\ne1", "s1/m1", YT_F_NONE },
+	[YT_COUPON_GRANT] = { "coupon.grant", "commands", "{\"member\":\"m1\",\"template\":\"sorry\",\"by\":\"ann\"}",
+		"coupon.grant\ne1", "s1/m1", YT_F_NONE },
+	[YT_COUPON_REVOKE] = { "coupon.revoke", "commands", "{\"member\":\"m1\",\"coupon\":\"c1\",\"by\":\"ann\"}",
+		"coupon.revoke\ne1", "s1/m1", YT_F_NONE },
 };
 
 static const struct yt_event *decode(int t)
@@ -73,8 +81,10 @@ TEST(table_rows_are_whole)
 			CHECK(info->pos[info->key[n]] >= 0);
 			CHECK(info->fields[info->pos[info->key[n]]].required || info->fields[info->pos[info->key[n]]].deflt);
 		}
-		CHECK(n > 0);
-		CHECK(info->pos[info->at] >= 0 && info->fields[info->pos[info->at]].required);
+		/* A command has neither key nor instant but those of its envelope. */
+		CHECK_INT(n > 0, !(YT_COMMANDS >> t & 1));
+		CHECK_INT(info->at != YT_F_NONE, !(YT_COMMANDS >> t & 1));
+		CHECK(info->at == YT_F_NONE || (info->pos[info->at] >= 0 && info->fields[info->pos[info->at]].required));
 	}
 }
 
@@ -133,7 +143,7 @@ TEST(instant_of_the_fact_is_not_the_envelope_s_time)
 	for (int t = 0; t < YT_TYPE__COUNT; t++) {
 		const struct yt_event *ev = decode(t);
 
-		CHECK_INT(ev->at, INT64_C(1754042400001));
+		CHECK_INT(ev->at, INT64_C(1754042400000) + (cases[t].at != YT_F_NONE));
 		CHECK_INT(ev->time, INT64_C(1754042400000));
 	}
 }
@@ -147,7 +157,7 @@ static const char *row_of(const struct yt_type_info *info)
 	yt_buf_printf(&b, "\n| `%s` |", info->name.p);
 	for (int k = 0; k < info->n_fields; k++)
 		yt_buf_printf(&b, "%s %s%s", k ? "," : "", yt_fields[info->fields[k].field].name.p, info->fields[k].required ? "" : "?");
-	yt_buf_z(&b, " |");
+	yt_buf_z(&b, info->key[0] == YT_F_NONE ? " | envelope id" : " |");
 	for (int k = 0; info->key[k] != YT_F_NONE; k++)
 		yt_buf_printf(&b, "%s %s", k ? "," : "", yt_fields[info->key[k]].name.p);
 	yt_buf_z(&b, " |\n");

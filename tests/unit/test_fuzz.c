@@ -10,6 +10,9 @@
 #define LLVMFuzzerTestOneInput fuzz_expr
 #include "fuzz/expr.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_hooks
+#include "fuzz/hooks.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_json
 #include "fuzz/json.c"
 #undef LLVMFuzzerTestOneInput
@@ -18,6 +21,9 @@
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_state
 #include "fuzz/state.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_wecom
+#include "fuzz/wecom.c"
 #undef LLVMFuzzerTestOneInput
 
 enum { TEXT_MAX = 8192, CHANGES = 12 };
@@ -141,9 +147,11 @@ static void corpus(int (*entry)(const uint8_t *data, size_t size), const char *n
 
 TEST(events) { corpus(fuzz_event, "event"); }
 TEST(expressions) { corpus(fuzz_expr, "expr"); }
+TEST(hooks) { corpus(fuzz_hooks, "hooks"); }
 TEST(json) { corpus(fuzz_json, "json"); }
 TEST(rule_files) { corpus(fuzz_rules, "rules"); }
 TEST(state) { corpus(fuzz_state, "state"); }
+TEST(wecom) { corpus(fuzz_wecom, "wecom"); }
 
 TEST(cases_of_expressions)
 {
@@ -156,8 +164,10 @@ TEST_MAIN
 {
 	RUN(events);
 	RUN(expressions);
+	RUN(hooks);
 	RUN(json);
 	RUN(rule_files);
 	RUN(state);
+	RUN(wecom);
 	RUN(cases_of_expressions);
 }

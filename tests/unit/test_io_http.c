@@ -355,6 +355,354 @@ TEST(http_end_closes_what_is_open)
 	close(fd);
 }
 
+/* ---- requests with bodies, and connections that are kept */
+
+static struct yt_http_call *kept[8]; /* by say_later */
+static int n_kept;
+
+static void say_body(void *ctx, const struct yt_http_request *req, struct yt_http_reply *reply)
+{
+	(void)ctx;
+	yt_buf_printf(&reply->body, "%.*s %zu %.*s", YT_FMT(req->method), req->n_headers, YT_FMT(req->body));
+}
+
+static void say_later(void *ctx, const struct yt_http_request *req, struct yt_http_reply *reply)
+{
+	(void)ctx;
+	kept[n_kept++] = req->call;
+	reply->later = true;
+}
+
+static const struct yt_http_route taking[] = { { "/body", true, say_body, NULL }, { "/later", true, say_later, NULL } };
+
+static void start_taking(struct yt_http_conf conf)
+{
+	struct yt_err err;
+
+	conf.listen = "127.0.0.1:0";
+	conf.body_max = conf.body_max ? conf.body_max : 1000;
+	conf.held_max = conf.held_max ? conf.held_max : 1 << 20;
+	n_kept = 0;
+	base = event_base_new();
+	http = yt_http_new(base, &conf, taking, 2, &err);
+	CHECK_MSG(http, "%s", err.msg);
+}
+
+static void say(int fd, const char *text)
+{
+	CHECK(send(fd, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text));
+}
+
+/* Reads until `end` stands at the end of what came, n times in all. */
+static void hear_until(int fd, const char *end, int n)
+{
+	size_t at = 0;
+	int found = 0;
+
+	for (int64_t until = now_ms() + 10000; now_ms() < until && found < n;) {
+		ssize_t got;
+
+		turn();
+		got = recv(fd, answer + at, sizeof answer - 1 - at, 0);
+		at += got > 0 ? (size_t)got : 0;
+		answer[at] = 0;
+		found = 0;
+		for (const char *p = answer; (p = strstr(p, end)); p++)
+			found++;
+	}
+	CHECK_MSG(found == n, "%d of %d times `%s` in `%s`", found, n, end, answer);
+}
+
+TEST(http_takes_a_body_and_keeps_the_connection)
+{
+	int fd;
+
+	start_taking((struct yt_http_conf){ 0 });
+	fd = dial();
+	say(fd, "POST /body HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc");
+	hear_until(fd, "\r\n\r\nPOST 1 abc", 1);
+	CHECK(!strstr(answer, "Connection: close"));
+	say(fd, "PUT /body HTTP/1.1\r\nConnection: Close\r\n\r\n");
+	CHECK(hear(fd));
+	CHECK_STR(body(), "PUT 1 ");
+	CHECK(strstr(answer, "Connection: close"));
+	stop();
+}
+
+TEST(http_answers_what_was_sent_ahead_in_order)
+{
+	int fd;
+
+	start_taking((struct yt_http_conf){ 0 });
+	fd = dial();
+	say(fd, "POST /body HTTP/1.1\r\nContent-Length: 1\r\n\r\naPOST /later HTTP/1.1\r\n\r\nPOST /body HTTP/1.1\r\nContent-Length: 1\r\n\r\nc");
+	for (int64_t until = now_ms() + 5000; n_kept == 0 && now_ms() < until;)
+		turn();
+	CHECK_INT(n_kept, 1);
+	struct yt_http_reply reply = { .status = 200, .type = "text/plain" };
+
+	yt_buf_init(&reply.body, NULL);
+	yt_buf_z(&reply.body, "POST 0 b");
+	yt_http_answer(kept[0], &reply);
+	yt_buf_deinit(&reply.body);
+	hear_until(fd, "POST ", 3);
+	CHECK(strstr(answer, "POST 1 a") < strstr(answer, "POST 0 b") && strstr(answer, "POST 0 b") < strstr(answer, "POST 1 c"));
+	close(fd);
+	stop();
+}
+
+TEST(http_answers_later_to_one_that_has_gone)
+{
+	struct yt_http_reply reply = { .status = 200, .type = "text/plain" };
+	struct linger hard = { 1, 0 };
+	int fd[2];
+
+	start_taking((struct yt_http_conf){ 0 });
+	for (int i = 0; i < 2; i++) {
+		fd[i] = dial();
+		say(fd[i], "POST /later HTTP/1.1\r\n\r\n");
+	}
+	for (int64_t until = now_ms() + 5000; n_kept < 2 && now_ms() < until;)
+		turn();
+	CHECK_INT(n_kept, 2);
+	setsockopt(fd[0], SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+	close(fd[0]);
+	turn();
+	yt_http_answer(kept[0], &reply);
+	for (int i = 0; i < 5; i++)
+		turn();
+	/* The other one outlives its server. */
+	stop();
+	yt_http_answer(kept[1], &reply);
+	close(fd[1]);
+}
+
+TEST(http_body_at_the_limit_and_above)
+{
+	static char big[3000];
+
+	start_taking((struct yt_http_conf){ 0 });
+	memset(big + sprintf(big, "POST /body HTTP/1.1\r\nConnection: close\r\nContent-Length: 1000\r\n\r\n"), 'x', 1000);
+	CHECK_INT(status(big), 200);
+	CHECK_INT(strlen(body()), strlen("POST 2 ") + 1000);
+	CHECK_INT(status("POST /body HTTP/1.1\r\nContent-Length: 1001\r\n\r\n"), 413);
+	memset(big, 0, sizeof big);
+	memset(big + sprintf(big, "POST /body HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n"), 'x', 1001);
+	CHECK_INT(status(big), 413);
+	stop();
+}
+
+TEST(http_chunks)
+{
+	static const char begin[] = "POST /body HTTP/1.1\r\nConnection: close\r\nTransfer-Encoding: Chunked\r\n\r\n";
+	static const struct {
+		const char *chunks;
+		int status;
+	} cases[] = {
+		{ "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n", 200 }, { "0\r\n\r\n", 200 },   { "-1\r\n\r\n", 400 }, { "\r\n\r\n", 400 },
+		{ "3\r\nabcd\r\n0\r\n\r\n", 400 },                  { "0x3\r\nabc\r\n", 400 }, { "fffffffff\r\n", 400 }, { "ffffffff\r\n", 413 },
+		{ "0\r\nTrailer: x\r\n\r\n", 400 },
+	};
+	char request[300];
+
+	start_taking((struct yt_http_conf){ 0 });
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		snprintf(request, sizeof request, "%s%s", begin, cases[i].chunks);
+		CHECK_MSG(status(request) == cases[i].status, "%s gives %.20s", cases[i].chunks, answer);
+		if (i == 0)
+			CHECK_STR(body(), "POST 2 abcde");
+	}
+	stop();
+}
+
+TEST(http_chunks_of_a_byte_at_the_limit_and_above)
+{
+	enum { CHUNK = 6, N = YT_HTTP_CHUNKS_BYTES_MAX / (CHUNK - 1) + 300 };
+	static char big[100 + N * CHUNK + 1];
+	size_t n = (size_t)sprintf(big, "POST /body HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+
+	/* Never an end: what comes is more than the body may be, sizes and all. */
+	start_taking((struct yt_http_conf){ .body_max = N, .deadline_ms = 60000 });
+	for (int i = 0; i < N; i++)
+		n += (size_t)sprintf(big + n, "1\r\nx\r\n");
+	CHECK_INT(status(big), 413);
+	stop();
+}
+
+TEST(http_refuses_what_can_be_read_in_two_ways)
+{
+	static const char *const heads[] = {
+		"Content-Length: 1\r\nContent-Length: 1\r\n",
+		"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+		"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+		"Content-Length: +1\r\n",
+		"Content-Length: 1 1\r\n",
+		"Content-Length: 99999999999999999999\r\n",
+		"Content-Length : 1\r\n",
+		"X: a\r\n b\r\n",
+		"X: a\nContent-Length: 1\r\n",
+		"X: a\n\nY: b\r\n",
+		"X: a\rb\r\n",
+		"X: a\001b\r\n",
+		": a\r\n",
+	};
+	char request[300];
+
+	start_taking((struct yt_http_conf){ 0 });
+	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+		snprintf(request, sizeof request, "POST /body HTTP/1.1\r\n%s\r\nx", heads[i]);
+		CHECK_MSG(status(request) == 400, "%s gives %.20s", heads[i], answer);
+	}
+	CHECK_INT(status("POST /body HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"), 501);
+	stop();
+}
+
+TEST(http_fields_at_the_limit_and_above)
+{
+	char request[1000];
+	size_t n;
+
+	start_taking((struct yt_http_conf){ 0 });
+	for (int fields = YT_HTTP_FIELDS_MAX; fields <= YT_HTTP_FIELDS_MAX + 1; fields++) {
+		n = (size_t)sprintf(request, "POST /body HTTP/1.1\r\nConnection: close\r\n");
+		for (int i = 1; i < fields; i++)
+			n += (size_t)sprintf(request + n, "X: y\r\n");
+		sprintf(request + n, "\r\n");
+		CHECK_INT(status(request), fields == YT_HTTP_FIELDS_MAX ? 200 : 431);
+	}
+	stop();
+}
+
+TEST(http_says_go_on)
+{
+	int fd;
+
+	start_taking((struct yt_http_conf){ 0 });
+	fd = dial();
+	say(fd, "POST /body HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+	hear_until(fd, "HTTP/1.1 100 Continue\r\n\r\n", 1);
+	say(fd, "abc");
+	hear_until(fd, "POST 2 abc", 1);
+	close(fd);
+	stop();
+}
+
+TEST(http_requests_hold_so_much_together_and_no_more)
+{
+	static const char begin[] = "POST /body HTTP/1.1\r\nContent-Length: 900\r\n\r\n";
+	struct yt_http_stats s;
+	static char part[801];
+	int fd[3];
+
+	/* Three that never send their end; two of them have room. */
+	start_taking((struct yt_http_conf){ .held_max = 2000 });
+	memset(part, 'x', 800);
+	for (int i = 0; i < 3; i++) {
+		fd[i] = dial();
+		say(fd[i], begin);
+		say(fd[i], part);
+		for (int k = 0; k < 5; k++)
+			turn();
+	}
+	CHECK(hear(fd[2]));
+	CHECK_MSG(strncmp(answer, "HTTP/1.1 503 ", 13) == 0 && strstr(answer, "Retry-After: 1\r\n"), "%s", answer);
+	yt_http_stats(http, &s);
+	CHECK_INT(s.crowded, 1);
+	CHECK_INT(s.held, 2 * (sizeof begin - 1 + 800));
+	part[100] = '\0';
+	say(fd[0], part);
+	hear_until(fd[0], "POST 1 xxx", 1);
+	close(fd[0]);
+	close(fd[1]);
+	for (int64_t until = now_ms() + 5000; s.connections > 0 && now_ms() < until; yt_http_stats(http, &s))
+		turn();
+	CHECK_INT(s.held, 0);
+	stop();
+}
+
+TEST(http_slow_body_cannot_push_its_deadline)
+{
+	struct yt_http_stats s;
+	int fd;
+
+	start_taking((struct yt_http_conf){ .deadline_ms = 200 });
+	fd = dial();
+	say(fd, "POST /body HTTP/1.1\r\nContent-Length: 900\r\n\r\n");
+	for (int64_t until = now_ms() + 5000; now_ms() < until;) {
+		send(fd, "a", 1, MSG_NOSIGNAL);
+		turn();
+		yt_http_stats(http, &s);
+		if (s.expired)
+			break;
+	}
+	CHECK_INT(s.expired, 1);
+	CHECK_INT(s.connections, 0);
+	close(fd);
+	stop();
+}
+
+TEST(http_that_is_not_open_yet_lets_wait)
+{
+	struct yt_http_stats s;
+	int fd;
+
+	start_taking((struct yt_http_conf){ .closed = true });
+	fd = dial();
+	say(fd, "POST /body HTTP/1.1\r\n\r\n");
+	for (int i = 0; i < 10; i++)
+		turn();
+	yt_http_stats(http, &s);
+	CHECK_INT(s.connections, 0);
+	yt_http_open(http);
+	hear_until(fd, "POST 0 ", 1);
+	close(fd);
+	stop();
+}
+
+TEST(http_takes_a_socket_that_listens_already)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	struct yt_http_conf conf = { .body_max = 1000, .held_max = 1000 };
+	struct yt_err err;
+
+	conf.fd = socket(AF_INET, SOCK_STREAM, 0);
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	CHECK(bind(conf.fd, (struct sockaddr *)&a, sizeof a) == 0 && listen(conf.fd, 8) == 0);
+	base = event_base_new();
+	http = yt_http_new(base, &conf, taking, 2, &err);
+	CHECK_MSG(http, "%s", err.msg);
+	CHECK_INT(status("POST /body HTTP/1.1\r\nConnection: close\r\n\r\n"), 200);
+	stop();
+}
+
+TEST(http_that_is_closed_ends_what_it_has)
+{
+	struct yt_http_reply reply = { .status = 200, .type = "text/plain" };
+	int idle, busy, kept_on;
+
+	start_taking((struct yt_http_conf){ 0 });
+	idle = dial();
+	busy = dial();
+	kept_on = dial();
+	say(idle, "POST /body HTTP/1.1\r\n\r\n");
+	hear_until(idle, "POST 0 ", 1);
+	say(kept_on, "POST /body HTTP/1.1\r\n\r\n");
+	hear_until(kept_on, "POST 0 ", 1);
+	say(busy, "POST /later HTTP/1.1\r\n\r\n");
+	for (int64_t until = now_ms() + 5000; n_kept == 0 && now_ms() < until;)
+		turn();
+	yt_http_close(http);
+	/* Who goes on sending is answered, and told that it is the last time; who does not is left after a while. */
+	say(kept_on, "POST /body HTTP/1.1\r\n\r\n");
+	CHECK(hear(kept_on));
+	CHECK(strstr(answer, "Connection: close\r\n"));
+	CHECK(hear(idle));
+	yt_http_answer(kept[0], &reply);
+	CHECK(hear(busy));
+	CHECK(strncmp(answer, "HTTP/1.1 200 ", 13) == 0);
+	stop();
+}
+
 TEST(listen_addresses)
 {
 	char host[64];
@@ -401,6 +749,20 @@ TEST_MAIN
 	RUN(http_reached_by_others_needs_a_token);
 	RUN(http_port_that_is_taken);
 	RUN(http_end_closes_what_is_open);
+	RUN(http_takes_a_body_and_keeps_the_connection);
+	RUN(http_answers_what_was_sent_ahead_in_order);
+	RUN(http_answers_later_to_one_that_has_gone);
+	RUN(http_body_at_the_limit_and_above);
+	RUN(http_chunks);
+	RUN(http_chunks_of_a_byte_at_the_limit_and_above);
+	RUN(http_refuses_what_can_be_read_in_two_ways);
+	RUN(http_fields_at_the_limit_and_above);
+	RUN(http_says_go_on);
+	RUN(http_requests_hold_so_much_together_and_no_more);
+	RUN(http_slow_body_cannot_push_its_deadline);
+	RUN(http_that_is_not_open_yet_lets_wait);
+	RUN(http_takes_a_socket_that_listens_already);
+	RUN(http_that_is_closed_ends_what_it_has);
 	RUN(listen_addresses);
 	RUN(tokens_are_compared);
 }

@@ -12,6 +12,10 @@ static struct yt_kafka_stats kafka;
 static struct yt_redis_stats redis;
 static struct yt_http_stats http;
 static struct yt_histogram commit;
+static const uint64_t hooks[YT_INTAKE_RESULT__COUNT] = { [YT_INTAKE_ACCEPTED] = 8, [YT_INTAKE_UNAVAILABLE] = 1 };
+static const struct yt_intake_sender senders[] = { { YT_STR("s1"), YT_STR("shopify"), hooks } };
+static const struct yt_spool_stats spool = { .put = 9, .files = 2, .bytes = 4000 };
+static const struct yt_intake_stats intake = { .spool = &spool, .senders = senders, .n_senders = 1, .bytes = 1234, .answer = &commit, .http = { .held = 77, .connections = 3 } };
 static const struct yt_str topics[INPUTS] = { YT_STR("yutang.orders"), YT_STR("yutang.\"odd\\") };
 static char text[1 << 20];
 static struct yt_rule_errors recall = { .rule = YT_STR("recall"), .has = { [YT_RULE_KEY_WHEN] = true, [YT_RULE_KEY_STILL] = true } };
@@ -41,7 +45,7 @@ static struct yt_metrics_in full(void)
 	redis.state = YT_REDIS_CONNECTED;
 	return (struct yt_metrics_in){ .version = "0.1", .librdkafka = "2.0.2", .ready = true, .rules = &rules, .reloads = reloads, .engine = &stats,
 		                       .shards = shards, .n_shards = SHARDS, .topics = topics, .n_inputs = INPUTS, .kafka = &kafka, .kafka_connected = true,
-		                       .commit = &commit, .redis = &redis, .http = &http };
+		                       .commit = &commit, .redis = &redis, .http = &http, .intake = &intake };
 }
 
 static const char *render(const struct yt_metrics_in *in)
@@ -88,6 +92,15 @@ TEST(metrics_render_what_they_are_given)
 	CHECK(has_line("yutang_rules_reloads_total{result=\"unchanged\"} 0"));
 	CHECK(has_line("yutang_rules_reloads_total{result=\"refused\"} 0"));
 	CHECK(has_line("yutang_rules_reloads_total{result=\"invalid\"} 1"));
+	CHECK(has_line("yutang_intake_requests_total{shop=\"s1\",platform=\"shopify\",result=\"accepted\"} 8"));
+	CHECK(has_line("yutang_intake_requests_total{shop=\"s1\",platform=\"shopify\",result=\"unsigned\"} 0"));
+	CHECK(has_line("yutang_intake_requests_total{shop=\"s1\",platform=\"shopify\",result=\"unavailable\"} 1"));
+	CHECK(has_line("yutang_intake_spooled_total 9"));
+	CHECK(has_line("yutang_intake_spool_files 2"));
+	CHECK(has_line("yutang_intake_spool_bytes 4000"));
+	CHECK(has_line("yutang_intake_bytes 1234"));
+	CHECK(has_line("yutang_intake_reading_bytes 77"));
+	CHECK(has_line("yutang_intake_connections 3"));
 	CHECK(has_line("yutang_timers 7"));
 	CHECK(has_line("yutang_timers_held_seconds 61.005"));
 	CHECK(has_line("yutang_view_lag_seconds 1.500"));
@@ -107,6 +120,7 @@ TEST(metrics_of_parts_that_are_off_are_left_out)
 	CHECK(!strstr(text, "yutang_view"));
 	CHECK(!strstr(text, "yutang_events"));
 	CHECK(!strstr(text, "yutang_http"));
+	CHECK(!strstr(text, "yutang_intake"));
 	CHECK(!strstr(text, "yutang_kafka"));
 	CHECK(!strstr(text, "yutang_rules"));
 }

@@ -476,11 +476,9 @@ TEST(grammar)
 TEST(what_later_versions_have_is_refused_by_name)
 {
 	static const struct row rows[] = {
-		{ "member.referrals_bound", "fault: column 1: member.referrals_bound is not in this version yet" },
-		{ "member.referrals_qualified", "fault: column 1: member.referrals_qualified is not in this version yet" },
-		{ "member.referrals_approved", "fault: column 1: member.referrals_approved is not in this version yet" },
-		{ "coupon.role == 'referrer'", "fault: column 1: coupon.role is not in this version yet" },
-		{ "referral.referrer == 'x'", "fault: column 1: referral.referrer is not in this version yet" },
+		{ "event.alias == 'x'", "fault: column 1: event.alias is not in this version yet" },
+		{ "event.identity == 'x'", "fault: column 1: event.identity is not in this version yet" },
+		{ "event.last_version == 1", "fault: column 1: event.last_version is not in this version yet" },
 	};
 
 	check_rows(rows, COUNT(rows), ORDERS);

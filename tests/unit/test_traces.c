@@ -195,15 +195,15 @@ static bool rules_parse(struct run *r)
 
 /* --- when */
 
-/* The code of the newest coupon of that template of that member. */
-static const char *code_of(struct run *r, const char *member, const char *template)
+/* The `code` or `coupon` (id) of the newest coupon of that template of that member. */
+static const char *code_of(struct run *r, const char *member, const char *template, const char *field)
 {
 	for (size_t k = r->w.n_outputs; k-- > 0;) {
 		const struct world_output *o = &r->w.outputs[k];
 
 		if (o->type == YT_OUT_COUPON_ISSUED && strcmp(world_data(&r->w, o, "member"), member) == 0 &&
 		    strcmp(world_data(&r->w, o, "template"), template) == 0)
-			return world_data(&r->w, o, "code");
+			return world_data(&r->w, o, field);
 	}
 	if (!r->dry)
 		FAIL(r, "%s holds no coupon %s", member, template);
@@ -224,7 +224,7 @@ static void add_coupons(struct run *r, struct yt_buf *data, const char *member, 
 		if (strncmp(name, "code:", 5) == 0)
 			yt_json_add_text(data, yt_str_z(name + 5));
 		else
-			yt_json_add_text(data, yt_str_z(code_of(r, holder, slash ? slash + 1 : name)));
+			yt_json_add_text(data, yt_str_z(code_of(r, holder, slash ? slash + 1 : name, "code")));
 	}
 	yt_buf_c(data, ']');
 }
@@ -251,13 +251,14 @@ static struct yt_decision tell(struct run *r, int64_t at, const char *type_name,
 	char *save, *member = strtok_r(words, " ", &save), id[16], *amount = NULL, *units = NULL, *returned = NULL;
 	const char *sku = "oil-1l";
 	bool has_at = false, has_currency = false;
-	struct yt_buf data;
+	struct yt_buf data, buyer;
 	struct yt_decision d;
 
 	if (type < 0 || !member)
 		FAIL(r, "no type %s, or no member", type_name);
 	snprintf(id, sizeof(id), "e%d", r->t->f->lines[r->at].number);
 	yt_buf_init(&data, NULL);
+	yt_buf_init(&buyer, &r->w.rules_arena);
 	yt_buf_z(&data, "{\"x\":0");
 	if (strcmp(member, "-"))
 		yt_buf_printf(&data, ",\"member\":\"%s\"", member);
@@ -279,12 +280,20 @@ static struct yt_decision tell(struct run *r, int64_t at, const char *type_name,
 			returned = value;
 		else if (strcmp(word, "id") == 0)
 			snprintf(id, sizeof(id), "%s", value);
+		else if (strcmp(word, "phone") == 0 || strcmp(word, "device") == 0 || strcmp(word, "address") == 0)
+			yt_buf_printf(&buyer, "%s\"%s\":\"%s\"", buyer.n ? "," : "", word, value);
+		else if (strcmp(word, "coupon") == 0)
+			yt_buf_printf(&data, ",\"coupon\":\"%s\"", code_of(r, member, value, "coupon"));
 		else if (strcmp(word, "coupons") == 0)
 			add_coupons(r, &data, member, value);
 		else
 			add_value(r, &data, type, word, value);
 	}
-	if (!has_at)
+	if (buyer.n)
+		yt_buf_printf(&data, ",\"buyer\":{%.*s}", YT_FMT(yt_buf_str(&buyer)));
+	if (YT_COMMANDS >> type & 1)
+		yt_buf_z(&data, ",\"by\":\"ann\"");
+	else if (!has_at)
 		yt_buf_printf(&data, ",\"%.*s\":%lld", YT_FMT(yt_fields[yt_types[type].at].name), (long long)at);
 	if (type == YT_ORDER_PAID && !has_currency)
 		yt_buf_z(&data, ",\"currency\":\"CNY\"");
@@ -439,12 +448,29 @@ static const char *wallet_state(struct run *r, const char *member, const char *t
 	return NULL;
 }
 
+/* `11-24/live`; what is 0 is not shown. */
+static const char *channel_number(struct run *r, const char *name, const char *field)
+{
+	const char *slash = strchr(name, '/'), *json, *at;
+	char full[TEXT_MAX], key[TEXT_MAX];
+
+	if (!slash)
+		return NULL;
+	snprintf(full, sizeof(full), "s1/%s%.*s", slash - name == 5 ? "2026-" : "", (int)(slash - name), name);
+	json = world_field(&r->w, YT_KIND_CHANNELS, full, 0, slash + 1);
+	snprintf(key, sizeof(key), "\"%s\":", field);
+	at = json ? strstr(json, key) : NULL;
+	return at ? yt_arena_dup(&r->w.batch, yt_str(at + strlen(key), strcspn(at + strlen(key), ",}"))).p : NULL;
+}
+
 static const char *fact(struct run *r, const char *what, const char *name, const char *field)
 {
 	char full[TEXT_MAX];
 
 	if (strcmp(what, "wallet") == 0)
 		return wallet_state(r, name, field);
+	if (strcmp(what, "channel") == 0)
+		return channel_number(r, name, field);
 	snprintf(full, sizeof(full), "s1/%s%s", strcmp(what, "day") == 0 && strlen(name) == 5 ? "2026-" : "", name);
 	for (int kind = 0; kind < YT_KIND__COUNT; kind++) {
 		struct yt_str prefix = yt_entities[kind].prefix;
@@ -567,6 +593,57 @@ TEST(every_reason_and_output_type_has_a_trace)
 	}
 }
 
+static const struct yt_out_field *field_of(enum yt_out_type type, const char *name)
+{
+	for (const struct yt_out_field *f = yt_out_fields[type]; f->name; f++)
+		if (strcmp(f->name, name) == 0)
+			return f;
+	return NULL;
+}
+
+/* The common part comes first, and ends with `at`. */
+static void check_fields(struct world *w, const struct world_output *o, bool seen[YT_OUT_FIELDS_MAX])
+{
+	const cJSON *root, *data, *item;
+	int one_of = 0, asked = 0;
+
+	CHECK(yt_json_parse(&w->batch, yt_str_z(o->value), 0, 0, &root, NULL) == YT_JSON_OK);
+	data = yt_json_get(root, "data");
+	for (item = data->child; item && strcmp(item->string, "at"); item = item->next)
+		;
+	CHECK_MSG(item, "no common part: %s", o->value);
+	while ((item = item->next)) {
+		const struct yt_out_field *f = field_of(o->type, item->string);
+
+		CHECK_MSG(f, "yt_out_fields lacks %s of %s", item->string, yt_outs[o->type].name.p);
+		one_of += f->need == YT_OUT_ONE_OF;
+		seen[f - yt_out_fields[o->type]] = true;
+	}
+	for (const struct yt_out_field *f = yt_out_fields[o->type]; f->name; f++) {
+		asked |= f->need == YT_OUT_ONE_OF;
+		CHECK_MSG(f->need != YT_OUT_ALWAYS || yt_json_get(data, f->name), "%s is missing: %s", f->name, o->value);
+	}
+	CHECK_INT(one_of, asked);
+}
+
+TEST(every_output_has_the_fields_of_its_row_and_every_field_a_trace)
+{
+	bool seen[YT_OUT_TYPE__COUNT][YT_OUT_FIELDS_MAX] = { { false } };
+	struct trace t = { 0 };
+
+	for (int file = 0; next_trace(&t, &file);) {
+		struct run r;
+
+		run_trace(&r, &t, -1, true);
+		for (size_t k = 0; k < r.w.n_outputs; k++)
+			check_fields(&r.w, &r.w.outputs[k], seen[r.w.outputs[k].type]);
+		end_run(&r);
+	}
+	for (int k = 0; k < YT_OUT_TYPE__COUNT; k++)
+		for (int f = 0; yt_out_fields[k][f].name; f++)
+			CHECK_MSG(seen[k][f], "no trace has a %s with %s", yt_outs[k].name.p, yt_out_fields[k][f].name);
+}
+
 static bool is_line_of(const struct trace *t, int k, const struct yt_rules_key *key)
 {
 	size_t n = strcspn(key->key, "*"); /* `param.*`: any name behind the point */
@@ -618,5 +695,6 @@ TEST_MAIN
 	read_files();
 	RUN(every_trace_ends_as_it_says);
 	RUN(every_reason_and_output_type_has_a_trace);
+	RUN(every_output_has_the_fields_of_its_row_and_every_field_a_trace);
 	RUN(every_key_of_the_rule_file_matters_in_a_trace);
 }

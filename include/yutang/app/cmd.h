@@ -21,6 +21,7 @@ int yt_cmd_replay(int argc, char **argv);
 int yt_cmd_verify(int argc, char **argv);
 int yt_cmd_status(int argc, char **argv);
 int yt_cmd_member(int argc, char **argv);
+int yt_cmd_report(int argc, char **argv);
 int yt_cmd_dead_letters(int argc, char **argv);
 int yt_cmd_eval(int argc, char **argv);
 int yt_cmd_explain(int argc, char **argv);
@@ -50,6 +51,8 @@ struct yt_ruleset *yt_app_rules(struct yt_arena *a, const char *file, struct yt_
 const struct yt_ruleset *yt_app_rules_said(struct yt_arena *a, const char *file);
 /* Prints what was found. Returns the number of errors. */
 int yt_app_say(const struct yt_problems *p);
+/* Whether it is a name that a shop can have; else it is said on stderr. */
+bool yt_app_shop_said(const char *shop);
 /* One line on stderr; returns the exit code of the error. */
 int yt_app_fail(const struct yt_err *err);
 

@@ -6,6 +6,7 @@
 #include "yutang/base/ini.h"
 #include "yutang/base/log.h"
 #include "yutang/engine/engine.h"
+#include "yutang/intake/intake.h"
 #include "yutang/io/kafka.h"
 
 enum {
@@ -28,6 +29,8 @@ enum yt_conf_kind {
 	YT_CK_BOOL,     /* yes, no */
 	YT_CK_CHOICE,
 	YT_CK_LISTEN,   /* HOST:PORT, a literal address */
+	YT_CK_SHOP_PAIR, /* of a shop, text, also `KEY_file`, and `KEY_next_file` while it is exchanged; offset: in struct yt_intake_shop */
+	YT_CK_SHOP_KEY, /* the same without a second value */
 	YT_CK_REDIS_URL
 };
 
@@ -52,10 +55,21 @@ struct yt_conf_section {
 	const char *name;
 	const char *since; /* as above */
 	bool optional;     /* its absence switches its part off */
+	const char *named; /* it stands there once for each name, such as this one; NULL: once, without */
+	bool asked_for;    /* in the sample file it is a comment */
 	const char *doc;
 };
 extern const struct yt_conf_section yt_conf_sections[];
 extern const size_t yt_conf_n_sections;
+
+/* One `[shop "NAME"]`; its secrets are read already. */
+struct yt_conf_shop {
+	struct yt_intake_shop intake;
+	int line;
+	struct yt_conf_shop_key *keys; /* in file order */
+	size_t n_keys;
+	struct yt_conf_shop *next;
+};
 
 /* Where a value comes from. */
 struct yt_conf_origin {
@@ -101,6 +115,12 @@ struct yt_conf {
 		const char *token_file; /* NULL: none */
 	} http;
 	struct {
+		bool on;
+		const char *listen;
+		const char *spool; /* NULL: none */
+	} intake;
+	struct yt_conf_shop *shops; /* in file order */
+	struct {
 		int format, level; /* enum yt_log_format, enum yt_log_level */
 	} logging;
 	struct yt_conf_origin origin[YT_CONF_KEYS_MAX]; /* by row of the table */
@@ -109,7 +129,7 @@ struct yt_conf {
 void yt_conf_init(struct yt_conf *c);
 void yt_conf_deinit(struct yt_conf *c);
 /* Reads and judges the file; problems are added to p (whose file name is what the messages show). 0 when there was no error. Secrets that
- * [kafka] names by file are read; the other files are not touched. */
+ * [kafka] and [shop] name by file are read; the other files are not touched. */
 int yt_conf_load(struct yt_conf *c, const char *file, struct yt_problems *p);
 /* The same over bytes; file tells the folder. */
 int yt_conf_parse(struct yt_conf *c, const char *file, struct yt_str bytes, struct yt_problems *p);

@@ -7,6 +7,7 @@
 
 #include "yutang/app/cmd.h"
 #include "yutang/app/crash.h"
+#include "yutang/app/intake.h"
 #include "yutang/io/http.h"
 #include "yutang/io/metrics.h"
 #include "yutang/io/notify.h"
@@ -22,7 +23,7 @@ struct yt_daemon {
 	struct yt_redis_conf redis_conf;
 	struct yt_engine_conf engine_conf;
 	struct yt_arena arena; /* topic names */
-	const struct yt_ruleset *rules; /* the newest set; the engine may still end a batch with the one before */
+	const struct yt_ruleset *rules; /* NULL without [worker]; the newest set; the engine may still end a batch with the one before */
 	struct yt_rules_set *sets;      /* what is in memory, the newest first */
 	uint64_t reloads[YT_RELOAD__COUNT];
 	bool reload_wanted; /* SIGHUP, once or often */
@@ -32,8 +33,9 @@ struct yt_daemon {
 
 	struct event_base *base;
 	struct event *wake; /* the timer of the next turn */
-	struct yt_engine *engine;    /* NULL until the topics were checked */
+	struct yt_engine *engine;    /* NULL until the topics were checked, and without [worker] */
 	struct yt_kafka_log *kafka;  /* likewise */
+	struct yt_intake *intake;    /* NULL: no [intake] */
 	struct yt_redis_view *redis; /* NULL: no [redis] */
 	struct yt_http *http;        /* NULL: no [http] */
 	struct yt_notify notify;
@@ -42,6 +44,7 @@ struct yt_daemon {
 
 	int checked_fd;               /* the thread that checks the topics writes here */
 	struct yt_err checked;        /* its finding */
+	struct yt_kafka_feed *feed;   /* made by it for the intake */
 	_Atomic bool check_done;
 	_Atomic uint64_t turns;       /* progress of the loop */
 	pthread_mutex_t watched_lock;
@@ -49,6 +52,7 @@ struct yt_daemon {
 
 	int signals;       /* SIGTERM and SIGINT so far */
 	int64_t drain_by_ms; /* monotonic; nothing is waited for after it */
+	bool started; /* what the topics had to be seen for */
 	bool ended;
 	int exit_code;
 	int64_t notified_ms, flushed_ms;

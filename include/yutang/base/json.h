@@ -38,5 +38,7 @@ const cJSON *yt_json_get(const cJSON *object, const char *name);
 /* Writing: straight into a buffer; no tree. */
 void yt_json_add_text(struct yt_buf *b, struct yt_str s); /* quoted and escaped; UTF-8 passes through, a byte
                                                             * that is none becomes U+FFFD */
+/* A parsed tree, without blanks; every number as it stood. */
+void yt_json_add_tree(struct yt_buf *b, const cJSON *item);
 
 #endif

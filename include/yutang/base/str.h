@@ -54,4 +54,14 @@ static inline bool yt_str_starts(struct yt_str s, struct yt_str prefix)
 	return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
 }
 
+/* What stands before the first `at`; *s is what stands behind it, empty where there is none. */
+static inline struct yt_str yt_str_cut(struct yt_str *s, char at)
+{
+	const char *p = s->n ? memchr(s->p, at, s->n) : NULL;
+	struct yt_str head = p ? yt_str(s->p, (size_t)(p - s->p)) : *s;
+
+	*s = p ? yt_str(p + 1, s->n - head.n - 1) : yt_str(s->p + s->n, 0);
+	return head;
+}
+
 #endif

@@ -2,6 +2,7 @@
 #ifndef YT_CORE_ACT_H
 #define YT_CORE_ACT_H
 
+#include "yutang/core/channels.h"
 #include "yutang/core/day.h"
 #include "yutang/core/decide.h"
 #include "yutang/core/member.h"
@@ -15,6 +16,13 @@ struct yt_given {
 	int64_t stock_until; /* 0: absent */
 };
 
+/* A coupon that rewards a referral. */
+struct yt_reward {
+	enum yt_role role;
+	struct yt_str invitee; /* id */
+	struct yt_str order;   /* that qualified */
+};
+
 struct yt_act {
 	const struct yt_decide_env *env;
 	const struct yt_shop_rules *shop; /* NULL: a timer of a shop that is no longer in the rule set */
@@ -26,9 +34,12 @@ struct yt_act {
 	const struct yt_rule *running;    /* whose outputs these are; NULL: of no rule */
 	struct yt_follow *follows, *last; /* what has followed, and was not looked at yet */
 
+	const struct yt_reward *reward; /* what is issued now is one; NULL: it is none */
 	const struct yt_given *given; /* NULL: the member has what they follow from */
 	struct yt_day *day; /* the last one that was counted on */
 	int32_t day_number;
+	struct yt_channels *channels; /* likewise */
+	int32_t channels_number;
 };
 
 /* `<shop>/<id>`, in the arena. */
@@ -42,6 +53,9 @@ struct yt_day *yt_act_day(struct yt_act *act, int64_t at_ms);
 void yt_act_count(struct yt_act *act, int64_t at_ms, enum yt_day_count which, int64_t n);
 /* A decision: it counts on the day of `now`. */
 void yt_act_count_named(struct yt_act *act, enum yt_day_list list, struct yt_str name);
+
+/* The numbers of that local day and channel; a shop that is gone: NULL. Until the next call. */
+struct yt_channel *yt_act_channel(struct yt_act *act, int64_t at_ms, struct yt_str channel);
 
 const struct yt_totals *yt_act_totals(const struct yt_act *act);
 

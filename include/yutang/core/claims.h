@@ -14,8 +14,10 @@ struct yt_claim {
 	struct yt_str template;
 	int64_t at;
 	uint64_t rule;  /* yt_hash64 of its name */
-	/* yt_hash64 of the order, of the presale with its deposit, that earned it; 0: none. */
+	/* yt_hash64 of the order, of the presale with its deposit, that earned it; 0: none. A reward goes with its referral alone. */
 	uint64_t order, presale;
+	uint8_t role;      /* enum yt_role: of the member, in that referral; YT_ROLE_NONE: it is no reward */
+	uint64_t referral; /* yt_hash64 of the invitee's id */
 	bool own;       /* of a rule of this member's, not of another member's */
 	bool keep_on_refund;
 	bool has_coupon;          /* set off by what became */
@@ -65,6 +67,8 @@ uint32_t yt_claims_since(const struct yt_claims *c, struct yt_str template, int6
 void yt_claims_withdraw(struct yt_claims *c, struct yt_str template, enum yt_reason reason);
 void yt_claims_withdraw_earned(struct yt_claims *c, uint64_t order, enum yt_reason reason);
 void yt_claims_withdraw_deposit(struct yt_claims *c, uint64_t presale, enum yt_reason reason);
+/* The reward of a referral; kept: one that is kept on a refund stays. */
+void yt_claims_withdraw_reward(struct yt_claims *c, uint8_t role, uint64_t referral, bool kept, enum yt_reason reason);
 
 /* NULL: it was not. */
 const struct yt_told *yt_claims_told(const struct yt_claims *c, uint64_t of, uint64_t what);

@@ -9,6 +9,11 @@
 
 /* `~presale:<name>`, behind what a deposit gives and what goes with it. */
 struct yt_str yt_rule_presale(struct yt_arena *a, struct yt_str presale);
+/* `referrer`, `invitee`; empty: no reward. */
+struct yt_str yt_coupon_role(uint8_t role);
+
+/* What a used coupon was worth on an order of which so much was paid with it (EVENTS.md, debt); at most YT_INSTANT_MAX_MS. */
+int64_t yt_coupon_worth(const struct yt_coupon_rules *t, int64_t paid);
 
 /* What a coupon has beyond its template. */
 struct yt_terms {
@@ -35,6 +40,11 @@ void yt_coupon_return_used(struct yt_act *act);
 void yt_coupon_revoke_earned(struct yt_act *act, struct yt_str order_id, enum yt_reason reason);
 /* The deposit at hand was refunded: what was issued for it and is unused goes. */
 void yt_coupon_revoke_deposit(struct yt_act *act);
+/* The referral of that newcomer (yt_hash64 of the id) is voided: the member's reward of that role goes, or what it was worth becomes a debt. */
+void yt_coupon_revoke_rewards(struct yt_act *act, enum yt_role role, uint64_t referral, enum yt_reason reason);
+/* Staff revokes: one that the member holds and has not used. */
+struct yt_coupon *yt_coupon_revocable(const struct yt_member *m, struct yt_str id, int64_t now_ms);
+void yt_coupon_revoke(struct yt_act *act, struct yt_coupon *c, struct yt_str rule, enum yt_reason reason);
 /* An event of the order at hand: the coupons that it used stay for as long as it may still be cancelled. */
 void yt_coupon_keep_used(struct yt_act *act);
 

@@ -5,8 +5,9 @@
 #include "yutang/base/arena.h"
 #include "yutang/base/buf.h"
 
-/* A changelog key is `<kind>:<name>`: `member:s1/m-1`, `order:s1/1001`, `day:s1/2026-11-24`; name begins with the shop, up to the first `/`. */
-enum yt_kind { YT_KIND_MEMBER, YT_KIND_ORDER, YT_KIND_DAY, YT_KIND_QUOTA, YT_KIND__COUNT };
+/* A changelog key is `<kind>:<name>`: `member:s1/m-1`, `order:s1/1001`, `day:s1/2026-11-24`, `channels:s1/2026-11-24`, `phone:s1/<hash>`,
+ * `quota:s1/half-price`; name begins with the shop, up to the first `/`. */
+enum yt_kind { YT_KIND_MEMBER, YT_KIND_ORDER, YT_KIND_DAY, YT_KIND_CHANNELS, YT_KIND_PHONE, YT_KIND_QUOTA, YT_KIND__COUNT };
 
 #define YT_NEVER INT64_MAX
 

@@ -19,6 +19,7 @@ struct yt_grant {
 	 * of it are kept. */
 	bool own;
 	enum yt_once once;
+	struct yt_reward reward; /* role YT_ROLE_NONE: it is none */
 	struct yt_str gift; /* it is a gift of that name; empty: none */
 	int64_t gift_quota;
 };
@@ -35,6 +36,10 @@ struct yt_str yt_grant_referrer(const struct yt_member *m);
 bool yt_grant_send(struct yt_act *act, const struct yt_rule *r, int64_t due_at);
 /* The order at hand counts no more: what the referrer got for it and has not used goes. */
 void yt_grant_withdraw(struct yt_act *act, enum yt_reason reason);
+
+/* A template as it travels; what reads it borrows from r. */
+void yt_grant_encode_coupon(const struct yt_coupon_rules *c, struct yt_buf *b);
+void yt_grant_decode_coupon(struct yt_coupon_rules *c, struct yt_rd *r);
 
 /* To the member at hand: at once, or when the quotas have answered. */
 void yt_grant_give(struct yt_act *act, const struct yt_grant *g);

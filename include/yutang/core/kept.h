@@ -17,6 +17,9 @@ void yt_kept_encode(const struct yt_event *ev, struct yt_buf *out);
 /* NULL and r->bad where the bytes are none of ours. Texts borrow from the bytes. */
 struct yt_event *yt_kept_decode(struct yt_arena *a, struct yt_rd *r, struct yt_str shop, struct yt_str member);
 
+/* An upper bound of what is written. */
+size_t yt_kept_bytes_bound(const struct yt_event *ev);
+
 /* An output that sets off rules, and what stands behind it. */
 struct yt_follow {
 	uint8_t on;               /* enum yt_on */

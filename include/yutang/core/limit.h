@@ -11,6 +11,7 @@ bool yt_limit_rules(const struct yt_decide_env *env, const struct yt_member *m, 
 bool yt_limit_member_bytes(const struct yt_decide_env *env, const struct yt_member *m, size_t growth, char detail[160]);
 bool yt_limit_order(const struct yt_decide_env *env, const struct yt_order *o, const struct yt_event *ev, char detail[160]);
 bool yt_limit_products(const struct yt_decide_env *env, const struct yt_order *o, const struct yt_event *ev, char detail[160]);
+bool yt_limit_commands(const struct yt_decide_env *env, const struct yt_member *m, char detail[160]);
 bool yt_limit_place(const struct yt_places *p, struct yt_str id, uint32_t places_max, const char *what, char detail[160]);
 
 /* While it is decided: the member has room for one more timer or coupon, and so many bytes. What an event sets off directly was judged before; this is for what timers

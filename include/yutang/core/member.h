@@ -69,6 +69,7 @@ struct yt_member {
 	int64_t stock_until; /* as of the last change of an order, for whoever looks at the member; 0: absent */
 	struct yt_standing standing;
 	struct yt_deposits deposits;
+	struct yt_refers *refers; /* referrals, and what staff decided (referral.h); NULL: none */
 };
 
 void *yt_member_fresh(struct yt_arena *a, struct yt_str name);
@@ -78,7 +79,7 @@ void yt_member_encode(const void *member, struct yt_buf *out);
 struct yt_str yt_member_wallet(struct yt_str value);
 int64_t yt_member_next_due(const void *member);
 
-/* member.referrals_approved. No event of this version approves any. */
+/* member.referrals_approved (referral.h). */
 int64_t yt_member_referrals_approved(const struct yt_member *m);
 
 /* An upper bound of the encoded size, from counts alone. */

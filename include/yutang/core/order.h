@@ -39,9 +39,11 @@ struct yt_order {
 	int64_t nth; /* member.paid_orders when it was folded; 0: it counted as no order */
 	unsigned char (*used)[16]; /* ids of the coupons that it used */
 	uint32_t n_used;
+	int64_t coupon_cost; /* what they took off its amount, by yt_coupon_worth */
 	struct yt_str *codes; /* as the order named them */
 	uint32_t n_codes;
 	bool granted;    /* a coupon went to the referrer for it, and goes with it */
+	bool qualifies;  /* it qualified its member's referral */
 	uint64_t *marks; /* once = per order */
 	uint32_t n_marks, cap_marks;
 

@@ -13,6 +13,14 @@ enum yt_send {
 	YT_SEND_CLAIM = 10,   /* of a unit of a quota: core/quota */
 	YT_SEND_ANSWER = 11,  /* to a claim: core/claim */
 	YT_SEND_RETURN = 12,  /* of a unit: core/quota */
+	/* Referrals: core/referral. Of a newcomer to his referrer, */
+	YT_SEND_REFERRAL_BOUND = 20,
+	YT_SEND_REFERRAL_QUALIFIES = 21,
+	YT_SEND_REFERRAL_GRANT = 22,
+	YT_SEND_REFERRAL_VOIDED = 23,
+	YT_SEND_REFERRAL_ANSWER = 24, /* and back */
+	YT_SEND_PHONE = 25,           /* to the phone, */
+	YT_SEND_PHONE_ANSWER = 26,    /* and back */
 	YT_SEND__END
 };
 

@@ -6,7 +6,7 @@
 
 enum {
 	YT_COUPONS_MAX = 128, /* coupons a member; DESIGN 4 */
-	YT_COUPON_BYTES_MAX = 336, /* a coupon without marks and units, with what its template may leave behind */
+	YT_COUPON_BYTES_MAX = 368, /* a coupon without marks and units, with what its template may leave behind */
 	YT_UNITS_BYTES_MAX = 80,   /* of its units, with the name of a gift */
 	YT_ISSUES_MAX = 32,   /* instants a template that a period limit can ask for: `N per 30d` has N of at most 32 */
 };
@@ -25,6 +25,9 @@ struct yt_units {
 	struct yt_str gift; /* one of the quota of this gift; empty: of none */
 };
 
+/* Whose reward of a referral a coupon is. */
+enum yt_role { YT_ROLE_NONE, YT_ROLE_REFERRER, YT_ROLE_INVITEE };
+
 struct yt_coupon {
 	unsigned char id[16];
 	char code[13]; /* folded; empty where there is no key */
@@ -41,6 +44,12 @@ struct yt_coupon {
 	uint64_t for_order; /* yt_hash64 of the order that earned it, 0: none */
 	struct yt_str for_presale; /* whose deposit earned it; empty: none */
 	struct yt_units units;
+	/* Of a reward of a referral alone. */
+	uint8_t role;       /* enum yt_role */
+	uint8_t discount;   /* enum yt_discount, and its value */
+	int64_t value;
+	uint64_t referral;  /* yt_hash64 of the invitee's id */
+	int64_t worth;      /* minor units; 0: not used */
 	uint64_t *marks;    /* once = per coupon: yt_hash64 of the rule's name */
 	uint32_t n_marks, cap_marks;
 };

@@ -72,6 +72,16 @@ static inline int64_t yt_event_int(const struct yt_event *ev, enum yt_field fiel
 	return v ? v->i : 0;
 }
 
+/* `at` of an event whose fields and time are there. */
+static inline int64_t yt_event_own_instant(const struct yt_event *ev)
+{
+	uint8_t at = yt_types[ev->type].at;
+
+	if (at != YT_F_NONE)
+		return yt_event_int(ev, (enum yt_field)at);
+	return ev->time > 0 ? ev->time : 0;
+}
+
 struct yt_header {
 	struct yt_str name, value;
 };
@@ -94,10 +104,13 @@ void yt_event_decode(struct yt_arena *a, struct yt_str value, const struct yt_he
  * yt_event_decode calls it last, so that the same event gets the same reason either way. */
 bool yt_event_check_now(const struct yt_event *ev, int64_t now_ms, struct yt_decoded *out);
 
+/* The shop of an envelope's `source`, `/shops/<shop>`. False where it is none. */
+bool yt_event_shop(struct yt_str source, struct yt_str *shop);
+
 /* The record key that decides the shard: `<shop>/<member>`, or `<shop>/~order:<order>` for an order event that names no member. In the arena. */
 struct yt_str yt_event_key(struct yt_arena *a, const struct yt_event *ev);
 
-/* `fact` of EVENTS.md, Ids: type and business key joined by \n. Appended to buf. */
+/* `fact` of EVENTS.md, Ids: type and business key (of a command its envelope id) joined by \n. Appended to buf. */
 void yt_event_fact(struct yt_buf *buf, const struct yt_event *ev);
 
 /* RFC 3339 <-> ms. Parse takes fractions (cut to ms), offsets, lower-case t and z, and :60 at the end of a UTC month (the next instant); false on any

@@ -17,6 +17,10 @@
 	X(FOLLOWUP_WITHHELD, "followup.withheld", FOLLOWUPS)                                                      \
 	X(TIER_CHANGED, "tier.changed", MEMBERS)                                                                  \
 	X(TIER_WARNING, "tier.warning", MEMBERS)                                                                  \
+	X(REFERRAL_QUALIFIED, "referral.qualified", MEMBERS)                                                      \
+	X(REFERRAL_APPROVED, "referral.approved", MEMBERS)                                                        \
+	X(REFERRAL_FLAGGED, "referral.flagged", MEMBERS)                                                          \
+	X(REFERRAL_VOIDED, "referral.voided", MEMBERS)                                                            \
 	X(SHARE_UNLOCKED, "share.unlocked", MEMBERS)
 enum yt_out_topic { YT_OUT_COUPONS, YT_OUT_FOLLOWUPS, YT_OUT_MEMBERS, YT_OUT_TOPIC__COUNT };
 enum yt_out_type {
@@ -50,12 +54,26 @@ extern const char *const yt_out_topics[YT_OUT_TOPIC__COUNT];
 	X(DEPOSIT_REFUNDED, "deposit_refunded")                                                                   \
 	X(AMOUNT_FELL, "amount_fell")                                                                             \
 	X(BY_RULE, "by_rule")                                                                                     \
+	X(BY_STAFF, "by_staff")                                                                                   \
 	X(ENDED, "ended")                                                                                         \
+	X(REFERRAL_VOIDED, "referral_voided")                                                                     \
 	X(QUIET_HOURS, "quiet_hours")                                                                             \
 	X(CONTACT_CAP, "contact_cap")                                                                             \
 	X(TOO_LATE, "too_late")                                                                                   \
 	X(TIMER_LIMIT, "timer_limit")                                                                             \
-	X(RULE_GONE, "rule_gone")
+	X(RULE_GONE, "rule_gone")                                                                                 \
+	X(SELF_REFERRAL, "self_referral")                                                                         \
+	X(ALREADY_REFERRED, "already_referred")                                                                   \
+	X(REFERRER_UNKNOWN, "referrer_unknown")                                                                   \
+	X(NOT_A_NEWCOMER, "not_a_newcomer")                                                                       \
+	X(WINDOW_OVER, "window_over")                                                                             \
+	X(REFERRER_CAP, "referrer_cap")                                                                           \
+	X(LOOP, "loop")                                                                                           \
+	X(SAME_PHONE, "same_phone")                                                                               \
+	X(SAME_DEVICE, "same_device")                                                                             \
+	X(SAME_ADDRESS, "same_address")                                                                           \
+	X(REREGISTERED, "reregistered")                                                                           \
+	X(VELOCITY, "velocity")
 enum yt_reason {
 	YT_REASON_NONE = 0,
 #define X(sym, name) YT_REASON_##sym,
@@ -64,6 +82,32 @@ enum yt_reason {
 		YT_REASON__COUNT
 };
 const char *yt_reason_name(enum yt_reason r);
+
+/* What the fields of data are that a type has beyond the common part. The documents are made of it, and tests hold every output against it. */
+enum yt_out_kind {
+	YT_OK_TEXT,
+	YT_OK_MAYBE,   /* a text, also an empty one */
+	YT_OK_HEX,     /* 32 hex digits: the id of an output */
+	YT_OK_CODE,    /* 12 characters of Crockford's base32 */
+	YT_OK_INSTANT, /* ms since 1970 UTC */
+	YT_OK_MONEY,   /* minor units, from 0 on */
+	YT_OK_PERCENT, /* 1 to 99 */
+	YT_OK_COUNT,   /* from 0 on */
+	YT_OK_REASON,
+	YT_OK_ROLE,    /* in a referral */
+	YT_OK_TIER_REASON,
+	YT_OK_MISSING, /* {amount, orders, referrals} */
+	YT_OK_FOR,     /* {order, presale, referral} */
+	YT_OK_PARAMS,  /* an object of texts */
+};
+enum yt_out_need { YT_OUT_ALWAYS, YT_OUT_SOME, YT_OUT_ONE_OF /* exactly one of those that say so */ };
+enum { YT_OUT_FIELDS_MAX = 16 };
+struct yt_out_field {
+	const char *name; /* NULL: behind the last */
+	enum yt_out_kind kind;
+	enum yt_out_need need;
+};
+extern const struct yt_out_field yt_out_fields[YT_OUT_TYPE__COUNT][YT_OUT_FIELDS_MAX];
 
 /* Envelope id: the first 32 hex digits of SHA-256 over `yutang1`, type, shop, recipient, rule, fact, ordinal joined by \n. */
 void yt_output_id(enum yt_out_type type, struct yt_str shop, struct yt_str recipient, struct yt_str rule,

@@ -57,6 +57,10 @@ enum yt_field_kind {
 	X(GIFT, "gift", YT_FK_ID)                                                                                 \
 	X(CLAIMED_AT, "claimed_at", YT_FK_INSTANT)                                                                \
 	X(CLAIM, "claim", YT_FK_ID)                                                                               \
+	X(TEMPLATE, "template", YT_FK_ID)                                                                         \
+	X(COUPON, "coupon", YT_FK_ID)                                                                             \
+	X(NOTE, "note", YT_FK_TEXT)                                                                               \
+	X(BY, "by", YT_FK_ID)                                                                                     \
 	/* Of what follows from an input (yt_on_has): no input has them. */                                       \
 	X(FROM, "from", YT_FK_TEXT)                                                                               \
 	X(TO, "to", YT_FK_TEXT)
@@ -91,8 +95,14 @@ enum yt_type {
 	YT_REFERRAL_BOUND,
 	YT_SHARE_MADE,
 	YT_GIFT_CLAIMED,
+	/* Commands: what staff decides. Their business key is the envelope id, and no rule can be on them. */
+	YT_REFERRAL_APPROVE,
+	YT_REFERRAL_VOID,
+	YT_COUPON_GRANT,
+	YT_COUPON_REVOKE,
 	YT_TYPE__COUNT
 };
+#define YT_COMMANDS (1u << YT_REFERRAL_APPROVE | 1u << YT_REFERRAL_VOID | 1u << YT_COUPON_GRANT | 1u << YT_COUPON_REVOKE)
 
 /* What a rule may be on: an input type, or one of these, which follow from one. A set of them is a bit each, in 32 bits. */
 enum yt_on {
@@ -100,10 +110,13 @@ enum yt_on {
 	YT_ON_COUPON_USED,
 	YT_ON_COUPON_EXPIRED,
 	YT_ON_TIER_CHANGED,
+	YT_ON_REFERRAL_QUALIFIED,
+	YT_ON_REFERRAL_APPROVED,
 	YT_ON_SHARE_UNLOCKED,
 	YT_ON__COUNT
 };
 #define YT_ON_COUPONS (1u << YT_ON_COUPON_ISSUED | 1u << YT_ON_COUPON_USED | 1u << YT_ON_COUPON_EXPIRED)
+#define YT_ON_REFERRALS (1u << YT_ON_REFERRAL_QUALIFIED | 1u << YT_ON_REFERRAL_APPROVED)
 /* `order.paid`, `coupon.issued` */
 struct yt_str yt_on_name(unsigned on);
 /* `event.<field>` is known of it. */
@@ -123,8 +136,8 @@ struct yt_type_info {
 	struct yt_str topic; /* `orders`: where `feed` puts it */
 	struct yt_type_field fields[YT_TYPE_FIELDS_MAX];
 	uint8_t n_fields;
-	uint8_t at; /* the field that is the fact's own instant (`event.at`) */
-	uint8_t key[5]; /* business key without the shop, enum yt_field, in the table's order; YT_F_NONE ends it */
+	uint8_t at; /* the field that is the fact's own instant (`event.at`); YT_F_NONE: the envelope's time, from 1970 on */
+	uint8_t key[5]; /* business key without the shop, enum yt_field, in the table's order; YT_F_NONE ends it. None at all: the envelope id */
 	int8_t pos[YT_F__COUNT]; /* index into fields[] of each field, -1 where the type has it not; filled by yt_types_init */
 };
 extern struct yt_type_info yt_types[YT_TYPE__COUNT];

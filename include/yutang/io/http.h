@@ -1,27 +1,40 @@
-/* A small HTTP/1.1 server for what a person, a supervisor and a collector ask: GET, one request a connection. On the libevent loop of
- * its caller. evhttp has no limit of connections, and no deadline that a slow sender cannot push along (DESIGN 8): this has both. */
+/* A small HTTP/1.1 server on libevent's buffered sockets, in the loop of its caller. For what a person, a supervisor and a collector ask: GET, one
+ * request a connection. With `body_max` for what other machines send: any method, bodies, connections that are kept, and answers that come later.
+ * evhttp has no limit of connections, and no deadline that a slow sender cannot push along (DESIGN 8): this has both, and a bound on what all
+ * requests together hold. */
 #ifndef YT_IO_HTTP_H
 #define YT_IO_HTTP_H
 
 #include "yutang/base/buf.h"
 #include "yutang/base/err.h"
+#include "yutang/event/event.h"
 
 enum {
 	YT_HTTP_CONNECTIONS_MAX = 256,
 	YT_HTTP_HEAD_BYTES_MAX = 8192,    /* request line and header fields; more is 431 */
 	YT_HTTP_BODY_BYTES_MAX = 32 << 20, /* of an answer; a handler that writes more is a bug */
 	YT_HTTP_DEADLINE_MS = 10000,      /* from accept to the last byte of the answer */
+	YT_HTTP_IDLE_MS = 60000,          /* of a kept connection, between an answer and the first byte of the next request */
+	YT_HTTP_FIELDS_MAX = 64,          /* header fields of a request; more is 431 */
+	YT_HTTP_CHUNKS_BYTES_MAX = 64 << 10, /* what the sizes of chunks may add to a body */
 	YT_HTTP_TOKEN_BYTES_MAX = 4096,
 };
 
 struct event_base;
 struct yt_http;
+struct yt_http_call;
 
+/* Everything in it is there during the call of the handler alone. */
 struct yt_http_request {
+	struct yt_str method;
 	struct yt_str path;  /* without query, %XX taken back */
 	struct yt_str rest;  /* of the path, behind the route's */
 	struct yt_str query; /* behind the `?`, as it came; empty */
+	const struct yt_header *headers;
+	size_t n_headers;
+	struct yt_str body;
 	struct yt_arena *arena; /* of this request */
+	struct yt_http_call *call; /* for yt_http_answer, where the reply says `later`; NULL without `body_max` */
 };
 
 /* Filled by the handler; as handed in it is 200, text/plain, empty. */
@@ -29,6 +42,8 @@ struct yt_http_reply {
 	int status;
 	const char *type; /* Content-Type; a literal */
 	struct yt_buf body;
+	int retry_after_s; /* 0: not said */
+	bool later;        /* nothing is answered now: the handler keeps the request's call */
 };
 
 struct yt_http_route {
@@ -44,12 +59,19 @@ struct yt_http_conf {
 	bool always_guard;      /* asked for on loopback too; for tests */
 	int connections_max;    /* 0: the constant above */
 	int deadline_ms;        /* 0: the constant above */
+	size_t body_max;        /* bytes of a request's body; 0: there is none, and only GET */
+	size_t held_max;        /* with body_max: bytes of all requests that are being read; more is 503 */
+	bool signed_alone;      /* needs no token whoever reaches it: each request proves itself */
+	int fd;                 /* a socket that listens already, in place of `listen`; 0: none. Taken */
+	bool closed;            /* until yt_http_open: who connects waits in the kernel */
 };
 
 struct yt_http_stats {
 	uint64_t requests, refused; /* refused: over the limit of connections */
 	uint64_t expired;           /* deadline passed */
+	uint64_t crowded;           /* 503 for held_max */
 	int connections;
+	size_t held;                /* bytes of requests that are being read */
 };
 
 /* routes and texts outlive the server. The longest path that fits wins. NULL and err (FATAL; UNAVAILABLE where the port is
@@ -58,6 +80,12 @@ struct yt_http *yt_http_new(struct event_base *base, const struct yt_http_conf *
                             struct yt_err *err);
 void yt_http_free(struct yt_http *h); /* closes every connection */
 int yt_http_port(const struct yt_http *h);
+/* The answer to a request that was to be answered later. Frees the call; the other side may have gone meanwhile. */
+void yt_http_answer(struct yt_http_call *call, const struct yt_http_reply *reply);
+void yt_http_open(struct yt_http *h);
+/* Takes no further connections. What is open goes on, each until the next answer, which says that it is the last one; who sends nothing for a while is
+ * closed. */
+void yt_http_close(struct yt_http *h);
 void yt_http_stats(const struct yt_http *h, struct yt_http_stats *out);
 
 /* ADDRESS:PORT or [ADDRESS]:PORT, literal, or localhost; host holds 64 bytes. *loopback: only this machine reaches it. False where the

@@ -84,7 +84,8 @@ bool yt_kafka_log_free(struct yt_kafka_log *l);
 
 struct yt_kafka_feed;
 
-struct yt_kafka_feed *yt_kafka_feed_new(const struct yt_kafka_conf *conf, struct yt_err *err);
+/* timeout_ms: a record is delivered or reported within it; 0: that of the library. */
+struct yt_kafka_feed *yt_kafka_feed_new(const struct yt_kafka_conf *conf, int timeout_ms, struct yt_err *err);
 /* Copies key and value. Waits where the queue is full. topic: without prefix. The partition is murmur2 of the key over the topic's partitions. */
 int yt_kafka_feed_put(struct yt_kafka_feed *f, const char *topic, struct yt_str key, struct yt_str value, struct yt_err *err);
 /* The same for a record as it is to be: key.p and value.p NULL are none, partition -1 is murmur2 of the key. */
@@ -97,7 +98,16 @@ struct yt_kafka_feed_record {
 	void *tag; /* comes back with the report */
 };
 int yt_kafka_feed_send(struct yt_kafka_feed *f, const struct yt_kafka_feed_record *rec, struct yt_err *err);
-/* Who is told what became of each record, from within put, send and finish. why NULL: it lies at that partition and offset. */
+/* For who must not wait: the topics are looked for first (this blocks; the place in a table, or -1), then a record is taken at once or refused
+ * (TRANSIENT: the queue is full), whatever became of those before. */
+int yt_kafka_feed_find(struct yt_kafka_feed *f, const char *topic, struct yt_err *err);
+int yt_kafka_feed_offer(struct yt_kafka_feed *f, const struct yt_kafka_feed_record *rec, struct yt_err *err);
+/* Readable when poll() has reports to give. */
+int yt_kafka_feed_fd(struct yt_kafka_feed *f);
+void yt_kafka_feed_poll(struct yt_kafka_feed *f);
+/* Nothing more can be delivered by it, and why. */
+bool yt_kafka_feed_dead(const struct yt_kafka_feed *f, char why[256]);
+/* Who is told what became of each record, from within put, send, finish and poll. why NULL: it lies at that partition and offset. */
 void yt_kafka_feed_on_report(struct yt_kafka_feed *f, void (*fn)(void *ctx, void *tag, int partition, int64_t offset, const char *why), void *ctx);
 /* Waits until everything is acknowledged; progress (may be NULL) is called a few times a second. */
 int yt_kafka_feed_finish(struct yt_kafka_feed *f, void (*progress)(void *ctx, uint64_t acknowledged, uint64_t put), void *ctx,

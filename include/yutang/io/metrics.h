@@ -6,9 +6,11 @@
 
 #include "yutang/base/buf.h"
 #include "yutang/engine/engine.h"
+#include "yutang/intake/intake.h"
 #include "yutang/io/http.h"
 #include "yutang/io/kafka.h"
 #include "yutang/io/redis.h"
+#include "yutang/io/spool.h"
 
 #define YT_METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
@@ -31,6 +33,30 @@ enum yt_reload {
 	YT_RELOAD__COUNT
 };
 
+/* What became of a request to the intake: the takes, or that it could not be had now. */
+enum yt_intake_result {
+#define X(sym, name) YT_INTAKE_##sym,
+	YT_TAKES(X)
+#undef X
+		YT_INTAKE_UNAVAILABLE, /* 503 */
+	YT_INTAKE_RESULT__COUNT
+};
+const char *yt_intake_result_name(enum yt_intake_result r);
+
+struct yt_intake_sender {
+	struct yt_str shop, platform; /* shop empty: any that is unknown */
+	const uint64_t *results;      /* by enum yt_intake_result */
+};
+
+struct yt_intake_stats {
+	const struct yt_intake_sender *senders;
+	size_t n_senders;
+	size_t bytes; /* of records on their way */
+	const struct yt_histogram *answer;
+	const struct yt_spool_stats *spool; /* NULL: none */
+	struct yt_http_stats http;
+};
+
 /* What there is to tell. A part that is NULL is off, and its metrics are left out. */
 struct yt_metrics_in {
 	const char *version;     /* of the daemon */
@@ -48,6 +74,7 @@ struct yt_metrics_in {
 	const struct yt_histogram *commit;
 	const struct yt_redis_stats *redis;
 	const struct yt_http_stats *http;
+	const struct yt_intake_stats *intake;
 };
 
 struct yt_metric {

@@ -16,6 +16,8 @@ struct yt_notify {
 
 /* Reads NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID, and removes them from the environment, so that no child speaks for us. */
 void yt_notify_init(struct yt_notify *n);
+/* The socket that systemd opened for this process and listens on (sd_listen_fds); 0: none. Of several the first. Asked once. */
+int yt_notify_socket(void);
 void yt_notify_deinit(struct yt_notify *n);
 
 /* How often yt_notify_watchdog is to be called at least, where there is progress: half the limit; 0: never. */

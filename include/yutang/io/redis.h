@@ -1,4 +1,4 @@
-/* Redis: the view port on a thread of its own, and a synchronous connection for `verify` and `member`.
+/* Redis: the view port on a thread of its own, and a synchronous connection for `verify`, `member` and `report`.
  * Keys and fields: docs/redis.md. Whoever uses this ignores SIGPIPE. */
 #ifndef YT_IO_REDIS_H
 #define YT_IO_REDIS_H

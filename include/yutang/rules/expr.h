@@ -29,6 +29,7 @@ enum {
 	YT_SCOPE_PRESALE = 32,
 	YT_SCOPE_SHARE = 64,
 	YT_SCOPE_GIFT = 128,
+	YT_SCOPE_REFERRAL = 256,
 };
 
 /* A variable; its name may be dotted. */

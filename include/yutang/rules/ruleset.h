@@ -102,6 +102,21 @@ struct yt_presale {
 	const struct yt_coupon_rules *coupon;
 };
 
+/* What a check of a referral does when it strikes. */
+enum yt_check { YT_CHECK_OFF, YT_CHECK_REJECT, YT_CHECK_FLAG };
+
+/* [referral]. */
+struct yt_referral_rules {
+	int64_t window_ms;
+	const struct yt_expr *qualify; /* of the newcomer's order.paid; NULL: true */
+	int64_t hold_signed_ms;        /* behind the signature; -1: it moves nothing */
+	int64_t hold_paid_ms;          /* behind the payment, where no signature came */
+	const struct yt_coupon_rules *reward_referrer, *reward_invitee; /* NULL: none */
+	bool on_approval;              /* give_invitee */
+	struct yt_period referrer_cap, velocity; /* n 0: none */
+	enum yt_check same_phone, same_device, same_address, reregistered;
+};
+
 enum yt_once { YT_ONCE_NO, YT_ONCE_MEMBER, YT_ONCE_ORDER, YT_ONCE_COUPON };
 /* Who gets what a rule issues and sends. */
 enum yt_to { YT_TO_MEMBER, YT_TO_REFERRER, YT_TO_BOTH };
@@ -167,6 +182,7 @@ struct yt_ruleset {
 	size_t n_tiers;
 	struct yt_presale *presales; /* by name */
 	size_t n_presales;
+	struct yt_referral_rules *referral; /* NULL: no [referral] */
 };
 
 /* Everything in the arena. NULL when there is an error; problems has them all. `load` is called once for each zone that a shop has, and once for

@@ -146,6 +146,11 @@ void yt_value_json(struct yt_buf *b, const struct yt_value *v);
 	X(COUPON_TEMPLATE, "coupon.template", STRING)                                                             \
 	X(COUPON_VALID_FROM, "coupon.valid_from", TIMESTAMP)                                                      \
 	X(COUPON_VALID_UNTIL, "coupon.valid_until", TIMESTAMP)                                                    \
+	X(COUPON_ROLE, "coupon.role", STRING)                                                                     \
+	X(REFERRAL_REFERRER, "referral.referrer", STRING)                                                         \
+	X(REFERRAL_MEMBER, "referral.member", STRING)                                                             \
+	X(REFERRAL_BOUND_AT, "referral.bound_at", TIMESTAMP)                                                      \
+	X(REFERRAL_CHANNEL, "referral.channel", STRING)                                                           \
 	X(SHARE_ID, "share.id", STRING)                                                                           \
 	X(SHARE_FRIEND, "share.friend", STRING)                                                                   \
 	X(SHARE_SHARED_AT, "share.shared_at", TIMESTAMP)                                                          \
@@ -178,6 +183,9 @@ void yt_value_json(struct yt_buf *b, const struct yt_value *v);
 	X(MEMBER_ACCOUNTS, "member.accounts", INT)                                                                \
 	X(MEMBER_JOINED_AT, "member.joined_at", TIMESTAMP)                                                        \
 	X(MEMBER_ADDED_AT, "member.added_at", TIMESTAMP)                                                          \
+	X(MEMBER_REFERRALS_BOUND, "member.referrals_bound", INT)                                                  \
+	X(MEMBER_REFERRALS_QUALIFIED, "member.referrals_qualified", INT)                                          \
+	X(MEMBER_REFERRALS_APPROVED, "member.referrals_approved", INT)                                            \
 	X(MEMBER_COUPONS_USABLE, "member.coupons_usable", INT)                                                    \
 	X(MEMBER_COUPONS_USED, "member.coupons_used", INT)
 enum yt_name {
