@@ -27,6 +27,8 @@ const struct yt_out_field yt_out_fields[YT_OUT_TYPE__COUNT][YT_OUT_FIELDS_MAX] =
 	[YT_OUT_FOLLOWUP_DUE] = { ALWAYS("followup", HEX), ALWAYS("kind", TEXT), ALWAYS("due_at", INSTANT), SOME("send_by", INSTANT), SOME("account", TEXT),
 		                  SOME("group", TEXT), SOME("order", TEXT), SOME("coupon", HEX), ALWAYS("params", PARAMS) },
 	[YT_OUT_FOLLOWUP_WITHHELD] = { ALWAYS("kind", TEXT), ALWAYS("due_at", INSTANT), ALWAYS("reason", REASON) },
+	[YT_OUT_TIER_CHANGED] = { ALWAYS("from", TIER), ALWAYS("to", TIER), ALWAYS("reason", TIER_REASON) },
+	[YT_OUT_TIER_WARNING] = { ALWAYS("tier", TEXT), ALWAYS("falls_at", INSTANT), ALWAYS("missing", MISSING) },
 };
 
 const char *const yt_out_topics[YT_OUT_TOPIC__COUNT] = {

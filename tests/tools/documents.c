@@ -241,6 +241,36 @@ static void reasons(cJSON *s)
 		listed(all, yt_reason_name(r));
 }
 
+static void tier_reasons(cJSON *s)
+{
+	cJSON *all = cJSON_AddArrayToObject(s, "enum");
+
+	listed(all, "tier_reached");
+	listed(all, "tier_lapsed");
+}
+
+/* What the output is for: one of the two. */
+static void purpose(cJSON *s)
+{
+	cJSON *fields;
+
+	say(s, "type", "object");
+	number(s, "minProperties", 1);
+	number(s, "maxProperties", 1);
+	fields = add(s, "properties");
+	some_text(add(fields, "order"));
+	some_text(add(fields, "presale"));
+}
+
+static void missing(cJSON *s)
+{
+	static const char *const parts[] = { "amount", "orders", "referrals" };
+	cJSON *required, *fields = object(s, &required);
+
+	for (int k = 0; k < 3; k++)
+		integer(need(fields, required, parts[k]), false, 0, k ? "how many more" : "how much more, in the currency's minor unit");
+}
+
 static void output_field(cJSON *s, enum yt_out_kind kind)
 {
 	switch (kind) {
@@ -268,12 +298,20 @@ static void output_field(cJSON *s, enum yt_out_kind kind)
 		reasons(s);
 		break;
 	case YT_OK_FOR:
-		say(s, "type", "object");
-		some_text(add(add(s, "properties"), "order"));
+		purpose(s);
 		break;
 	case YT_OK_PARAMS:
 		say(s, "type", "object");
 		say(add(s, "additionalProperties"), "type", "string");
+		break;
+	case YT_OK_TIER:
+		say(s, "type", "string");
+		break;
+	case YT_OK_TIER_REASON:
+		tier_reasons(s);
+		break;
+	case YT_OK_MISSING:
+		missing(s);
 		break;
 	}
 }

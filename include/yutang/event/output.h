@@ -71,8 +71,11 @@ enum yt_out_kind {
 	YT_OK_MONEY,   /* minor units, from 0 on */
 	YT_OK_PERCENT, /* 1 to 99 */
 	YT_OK_REASON,
-	YT_OK_FOR,     /* {order} */
+	YT_OK_FOR,     /* {order} or {presale} */
 	YT_OK_PARAMS,  /* an object of texts */
+	YT_OK_TIER,    /* empty: none */
+	YT_OK_TIER_REASON,
+	YT_OK_MISSING, /* {amount, orders, referrals} */
 };
 enum yt_out_need { YT_OUT_ALWAYS, YT_OUT_SOME, YT_OUT_ONE_OF /* exactly one of those that say so */ };
 enum { YT_OUT_FIELDS_MAX = 16 };
