@@ -294,7 +294,7 @@ static void output_field(cJSON *s, enum yt_out_kind kind)
 	case YT_OK_MISSING:
 		parts = object(s, &required);
 		for (size_t k = 0; k < sizeof lacks / sizeof *lacks; k++)
-			integer(need(parts, required, lacks[k]), false, 0, "0: met");
+			integer(need(parts, required, lacks[k]), false, 0, "how much more, or how many; 0: met");
 		break;
 	case YT_OK_FOR:
 		say(s, "type", "object");

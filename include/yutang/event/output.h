@@ -86,7 +86,7 @@ const char *yt_reason_name(enum yt_reason r);
 /* What the fields of data are that a type has beyond the common part. The documents are made of it, and tests hold every output against it. */
 enum yt_out_kind {
 	YT_OK_TEXT,
-	YT_OK_MAYBE,   /* a text, also an empty one */
+	YT_OK_MAYBE,   /* a text, also an empty one: no tier */
 	YT_OK_HEX,     /* 32 hex digits: the id of an output */
 	YT_OK_CODE,    /* 12 characters of Crockford's base32 */
 	YT_OK_INSTANT, /* ms since 1970 UTC */
