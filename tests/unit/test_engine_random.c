@@ -207,7 +207,7 @@ static void make(struct history *h, struct ew *w, uint64_t seed, bool misplaced)
 static const char rules_rich[] =
 	"[ruleset]\nname = t\nrevision = 3\n[shop \"*\"]\ntimezone = Asia/Shanghai\ncurrency = CNY\n"
 	"[coupon \"half\"]\npay_percent = 50\nvalid_for = 72h\nremind_before = 24h\nlimit_per_period = 2 per 30d\n"
-	"[coupon \"other\"]\namount_off = 100\nvalid_for = 30d\nvalid_to_end_of_day = yes\n"
+	"[coupon \"other\"]\namount_off = 100\nvalid_for = 30d\nvalid_to_end_of_day = yes\nlimit_total = 1000\n"
 	"[rule \"thanks\"]\non = order.paid\nissue = half\n"
 	"[rule \"ladder\"]\non = order.paid\nwhen = order.nth == 2\nissue = other\n"
 	"[rule \"welcome\"]\non = group.joined\nonce = per member\nfollow_up = welcome\nsend_by = 5m\n"
