@@ -1,9 +1,11 @@
 #include "yutang/core/decide.h"
 
 #include "yutang/base/hash.h"
+#include "yutang/core/account.h"
 #include "yutang/core/coupon.h"
 #include "yutang/core/fold.h"
 #include "yutang/core/grant.h"
+#include "yutang/core/group.h"
 #include "yutang/core/limit.h"
 #include "yutang/core/run.h"
 #include "yutang/core/send.h"
@@ -17,26 +19,33 @@ static void copy_text(char *out, size_t size, const char *text)
 	out[n] = 0;
 }
 
-static void dead(struct yt_decision *d, enum yt_dead why, const char *detail)
+void yt_decision_dead(struct yt_decision *d, enum yt_dead why, const char *detail)
 {
 	d->result = YT_DEAD;
 	d->dead = why;
 	copy_text(d->detail, sizeof(d->detail), detail);
 }
 
-static void conflict(struct yt_decision *d, const char *field)
+void yt_decision_known(struct yt_decision *d, bool same, const char *field)
 {
-	d->result = YT_CONFLICT;
-	copy_text(d->detail, sizeof(d->detail), field);
+	d->result = same ? YT_DUPLICATE : YT_CONFLICT;
+	if (!same)
+		copy_text(d->detail, sizeof(d->detail), field);
 }
 
-/* A fact that is known: the first stays, whole. */
+static void dead(struct yt_decision *d, enum yt_dead why, const char *detail)
+{
+	yt_decision_dead(d, why, detail);
+}
+
+static void conflict(struct yt_decision *d, const char *field)
+{
+	yt_decision_known(d, false, field);
+}
+
 static void known(struct yt_decision *d, bool same)
 {
-	if (same)
-		d->result = YT_DUPLICATE;
-	else
-		conflict(d, "content");
+	yt_decision_known(d, same, "content");
 }
 
 static const void *peek(const struct yt_decide_env *env, enum yt_kind kind, struct yt_str name)
@@ -340,15 +349,36 @@ static bool judge_place(const struct view *v, struct yt_decision *d, const struc
 	return fits(d, yt_limit_rules(v->env, v->m, NULL, *superseded ? 0 : 1u << v->ev->type, d->detail));
 }
 
+static bool stands_at(const struct yt_places *places, struct yt_str id)
+{
+	const struct yt_place *place = yt_places_find(places, id);
+
+	return place && yt_place_stands(place);
+}
+
+/* Whether the member is there now, to who counts. */
+static void tell_place(struct yt_act *act, const struct place_kind *kind, struct yt_str id, bool stood)
+{
+	int by = stands_at(kind->group ? &act->member->groups : &act->member->accounts, id) - stood;
+
+	if (kind->group)
+		yt_group_tell(act, id, by);
+	else if (by)
+		yt_account_tell(act, id, by);
+}
+
 static void fold_place(struct yt_act *act, const struct place_kind *kind)
 {
 	struct yt_member *m = act->member;
 	const struct yt_event *ev = act->ev;
 	struct yt_move move = { .at = ev->at, .in = kind->in, .hash = (uint16_t)yt_event_hash(ev) };
+	struct yt_places *places = kind->group ? &m->groups : &m->accounts;
 	int64_t *first = kind->group ? &m->joined_at : &m->added_at;
+	struct yt_str id = yt_event_text(ev, kind->id);
+	bool stood = stands_at(places, id);
 
-	yt_places_add(kind->group ? &m->groups : &m->accounts, act->env->arena, yt_event_text(ev, kind->id), move,
-	              kind->group ? YT_GROUP_MOVES_MAX : YT_ACCOUNT_MOVES_MAX);
+	yt_places_add(places, act->env->arena, id, move, kind->group ? YT_GROUP_MOVES_MAX : YT_ACCOUNT_MOVES_MAX);
+	tell_place(act, kind, id, stood);
 	if (kind->in && (!*first || ev->at < *first))
 		*first = ev->at;
 	if (kind->group)
@@ -398,6 +428,15 @@ static void decide_referral(const struct view *v, struct yt_decision *d)
 	yt_run_follows(&act);
 }
 
+/* --- group.changed: of no member */
+
+static void decide_changed(const struct view *v, struct yt_decision *d)
+{
+	struct yt_act act = { .env = v->env, .shop = v->shop, .ev = v->ev };
+
+	yt_group_changed(&act, d);
+}
+
 static void (*const deciders[YT_TYPE__COUNT])(const struct view *v, struct yt_decision *d) = {
 	[YT_ORDER_PAID] = decide_paid,
 	[YT_ORDER_SHIPPED] = decide_step,
@@ -419,6 +458,10 @@ void yt_decide(const struct yt_decide_env *env, const struct yt_event *ev, struc
 	*out = (struct yt_decision){ .result = YT_APPLIED };
 	if (!v.shop) {
 		dead(out, YT_DEAD_UNKNOWN_SHOP, "the rule set has no such [shop], and no [shop \"*\"]");
+		return;
+	}
+	if (ev->type == YT_GROUP_CHANGED) {
+		decide_changed(&v, out);
 		return;
 	}
 	if (!member.n) {

@@ -1,6 +1,8 @@
 #include "yutang/core/send.h"
 
+#include "yutang/core/account.h"
 #include "yutang/core/grant.h"
+#include "yutang/core/group.h"
 
 enum { SEND_FORMAT = 1 };
 
@@ -18,10 +20,24 @@ void yt_send_end(const struct yt_act *act, const struct yt_buf *b, struct yt_str
 	state->send(state->ctx, to, yt_buf_str(b));
 }
 
+void yt_send_end_at(const struct yt_act *act, const struct yt_buf *b, struct yt_str shop, struct yt_str lead, struct yt_str id)
+{
+	struct yt_buf to;
+
+	yt_buf_init(&to, act->env->arena);
+	yt_buf_str_add(&to, shop);
+	yt_buf_c(&to, '/');
+	yt_buf_str_add(&to, lead);
+	yt_buf_str_add(&to, id);
+	yt_send_end(act, b, yt_buf_str(&to));
+}
+
 /* Reads the rest of the event, and takes it where it is whole: only then may it edit. */
 static bool (*const takers[YT_SEND__END])(struct yt_act *act, struct yt_str to, enum yt_send what, struct yt_rd *r) = {
 	[YT_SEND_GRANT] = yt_grant_take,
 	[YT_SEND_WITHDRAW] = yt_grant_take,
+	[YT_SEND_CONTACT] = yt_account_take,
+	[YT_SEND_JOIN] = yt_group_take,
 };
 
 bool yt_send_take(struct yt_act *act, struct yt_str to, struct yt_str value)

@@ -2,7 +2,9 @@
 
 #include "yutang/base/hash.h"
 #include "yutang/base/json.h"
+#include "yutang/core/account.h"
 #include "yutang/core/day.h"
+#include "yutang/core/group.h"
 #include "yutang/core/member.h"
 #include "yutang/core/order.h"
 
@@ -190,6 +192,24 @@ static void day_fields(struct hash *h, const struct yt_day *d)
 		add(h, concat(h->a, yt_day_list_names[d->named[k].list], d->named[k].name), number(h->a, d->named[k].n));
 }
 
+/* --- account, group */
+
+static void account_fields(struct hash *h, const struct yt_account *acc)
+{
+	add_text(h, "id", yt_name_id(acc->name));
+	add_int(h, "contacts", acc->contacts);
+	add_bool(h, "soft_limit", acc->soft);
+	add_bool(h, "hard_limit", acc->hard);
+}
+
+static void group_fields(struct hash *h, const struct yt_group *g)
+{
+	add_text(h, "id", yt_name_id(g->name));
+	add_int(h, "members", g->members);
+	if (g->n)
+		add_text(h, "version", g->v[g->n - 1].version);
+}
+
 /* `day:<shop>:<YYYY-MM-DD>` of the name `<shop>/<YYYY-MM-DD>`. */
 static struct yt_str day_suffix(struct yt_arena *a, struct yt_str name)
 {
@@ -214,6 +234,10 @@ size_t yt_view_suffixes(struct yt_arena *a, enum yt_kind kind, struct yt_str nam
 		return with_orders;
 	case YT_KIND_DAY:
 		out[0] = day_suffix(a, name);
+		return 1;
+	case YT_KIND_ACCOUNT:
+	case YT_KIND_GROUP:
+		out[0] = concat(a, yt_entities[kind].prefix, name);
 		return 1;
 	case YT_KIND__COUNT:
 		break;
@@ -242,8 +266,12 @@ static struct yt_view_hash render(struct yt_arena *a, enum yt_kind kind, size_t 
 		wallet_fields(&h, &((const struct yt_member *)obj)->wallet);
 	else if (obj && kind == YT_KIND_ORDER)
 		order_fields(&h, obj);
-	else if (obj)
+	else if (obj && kind == YT_KIND_DAY)
 		day_fields(&h, obj);
+	else if (obj && kind == YT_KIND_ACCOUNT)
+		account_fields(&h, obj);
+	else if (obj && kind == YT_KIND_GROUP)
+		group_fields(&h, obj);
 	return (struct yt_view_hash){
 		.suffix = suffix,
 		.fields = h.fields,
@@ -277,6 +305,10 @@ int yt_view_entity_of(struct yt_arena *a, struct yt_str suffix, struct yt_str *n
 		return YT_KIND_MEMBER;
 	if (yt_str_eq(kind, YT_S("order")))
 		return YT_KIND_ORDER;
+	if (yt_str_eq(kind, YT_S("account")))
+		return YT_KIND_ACCOUNT;
+	if (yt_str_eq(kind, YT_S("group")))
+		return YT_KIND_GROUP;
 	if (!yt_str_eq(kind, YT_S("day")))
 		return -1;
 	/* A shop has no ':' and a date neither: the one there is stands for the slash. */

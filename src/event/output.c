@@ -76,10 +76,11 @@ void yt_output_begin(struct yt_buf *buf, const struct yt_output_head *head)
 	yt_buf_z(buf, "\",\"time\":\"");
 	yt_buf_z(buf, time);
 	yt_buf_z(buf, "\",\"subject\":");
-	yt_json_add_text(buf, head->member);
+	yt_json_add_text(buf, head->subject);
 	yt_buf_z(buf, ",\"datacontenttype\":\"application/json\",\"data\":{\"shop\":");
 	yt_json_add_text(buf, head->shop);
-	yt_output_text(buf, "member", head->member);
+	if (head->of_member)
+		yt_output_text(buf, "member", head->subject);
 	yt_output_text(buf, "cause", head->cause);
 	yt_output_text(buf, "rule", head->rule);
 	yt_output_text(buf, "ruleset", head->ruleset);

@@ -56,6 +56,15 @@ struct yt_type_info yt_types[YT_TYPE__COUNT] = {
 		.at = YT_F_LEFT_AT,
 		.key = { YT_F_GROUP, YT_F_MEMBER, YT_F_LEFT_AT, YT_F_NONE },
 	},
+	[YT_GROUP_CHANGED] = {
+		YT_STR("group.changed"), YT_STR("groups"),
+		FIELDS(REQ(GROUP), REQ(VERSION), REQ(LAST_VERSION)),
+		.at = YT_F_NONE,
+		.unruled = true,
+		.lead = "~group:",
+		.owner = YT_F_GROUP,
+		.key = { YT_F_GROUP, YT_F_VERSION, YT_F_NONE },
+	},
 	[YT_CONTACT_ADDED] = {
 		YT_STR("contact.added"), YT_STR("groups"),
 		FIELDS(REQ(ACCOUNT), REQ(MEMBER), REQ(ADDED_AT), OPT(CHANNEL), OPT(WELCOME_UNTIL)),

@@ -36,8 +36,8 @@ static const struct yt_key_row keys[] = {
 	{ { "shop", "refund_window", "duration", "60d", false, false }, yt_read_duration, SHOP(refund_window_ms), 1, 0, 0 },
 	{ { "shop", "quiet_hours", "HH:MM-HH:MM", NULL, false, false }, yt_read_quiet_hours, 0, 0, 0, 0 },
 	{ { "shop", "contact_cap", "list of N per duration or day", NULL, false, false }, yt_read_caps, 0, 0, 0, 0 },
-	LATER("shop", "account_soft_limit"),
-	LATER("shop", "account_hard_limit"),
+	{ { "shop", "account_soft_limit", "integer", "3000", false, false }, yt_read_int, SHOP(account_soft_limit), 1, 1000000, 0 },
+	{ { "shop", "account_hard_limit", "integer", "5000", false, false }, yt_read_int, SHOP(account_hard_limit), 1, 1000000, 0 },
 
 	{ { "coupon", "pay_percent", "percent", NULL, false, false }, yt_read_discount, COUPON(value), 1, 99, YT_PAY_PERCENT },
 	{ { "coupon", "percent_off", "percent", NULL, false, false }, yt_read_discount, COUPON(value), 1, 99, YT_PERCENT_OFF },

@@ -145,7 +145,7 @@ static void note_event_field(struct yt_compile *c, enum yt_name name)
 	if (name != YT_N_EVENT_AT)
 		return;
 	for (int t = 0; t < YT_TYPE__COUNT; t++) {
-		if (c->scope->types & 1u << t)
+		if (c->scope->types & 1u << t && yt_types[t].at != YT_F_NONE)
 			c->event_fields |= UINT64_C(1) << yt_types[t].at;
 	}
 }

@@ -341,7 +341,7 @@ static int on_find(struct yt_str name)
 {
 	for (int on = 0; on < YT_ON__COUNT; on++) {
 		if (yt_str_eq(yt_on_name((unsigned)on), name))
-			return on;
+			return on < YT_TYPE__COUNT && yt_types[on].unruled ? -1 : on;
 	}
 	return -1;
 }
@@ -361,6 +361,7 @@ static bool on_type(struct yt_rulefile *f, const struct yt_key_row *k, int line,
 	};
 	const char *names[YT_ON__COUNT], *near;
 	int type = on_find(word);
+	size_t n = 0;
 
 	if (type >= 0) {
 		if (*on & 1u << type)
@@ -368,9 +369,11 @@ static bool on_type(struct yt_rulefile *f, const struct yt_key_row *k, int line,
 		*on |= 1u << type;
 		return true;
 	}
-	for (unsigned i = 0; i < YT_ON__COUNT; i++)
-		names[i] = yt_on_name(i).p;
-	near = yt_nearest(word, names, YT_ON__COUNT);
+	for (unsigned i = 0; i < YT_ON__COUNT; i++) {
+		if (i >= YT_TYPE__COUNT || !yt_types[i].unruled)
+			names[n++] = yt_on_name(i).p;
+	}
+	near = yt_nearest(word, names, n);
 	if (!word.n)
 		yt_problem(f->problems, line, "%s: a type is missing beside a comma", k->doc.key);
 	else if (in_list(word, later, COUNT(later)))

@@ -466,6 +466,16 @@ static const struct yt_ini_section *section_named(const struct yt_ini_section *s
 	return NULL;
 }
 
+/* Numbers from 1 on that no shop is without. */
+static const struct {
+	const char *key;
+	size_t offset;
+} with_default[] = {
+	{ "refund_window", offsetof(struct yt_shop_rules, refund_window_ms) },
+	{ "account_soft_limit", offsetof(struct yt_shop_rules, account_soft_limit) },
+	{ "account_hard_limit", offsetof(struct yt_shop_rules, account_hard_limit) },
+};
+
 static void complete_shop(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_ini_section *star,
                           const struct yt_shop_rules *defaults, struct yt_shop_rules *s)
 {
@@ -479,8 +489,14 @@ static void complete_shop(struct yt_rulefile *f, const struct yt_ini_section *se
 		s->zone = defaults->zone;
 	if (!s->currency.n && defaults)
 		s->currency = defaults->currency;
-	if (!s->refund_window_ms && defaults)
-		s->refund_window_ms = defaults->refund_window_ms;
+	for (size_t i = 0; i < sizeof(with_default) / sizeof(with_default[0]); i++) {
+		int64_t *value = (int64_t *)((char *)s + with_default[i].offset);
+
+		if (!*value && defaults)
+			*value = *(const int64_t *)((const char *)defaults + with_default[i].offset);
+		if (!*value)
+			read_default(f, yt_key_row(YT_S("shop"), yt_str_z(with_default[i].key)), s);
+	}
 	if (!s->has_quiet_hours && defaults) {
 		s->has_quiet_hours = defaults->has_quiet_hours;
 		s->quiet_from_min = defaults->quiet_from_min;
@@ -490,8 +506,6 @@ static void complete_shop(struct yt_rulefile *f, const struct yt_ini_section *se
 		memcpy(s->caps, defaults->caps, sizeof(s->caps));
 		s->n_caps = defaults->n_caps;
 	}
-	if (!s->refund_window_ms)
-		read_default(f, yt_key_row(YT_S("shop"), YT_S("refund_window")), s);
 }
 
 static void complete_shops(struct yt_rulefile *f)

@@ -24,6 +24,7 @@ bool yt_field_vtype(enum yt_field field, enum yt_vtype *type)
 	case YT_FK_ID:
 	case YT_FK_MEMBER:
 	case YT_FK_TEXT:
+	case YT_FK_VERSION:
 	case YT_FK_CURRENCY:
 		*type = YT_V_STRING;
 		return true;

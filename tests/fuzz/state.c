@@ -71,6 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 'm': state_entity(&a, YT_KIND_MEMBER, YT_S("s1/m1"), value); break;
 	case 'o': state_entity(&a, YT_KIND_ORDER, YT_S("s1/o1"), value); break;
 	case 'd': state_entity(&a, YT_KIND_DAY, YT_S("s1/2026-11-24"), value); break;
+	case 'a': state_entity(&a, YT_KIND_ACCOUNT, YT_S("s1/a-1"), value); break;
+	case 'g': state_entity(&a, YT_KIND_GROUP, YT_S("s1/g-1"), value); break;
 	case 'c': state_checkpoint(&a, value); break;
 	}
 	yt_arena_deinit(&a);

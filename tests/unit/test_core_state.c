@@ -72,6 +72,8 @@ TEST(golden_bytes_of_each_entity)
 	             "8cab8c3484078afa01cf5e3216cbd3e5d6e71693c34ce35505020c515358525035575843314257015801bd919a9b801b60f9");
 	check_golden(&w, YT_KIND_ORDER, "s1/o2",
 	             "9000026d3180b6d9a8a9340001e1a5c34222b868e48086e8ac8c34054639010401658086e8ac8c3401026f320b027232030a00");
+	check_golden(&w, YT_KIND_ACCOUNT, "s1/a1", "0200");
+	check_golden(&w, YT_KIND_GROUP, "s1/g1", "0000");
 	check_golden(&w, YT_KIND_DAY, "s1/2026-09-22",
 	             "0204c8c901020002880e000203010468616c660100067365636f6e640102067468616e6b7301");
 	world_deinit(&w);

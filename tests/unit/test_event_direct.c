@@ -26,6 +26,7 @@ static const char *const usual[] = {
 	EVENT("order.refunded", "{\"order\":\"A-1\",\"refund\":\"R\",\"refunded_at\":1754042399000,\"amount\":1,\"items\":[{\"sku\":\"s\",\"quantity\":1}]}"),
 	EVENT("order.cancelled", "{\"order\":\"A-1\",\"cancelled_at\":1754042399000,\"by\":\"staff\",\"n\":-12,\"t\":true,\"f\":false,\"z\":null}"),
 	EVENT("group.joined", "{\"group\":\"g\",\"member\":\"m1\",\"joined_at\":1754042399000,\"account\":\"a\",\"inviter\":\"m2\",\"channel\":\"c\",\"version\":9}"),
+	EVENT("group.changed", "{\"group\":\"g\",\"version\":\"9c3f\",\"last_version\":-7}"),
 	EVENT("group.left", "{\"group\":\"g\",\"member\":\"m1\",\"left_at\":1754042399000,\"reason\":\"kicked\",\"version\":-1}"),
 	EVENT("contact.added", "{\"account\":\"a\",\"member\":\"m1\",\"added_at\":1754042399000,\"welcome_until\":1754042499000}"),
 	EVENT("contact.removed", "{\"account\":\"a\",\"member\":\"m1\",\"removed_at\":1754042399000}"),

@@ -237,12 +237,13 @@ static void add_value(struct run *r, struct yt_buf *data, enum yt_type type, con
 	int f = strcmp(key, "at") == 0 ? yt_types[type].at : yt_field_find(yt_str_z(key));
 	int64_t ms;
 
-	if (f < 0)
+	if (f < 0 || f == YT_F_NONE)
 		FAIL(r, "no field %s", key);
 	yt_buf_printf(data, ",\"%.*s\":", YT_FMT(yt_fields[f].name));
 	if (instant_word(value, &ms))
 		yt_buf_i64(data, ms);
-	else if (yt_fields[f].kind == YT_FK_MONEY || yt_fields[f].kind == YT_FK_INT)
+	else if (yt_fields[f].kind == YT_FK_MONEY || yt_fields[f].kind == YT_FK_INT ||
+	         (yt_fields[f].kind == YT_FK_VERSION && strspn(value, "0123456789") == strlen(value)))
 		yt_buf_z(data, value);
 	else
 		yt_json_add_text(data, yt_str_z(value));
@@ -287,7 +288,7 @@ static struct yt_decision tell(struct run *r, int64_t at, const char *type_name,
 		else
 			add_value(r, &data, type, word, value);
 	}
-	if (!has_at)
+	if (!has_at && yt_types[type].at != YT_F_NONE)
 		yt_buf_printf(&data, ",\"%.*s\":%lld", YT_FMT(yt_fields[yt_types[type].at].name), (long long)at);
 	if (type == YT_ORDER_PAID && !has_currency)
 		yt_buf_z(&data, ",\"currency\":\"CNY\"");
@@ -400,6 +401,15 @@ static const char *nested(struct run *r, const struct world_output *o, const cha
 	return root ? yt_arena_dup(&r->w.batch, yt_json_text(root)).p : NULL;
 }
 
+static const char *subject(struct run *r, const struct world_output *o)
+{
+	const cJSON *root;
+	char detail[128];
+
+	yt_json_parse(&r->w.batch, yt_str_z(o->value), 0, 0, &root, detail);
+	return yt_arena_dup(&r->w.batch, yt_json_text(yt_json_get(root, "subject"))).p;
+}
+
 static void leaves(struct run *r, char *copy)
 {
 	char *save, *date = strtok_r(copy, " ", &save), *time = strtok_r(NULL, " ", &save), *type = strtok_r(NULL, " ", &save);
@@ -412,7 +422,7 @@ static void leaves(struct run *r, char *copy)
 	if (r->told == r->w.n_outputs)
 		FAIL(r, "did not leave");
 	o = &r->w.outputs[r->told++];
-	if (strcmp(yt_outs[o->type].name.p, type) || strcmp(world_data(&r->w, o, "member"), member) || strcmp(world_data(&r->w, o, "rule"), rule) || o->at != at)
+	if (strcmp(yt_outs[o->type].name.p, type) || strcmp(subject(r, o), member) || strcmp(world_data(&r->w, o, "rule"), rule) || o->at != at)
 		FAIL(r, "what left is %s", o->value);
 	for (char *word; (word = strtok_r(NULL, " ", &save));) {
 		char *want = strchr(word, '=');
@@ -449,7 +459,13 @@ static const char *fact(struct run *r, const char *what, const char *name, const
 	if (strcmp(what, "wallet") == 0)
 		return wallet_state(r, name, field);
 	snprintf(full, sizeof(full), "s1/%s%s", strcmp(what, "day") == 0 && strlen(name) == 5 ? "2026-" : "", name);
-	return world_field(&r->w, strcmp(what, "day") == 0 ? YT_KIND_DAY : strcmp(what, "order") == 0 ? YT_KIND_ORDER : YT_KIND_MEMBER, full, 0, field);
+	for (int kind = 0; kind < YT_KIND__COUNT; kind++) {
+		struct yt_str prefix = yt_entities[kind].prefix;
+
+		if (strlen(what) + 1 == prefix.n && strncmp(what, prefix.p, prefix.n - 1) == 0)
+			return world_field(&r->w, (enum yt_kind)kind, full, 0, field);
+	}
+	FAIL(r, "no %s is shown", what);
 }
 
 static void holds(struct run *r)

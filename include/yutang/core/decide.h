@@ -66,6 +66,10 @@ struct yt_decision {
 	char detail[160];   /* with YT_DEAD: what a person reads; with YT_CONFLICT: the field that differs */
 };
 
+/* For those who decide. A fact that is known: the first stays, whole; field: what may differ. */
+void yt_decision_dead(struct yt_decision *d, enum yt_dead why, const char *detail);
+void yt_decision_known(struct yt_decision *d, bool same, const char *field);
+
 /* Folds the event into the state and takes the decisions that follow. With YT_DEAD nothing was edited and no output left: everything that can
  * refuse an event (shop unknown, currency, too old, limits) is judged before the first edit. */
 void yt_decide(const struct yt_decide_env *env, const struct yt_event *ev, struct yt_decision *out);

@@ -6,7 +6,7 @@
 #include "yutang/base/buf.h"
 
 /* A changelog key is `<kind>:<name>`: `member:s1/m-1`, `order:s1/1001`, `day:s1/2026-11-24`; name begins with the shop, up to the first `/`. */
-enum yt_kind { YT_KIND_MEMBER, YT_KIND_ORDER, YT_KIND_DAY, YT_KIND__COUNT };
+enum yt_kind { YT_KIND_MEMBER, YT_KIND_ORDER, YT_KIND_DAY, YT_KIND_ACCOUNT, YT_KIND_GROUP, YT_KIND__COUNT };
 
 #define YT_NEVER INT64_MAX
 
@@ -27,7 +27,7 @@ extern const struct yt_entity_ops yt_entities[YT_KIND__COUNT];
 
 /* A changelog value begins with: format (1 byte), shard version of its last change, next_due and expires_at (8 bytes each, little endian).
  * The engine writes these YT_ENTITY_HEAD bytes, so that a restore decodes no entity; encode appends, decode gets what lies behind. */
-enum { YT_ENTITY_FORMAT = 3, YT_ENTITY_HEAD = 25 };
+enum { YT_ENTITY_FORMAT = 4, YT_ENTITY_HEAD = 25 };
 
 /* The parts of a name, `<shop>/<id>`. */
 struct yt_str yt_name_shop(struct yt_str name);

@@ -10,12 +10,16 @@
 enum yt_send {
 	YT_SEND_GRANT = 1,    /* what a rule gives (`to`): core/grant */
 	YT_SEND_WITHDRAW = 2, /* the order that it was for is gone: core/grant */
+	YT_SEND_CONTACT = 30, /* a member came to an account, or went: core/account */
+	YT_SEND_JOIN = 31,    /* a member joined a group, or left: core/group */
 	YT_SEND__END
 };
 
 /* Begins one in the arena; the caller adds its fields, and ends it with the key of the receiver (in the arena). */
 void yt_send_begin(const struct yt_act *act, struct yt_buf *b, enum yt_send what);
 void yt_send_end(const struct yt_act *act, const struct yt_buf *b, struct yt_str to);
+/* To the owner of `<shop>/<lead><id>`, lead such as `~account:`. */
+void yt_send_end_at(const struct yt_act *act, const struct yt_buf *b, struct yt_str shop, struct yt_str lead, struct yt_str id);
 
 /* At the receiver: act has env and shop. False where the bytes are none of ours; nothing was edited then. */
 bool yt_send_take(struct yt_act *act, struct yt_str to, struct yt_str value);

@@ -14,7 +14,10 @@
 	X(COUPON_EXPIRED, "coupon.expired", COUPONS)                                                              \
 	X(COUPON_REFUSED, "coupon.refused", COUPONS)                                                              \
 	X(FOLLOWUP_DUE, "followup.due", FOLLOWUPS)                                                                \
-	X(FOLLOWUP_WITHHELD, "followup.withheld", FOLLOWUPS)
+	X(FOLLOWUP_WITHHELD, "followup.withheld", FOLLOWUPS)                                                      \
+	X(ACCOUNT_SOFT_LIMIT, "account.soft_limit", MEMBERS)                                                      \
+	X(ACCOUNT_HARD_LIMIT, "account.hard_limit", MEMBERS)                                                      \
+	X(GROUP_GAP, "group.gap", MEMBERS)
 enum yt_out_topic { YT_OUT_COUPONS, YT_OUT_FOLLOWUPS, YT_OUT_MEMBERS, YT_OUT_TOPIC__COUNT };
 enum yt_out_type {
 #define X(sym, name, topic) YT_OUT_##sym,
@@ -78,7 +81,8 @@ struct yt_output {
 struct yt_output_head {
 	enum yt_out_type type;
 	const char *id;        /* 32 hex digits */
-	struct yt_str shop, member; /* the subject */
+	struct yt_str shop, subject;
+	bool of_member; /* the subject is a member, and stands in data too */
 	struct yt_str cause, rule;
 	struct yt_str ruleset; /* `<name>@<revision>` */
 	int64_t at_ms;

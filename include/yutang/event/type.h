@@ -12,6 +12,7 @@ enum yt_field_kind {
 	YT_FK_INSTANT, /* integer milliseconds since 1970 UTC, from 2000-01-01 to now + 24 h */
 	YT_FK_MONEY,   /* integer in the currency's minor unit, -2^53 < x < 2^53 */
 	YT_FK_INT,
+	YT_FK_VERSION, /* an id, or an integer: then its digits. WeCom's are hashes, others count */
 	YT_FK_CURRENCY, /* three capital letters, the shop's */
 	YT_FK_ITEMS,
 	YT_FK_CODES, /* list of ids */
@@ -42,8 +43,9 @@ enum yt_field_kind {
 	X(LEFT_AT, "left_at", YT_FK_INSTANT)                                                                      \
 	X(ACCOUNT, "account", YT_FK_ID)                                                                           \
 	X(INVITER, "inviter", YT_FK_ID)                                                                           \
-	X(VERSION, "version", YT_FK_INT)                                                                          \
+	X(VERSION, "version", YT_FK_VERSION)                                                                          \
 	X(REASON, "reason", YT_FK_TEXT)                                                                           \
+	X(LAST_VERSION, "last_version", YT_FK_VERSION)                                                            \
 	X(ADDED_AT, "added_at", YT_FK_INSTANT)                                                                    \
 	X(WELCOME_UNTIL, "welcome_until", YT_FK_INSTANT)                                                          \
 	X(REMOVED_AT, "removed_at", YT_FK_INSTANT)                                                                \
@@ -73,6 +75,7 @@ enum yt_type {
 	YT_ORDER_CANCELLED,
 	YT_GROUP_JOINED,
 	YT_GROUP_LEFT,
+	YT_GROUP_CHANGED,
 	YT_CONTACT_ADDED,
 	YT_CONTACT_REMOVED,
 	YT_REFERRAL_BOUND,
@@ -103,7 +106,11 @@ struct yt_type_info {
 	struct yt_str topic; /* `orders`: where `feed` puts it */
 	struct yt_type_field fields[YT_TYPE_FIELDS_MAX];
 	uint8_t n_fields;
-	uint8_t at; /* the field that is the fact's own instant (`event.at`) */
+	uint8_t at; /* the field that is the fact's own instant (`event.at`); YT_F_NONE: the envelope's time */
+	/* What decides the shard: `<shop>/<lead><value of owner>`. lead NULL: the member, or where none is named the order. */
+	const char *lead;
+	uint8_t owner;
+	bool unruled; /* no rule can be on it */
 	uint8_t key[5]; /* business key without the shop, enum yt_field, in the table's order; YT_F_NONE ends it */
 	int8_t pos[YT_F__COUNT]; /* index into fields[] of each field, -1 where the type has it not; filled by yt_types_init */
 };

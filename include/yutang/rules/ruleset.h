@@ -38,6 +38,7 @@ struct yt_shop_rules {
 	int quiet_from_min, quiet_until_min; /* minutes of the local day, 0 to 1439, not equal; from > until: over midnight */
 	struct yt_period caps[YT_CAPS_MAX];  /* of every followup.due of a member */
 	int n_caps;
+	int64_t account_soft_limit, account_hard_limit; /* contacts of one personal account, from 1 on */
 };
 
 struct yt_coupon_rules {
