@@ -2,6 +2,7 @@
 
 #include "yutang/base/hash.h"
 #include "yutang/core/account.h"
+#include "yutang/core/alias.h"
 #include "yutang/core/coupon.h"
 #include "yutang/core/fold.h"
 #include "yutang/core/grant.h"
@@ -108,7 +109,7 @@ static bool judge_known_paid(const struct view *v, struct yt_decision *d)
 	struct yt_paid p;
 
 	if (v->o && v->o->paid) {
-		if (!yt_str_eq(v->o->member, yt_event_text(ev, YT_F_MEMBER)))
+		if (!yt_str_eq(v->o->member, yt_event_member(ev)))
 			conflict(d, "member");
 		else if (v->o->amount != amount)
 			conflict(d, "amount");
@@ -236,7 +237,7 @@ static bool judge_step(const struct view *v, struct yt_decision *d)
 {
 	if (judge_known_step(v, d))
 		return false;
-	if (v->o && v->o->paid && !yt_str_eq(v->o->member, yt_event_text(v->ev, YT_F_MEMBER))) {
+	if (v->o && v->o->paid && !yt_str_eq(v->o->member, yt_event_member(v->ev))) {
 		dead(d, YT_DEAD_BAD_FIELD, "member: the order is another member's");
 		return false;
 	}
@@ -428,15 +429,6 @@ static void decide_referral(const struct view *v, struct yt_decision *d)
 	yt_run_follows(&act);
 }
 
-/* --- group.changed: of no member */
-
-static void decide_changed(const struct view *v, struct yt_decision *d)
-{
-	struct yt_act act = { .env = v->env, .shop = v->shop, .ev = v->ev };
-
-	yt_group_changed(&act, d);
-}
-
 static void (*const deciders[YT_TYPE__COUNT])(const struct view *v, struct yt_decision *d) = {
 	[YT_ORDER_PAID] = decide_paid,
 	[YT_ORDER_SHIPPED] = decide_step,
@@ -450,9 +442,15 @@ static void (*const deciders[YT_TYPE__COUNT])(const struct view *v, struct yt_de
 	[YT_REFERRAL_BOUND] = decide_referral,
 };
 
+/* Of no member. */
+static void (*const elsewhere[YT_TYPE__COUNT])(struct yt_act *act, struct yt_decision *d) = {
+	[YT_ALIAS_BOUND] = yt_alias_bound,
+	[YT_GROUP_CHANGED] = yt_group_changed,
+};
+
 void yt_decide(const struct yt_decide_env *env, const struct yt_event *ev, struct yt_decision *out)
 {
-	struct yt_str member = yt_event_text(ev, YT_F_MEMBER), order = yt_event_text(ev, YT_F_ORDER);
+	struct yt_str member = yt_event_member(ev), order = yt_event_text(ev, YT_F_ORDER);
 	struct view v = { .env = env, .ev = ev, .shop = yt_ruleset_shop(env->rules, ev->shop) };
 
 	*out = (struct yt_decision){ .result = YT_APPLIED };
@@ -460,12 +458,10 @@ void yt_decide(const struct yt_decide_env *env, const struct yt_event *ev, struc
 		dead(out, YT_DEAD_UNKNOWN_SHOP, "the rule set has no such [shop], and no [shop \"*\"]");
 		return;
 	}
-	if (ev->type == YT_GROUP_CHANGED) {
-		decide_changed(&v, out);
-		return;
-	}
-	if (!member.n) {
-		dead(out, YT_DEAD_ORDER_UNKNOWN, "member: absent, and whose order it is is not known");
+	if (elsewhere[ev->type] || !member.n) {
+		struct yt_act act = { .env = env, .shop = v.shop, .ev = ev };
+
+		(elsewhere[ev->type] ? elsewhere[ev->type] : yt_alias_park)(&act, out);
 		return;
 	}
 	v.member_name = yt_act_name(env->arena, ev->shop, member);

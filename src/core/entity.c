@@ -1,6 +1,7 @@
 #include "yutang/core/entity.h"
 
 #include "yutang/core/account.h"
+#include "yutang/core/alias.h"
 #include "yutang/core/day.h"
 #include "yutang/core/group.h"
 #include "yutang/core/member.h"
@@ -18,6 +19,7 @@ const struct yt_entity_ops yt_entities[YT_KIND__COUNT] = {
 	[YT_KIND_DAY] = { YT_STR("day:"), YT_DAY_BYTES_MAX, yt_day_fresh, yt_day_decode, yt_day_encode, never, never },
 	[YT_KIND_ACCOUNT] = { YT_STR("account:"), YT_ACCOUNT_BYTES_MAX, yt_account_fresh, yt_account_decode, yt_account_encode, never, never },
 	[YT_KIND_GROUP] = { YT_STR("group:"), YT_GROUP_BYTES_MAX, yt_group_fresh, yt_group_decode, yt_group_encode, never, never },
+	[YT_KIND_ALIAS] = { YT_STR("alias:"), YT_ALIAS_BYTES_MAX, yt_alias_fresh, yt_alias_decode, yt_alias_encode, yt_alias_next_due, yt_alias_expires_at },
 };
 
 struct yt_str yt_name_shop(struct yt_str name)

@@ -239,6 +239,7 @@ size_t yt_view_suffixes(struct yt_arena *a, enum yt_kind kind, struct yt_str nam
 	case YT_KIND_GROUP:
 		out[0] = concat(a, yt_entities[kind].prefix, name);
 		return 1;
+	case YT_KIND_ALIAS:
 	case YT_KIND__COUNT:
 		break;
 	}
@@ -251,6 +252,8 @@ unsigned yt_view_changed(enum yt_kind kind, struct yt_str was, struct yt_str now
 
 	if (kind == YT_KIND_ORDER)
 		return with_orders ? FIRST : 0;
+	if (kind == YT_KIND_ALIAS)
+		return 0;
 	if (kind != YT_KIND_MEMBER)
 		return FIRST;
 	return was.p && now.p && yt_str_eq(yt_member_wallet(was), yt_member_wallet(now)) ? FIRST : FIRST | WALLET;

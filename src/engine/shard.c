@@ -291,7 +291,7 @@ const void *yt_shard_peek(void *ctx, enum yt_kind kind, struct yt_str name)
 	struct yt_shard *s = ctx;
 	struct yt_entry *en = entry_of(s, kind, name, false);
 
-	if (!en)
+	if (!en || en->gone)
 		return NULL;
 	if (!en->obj) {
 		void *obj = load(s, en);
@@ -309,8 +309,9 @@ void *yt_shard_edit(void *ctx, enum yt_kind kind, struct yt_str name)
 	struct yt_entry *en = entry_of(s, kind, name, true);
 
 	if (!en->obj) {
-		void *obj = load(s, en);
+		void *obj = en->gone ? NULL : load(s, en);
 
+		en->gone = false;
 		touch(s, en, obj ? obj : yt_entities[kind].fresh(&s->engine->arena, yt_entry_name(en)));
 	}
 	if (is_over(s, en))
@@ -323,6 +324,21 @@ void *yt_shard_edit(void *ctx, enum yt_kind kind, struct yt_str name)
 	return en->obj;
 }
 
+void yt_shard_remove(void *ctx, enum yt_kind kind, struct yt_str name)
+{
+	struct yt_shard *s = ctx;
+	struct yt_entry *en = entry_of(s, kind, name, false);
+
+	if (!en)
+		return;
+	touch(s, en, NULL);
+	en->dirty = en->gone = true;
+	if (!en->edited_now) {
+		en->edited_now = true;
+		yt_engine_edited(s->engine, en);
+	}
+}
+
 void yt_shard_redue(struct yt_shard *s, size_t from)
 {
 	struct yt_engine *e = s->engine;
@@ -331,7 +347,7 @@ void yt_shard_redue(struct yt_shard *s, size_t from)
 		struct yt_entry *en = e->edited[i];
 
 		en->edited_now = false;
-		set_due(s, en, yt_entities[en->kind].next_due(en->obj));
+		set_due(s, en, en->gone ? YT_NEVER : yt_entities[en->kind].next_due(en->obj));
 	}
 	e->n_edited = from;
 }
@@ -373,7 +389,7 @@ static void end_overlay(struct yt_shard *s, bool committed)
 		if (en->dirty && (!committed || !en->blob))
 			set_due(s, en, entry_due(en));
 		en->obj = NULL;
-		en->dirty = en->touched = en->edited_now = false;
+		en->dirty = en->touched = en->edited_now = en->gone = false;
 	}
 	s->n_touched = 0;
 	s->in_batch = false;

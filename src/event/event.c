@@ -539,10 +539,10 @@ void yt_event_decode(struct yt_arena *a, struct yt_str value, const struct yt_he
 struct yt_str yt_event_key(struct yt_arena *a, const struct yt_event *ev)
 {
 	const struct yt_type_info *info = &yt_types[ev->type];
-	struct yt_str member = yt_event_text(ev, YT_F_MEMBER), id = member.n ? member : yt_event_text(ev, YT_F_ORDER);
+	struct yt_str member = yt_event_member(ev), id = member.n ? member : yt_event_text(ev, YT_F_ORDER);
 	const char *lead = member.n ? "" : "~order:";
 
-	if (info->lead) {
+	if (info->lead && !ev->owner.n) {
 		lead = info->lead;
 		id = yt_event_text(ev, (enum yt_field)info->owner);
 	}

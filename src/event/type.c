@@ -44,6 +44,15 @@ struct yt_type_info yt_types[YT_TYPE__COUNT] = {
 		.at = YT_F_CANCELLED_AT,
 		.key = { YT_F_ORDER, YT_F_NONE },
 	},
+	[YT_ALIAS_BOUND] = {
+		YT_STR("alias.bound"), YT_STR("orders"),
+		FIELDS(REQ(ALIAS), REQ(MEMBER)),
+		.at = YT_F_NONE,
+		.unruled = true,
+		.lead = "~",
+		.owner = YT_F_ALIAS,
+		.key = { YT_F_ALIAS, YT_F_NONE },
+	},
 	[YT_GROUP_JOINED] = {
 		YT_STR("group.joined"), YT_STR("groups"),
 		FIELDS(REQ(GROUP), REQ(MEMBER), REQ(JOINED_AT), OPT(ACCOUNT), OPT(INVITER), OPT(CHANNEL), OPT(VERSION)),

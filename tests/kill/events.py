@@ -570,7 +570,6 @@ BAD = {
     "missing_field": missing,
     "bad_field": bad_value,
     "too_deep": lambda s: compact(envelope(s, "order.paid", dict(good_order(s), deep=json.loads("[" * 20 + "]" * 20)))),
-    "order_unknown": lambda s: compact(envelope(s, "order.signed", {"order": s.order_id(), "signed_at": s.now()})),
     "limit": lambda s: compact(envelope(s, "order.paid", dict(good_order(s), coupons=["C%d" % k for k in range(17)]))),
     "too_large": lambda s: compact(envelope(s, "order.paid", dict(good_order(s), note="x" * (256 * 1024)))),
 }

@@ -33,6 +33,7 @@ struct world_output {
 struct world_sent {
 	char *key, *value;
 	size_t key_n, value_n;
+	bool forwarded; /* value is a record, key its member's */
 };
 
 struct world {
@@ -47,8 +48,12 @@ struct world {
 	size_t n_entities, cap_entities;
 	struct world_output *outputs;
 	size_t n_outputs, cap_outputs;
-	struct world_sent *sent; /* internal events that were not decided yet */
-	size_t n_sent, at_sent, cap_sent;
+	struct world_sent *sent; /* internal events and forwarded records that were not decided yet */
+	size_t n_sent, cap_sent;
+	bool held; /* nothing is delivered by itself */
+	struct yt_str text; /* of the event at hand */
+	int n_late;         /* dead letters of records that were parked */
+	struct yt_decision forwarded; /* what became of the record that was forwarded last */
 };
 
 __attribute__((unused)) static bool world_zone(void *ctx, struct yt_arena *a, const char *name, struct yt_str *tzif)
@@ -186,15 +191,54 @@ static char *world_bytes(struct yt_str s)
 	return p;
 }
 
-static void world_send(void *ctx, struct yt_str key, struct yt_str value)
+static void world_put(struct world *w, struct yt_str key, struct yt_str value, bool forwarded)
 {
-	struct world *w = ctx;
 
 	if (w->n_sent == w->cap_sent) {
 		w->cap_sent = w->cap_sent ? 2 * w->cap_sent : 16;
 		w->sent = realloc(w->sent, w->cap_sent * sizeof(*w->sent));
 	}
-	w->sent[w->n_sent++] = (struct world_sent){ world_bytes(key), world_bytes(value), key.n, value.n };
+	w->sent[w->n_sent++] = (struct world_sent){ world_bytes(key), world_bytes(value), key.n, value.n, forwarded };
+}
+
+static void world_send(void *ctx, struct yt_str key, struct yt_str value)
+{
+	world_put(ctx, key, value, false);
+}
+
+static const struct yt_raw *world_raw(void *ctx)
+{
+	struct world *w = ctx;
+	struct yt_raw *raw = yt_arena_zalloc(&w->batch, sizeof(*raw));
+
+	*raw = (struct yt_raw){ .topic = YT_STR("orders"), .partition = 3, .offset = 77, .timestamp = w->now, .value = yt_arena_dup(&w->batch, w->text) };
+	return raw;
+}
+
+static void world_forward(void *ctx, const struct yt_raw *raw, struct yt_str key)
+{
+	CHECK_INT(raw->offset, 77);
+	world_put(ctx, key, raw->value, true);
+}
+
+static void world_dead(void *ctx, const struct yt_raw *raw, enum yt_dead why, const char *detail)
+{
+	struct world *w = ctx;
+
+	(void)detail;
+	CHECK_INT(raw->offset, 77);
+	CHECK_INT(why, YT_DEAD_ORDER_UNKNOWN);
+	w->n_late++;
+}
+
+static void world_remove(void *ctx, enum yt_kind kind, struct yt_str name)
+{
+	struct world_entity *e = world_entity(ctx, kind, name);
+
+	free(e->bytes);
+	e->bytes = NULL;
+	e->obj = NULL;
+	e->edited = false;
 }
 
 /* Ends the batch: every edited entity becomes its bytes, which decode and encode to the same. */
@@ -236,26 +280,48 @@ static void world_decided(struct world *w)
 
 static struct yt_decide_env world_env(struct world *w, struct yt_state *state)
 {
-	*state = (struct yt_state){ w, world_peek, world_edit, world_output, world_send };
+	*state = (struct yt_state){ w,            world_peek, world_edit,    world_output, world_send,
+		                    world_remove, world_raw,  world_forward, world_dead };
 	return (struct yt_decide_env){ .rules = w->rules, .state = state, .arena = &w->batch, .now_ms = w->now, .code_key = w->with_key ? w->key : NULL };
 }
 
-/* What was sent is decided next, first in first out, with the `now` of its cause. */
+static void world_decide_forwarded(struct world *w, const struct yt_decide_env *env, const struct world_sent *s)
+{
+	struct yt_decoded decoded;
+
+	w->text = yt_str(s->value, s->value_n);
+	yt_event_decode(&w->batch, w->text, NULL, 0, YT_NOW_UNKNOWN, &decoded);
+	CHECK_MSG(decoded.event, "a forwarded record is read: %s", decoded.detail);
+	decoded.event->owner = yt_name_id(yt_str(s->key, s->key_n));
+	CHECK(yt_str_eq(yt_event_key(&w->batch, decoded.event), yt_str(s->key, s->key_n)));
+	yt_decide(env, decoded.event, &w->forwarded);
+}
+
+/* The k-th of what was sent is decided, with the `now` of its cause. */
+static void world_deliver_one(struct world *w, size_t k)
+{
+	struct world_sent s = w->sent[k];
+	struct yt_state state;
+	struct yt_decide_env env = world_env(w, &state);
+	struct yt_decision d = { 0 };
+
+	memmove(&w->sent[k], &w->sent[k + 1], (w->n_sent - k - 1) * sizeof(*w->sent));
+	w->n_sent--;
+	if (s.forwarded)
+		world_decide_forwarded(w, &env, &s);
+	else
+		yt_decide_internal(&env, yt_str(s.key, s.key_n), yt_str(s.value, s.value_n), &d);
+	CHECK_MSG(d.result == YT_APPLIED, "an internal event is taken: %s", d.detail);
+	world_decided(w);
+	free(s.key);
+	free(s.value);
+}
+
+/* First in first out. */
 static void world_deliver(struct world *w)
 {
-	while (w->at_sent < w->n_sent) {
-		struct world_sent s = w->sent[w->at_sent++];
-		struct yt_state state;
-		struct yt_decide_env env = world_env(w, &state);
-		struct yt_decision d;
-
-		yt_decide_internal(&env, yt_str(s.key, s.key_n), yt_str(s.value, s.value_n), &d);
-		CHECK_MSG(d.result == YT_APPLIED, "an internal event is taken: %s", d.detail);
-		world_decided(w);
-		free(s.key);
-		free(s.value);
-	}
-	w->at_sent = w->n_sent = 0;
+	while (!w->held && w->n_sent)
+		world_deliver_one(w, 0);
 }
 
 static int64_t world_next_due(struct world *w, struct world_entity **of)
@@ -267,7 +333,7 @@ static int64_t world_next_due(struct world *w, struct world_entity **of)
 		struct world_entity *e = &w->entities[k];
 		int64_t at;
 
-		if (e->kind != YT_KIND_MEMBER || (!e->bytes && !e->obj))
+		if (!e->bytes && !e->obj)
 			continue;
 		if (!e->obj)
 			e->obj = world_decode(&w->batch, e);
@@ -292,7 +358,7 @@ __attribute__((unused)) static void world_until(struct world *w, int64_t until)
 
 		w->now = due > w->now ? due : w->now;
 		env = world_env(w, &state);
-		CHECK_MSG(yt_decide_due(&env, yt_str(of->name, of->name_n)), "what next_due names is due");
+		CHECK_MSG(yt_decide_due(&env, of->kind, yt_str(of->name, of->name_n)), "what next_due names is due");
 		world_decided(w);
 		world_deliver(w);
 	}
@@ -311,7 +377,7 @@ __attribute__((unused)) static struct yt_decision world_decide(struct world *w, 
 	if (ev->type == YT_TYPE__COUNT)
 		yt_test_fail(__FILE__, __LINE__, "no event");
 	yt_decide(&env, ev, &d);
-	if (d.result != YT_APPLIED) {
+	if (d.result == YT_DUPLICATE || d.result == YT_CONFLICT || d.result == YT_DEAD) {
 		CHECK_MSG(w->n_outputs == outputs, "nothing leaves of what is not applied");
 		for (size_t k = 0; w->batch_size == 0 && k < w->n_entities; k++)
 			CHECK_MSG(!w->entities[k].edited, "nothing is edited by what is not applied");
@@ -332,7 +398,8 @@ __attribute__((unused)) static const struct yt_event *world_event(struct world *
 	yt_time_format(time, rfc);
 	yt_buf_init(&text, &w->scratch);
 	yt_buf_printf(&text, "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/shops/s1\",\"type\":\"%s\",\"time\":\"%s\",\"data\":%s}", id, type, rfc, data);
-	yt_event_decode(&w->scratch, yt_buf_str(&text), NULL, 0, time > w->now ? time : w->now, &decoded);
+	w->text = yt_buf_str(&text);
+	yt_event_decode(&w->scratch, w->text, NULL, 0, time > w->now ? time : w->now, &decoded);
 	if (decoded.dead)
 		yt_test_fail(__FILE__, __LINE__, "%s: %s: %s", type, decoded.detail, data);
 	return decoded.event;

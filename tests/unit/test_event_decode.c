@@ -152,6 +152,7 @@ TEST(each_type_with_its_required_fields_is_read)
 		[YT_ORDER_SIGNED] = "{\"order\":\"o\",\"signed_at\":1754042400000}",
 		[YT_ORDER_REFUNDED] = "{\"order\":\"o\",\"refund\":\"r\",\"refunded_at\":1754042400000,\"amount\":0}",
 		[YT_ORDER_CANCELLED] = "{\"order\":\"o\",\"cancelled_at\":1754042400000}",
+		[YT_ALIAS_BOUND] = "{\"alias\":\"ref:x\",\"member\":\"m\"}",
 		[YT_GROUP_JOINED] = "{\"group\":\"g\",\"member\":\"m\",\"joined_at\":1754042400000}",
 		[YT_GROUP_LEFT] = "{\"group\":\"g\",\"member\":\"m\",\"left_at\":1754042400000}",
 		[YT_GROUP_CHANGED] = "{\"group\":\"g\",\"version\":2,\"last_version\":1}",

@@ -22,6 +22,7 @@ static const struct {
 		"order.refunded\nA-1\nR-9", "s1/m1", YT_F_REFUNDED_AT },
 	[YT_ORDER_CANCELLED] = { "order.cancelled", "orders", "{\"order\":\"A-1\",\"cancelled_at\":1754042400001}",
 		"order.cancelled\nA-1", "s1/~order:A-1", YT_F_CANCELLED_AT },
+	[YT_ALIAS_BOUND] = { "alias.bound", "orders", "{\"alias\":\"order:A-1\",\"member\":\"m1\"}", "alias.bound\norder:A-1", "s1/~order:A-1", YT_F_NONE },
 	[YT_GROUP_JOINED] = { "group.joined", "groups", "{\"group\":\"g1\",\"member\":\"m1\",\"joined_at\":1754042400001,\"inviter\":\"x\"}",
 		"group.joined\ng1\nm1\n1754042400001", "s1/m1", YT_F_JOINED_AT },
 	[YT_GROUP_LEFT] = { "group.left", "groups", "{\"group\":\"g1\",\"member\":\"m1\",\"left_at\":1754042400001}",

@@ -298,14 +298,18 @@ static struct yt_decision tell(struct run *r, int64_t at, const char *type_name,
 		yt_buf_printf(&data, ",\"items\":[{\"sku\":\"%s\",\"quantity\":%s}]", sku, returned);
 	yt_buf_z(&data, "}");
 	yt_buf_c(&data, 0);
+	r->w.forwarded = (struct yt_decision){ 0 };
 	d = world_tell(&r->w, type_name, id, at, data.p);
+	if (d.result == YT_FORWARDED)
+		d = r->w.forwarded;
 	yt_buf_deinit(&data);
 	return d;
 }
 
 static const char *result_of(const struct yt_decision *d)
 {
-	static const char *const names[] = { [YT_APPLIED] = "applied", [YT_DUPLICATE] = "duplicate", [YT_CONFLICT] = "conflict" };
+	static const char *const names[] = { [YT_APPLIED] = "applied", [YT_DUPLICATE] = "duplicate", [YT_CONFLICT] = "conflict",
+		                             [YT_PARKED] = "waits",       [YT_FORWARDED] = "goes on",     [YT_ERASED] = "erased" };
 
 	return d->result == YT_DEAD ? yt_dead_name(d->dead) : names[d->result];
 }
@@ -349,7 +353,12 @@ static void happens(struct run *r)
 		FAIL(r, "no instant and event");
 	rest = copy + n;
 	if (strcmp(what, "time") == 0) {
+		int late = r->w.n_late;
+
 		world_until(&r->w, at);
+		yt_buf_printf(&r->transcript, "%d\n", r->w.n_late - late);
+		if (!r->dry && (r->w.n_late > late) != (arrow && strcmp(arrow + 4, "order_unknown") == 0))
+			FAIL(r, "%d that waited went to the dead letters", r->w.n_late - late);
 		return;
 	}
 	if (strcmp(what, "nobody") == 0) { /* works until then */

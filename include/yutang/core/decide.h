@@ -8,6 +8,15 @@
 #include "yutang/event/output.h"
 #include "yutang/rules/ruleset.h"
 
+/* A record as it came, and where it first lay. */
+struct yt_raw {
+	struct yt_str topic;
+	int64_t partition, offset, timestamp;
+	struct yt_str key, value; /* key.p NULL: none */
+	const struct yt_header *headers; /* its own */
+	size_t n_headers;
+};
+
 /* The shard's state as one decision sees it. Objects live in the batch's arena; whoever gets one by `edit` may change it, and the engine
  * will seal it. An object of an expired entity is handed out fresh (edit) or as NULL (peek). */
 struct yt_state {
@@ -17,6 +26,13 @@ struct yt_state {
 	void (*output)(void *ctx, const struct yt_output *out);                /* copies *out; key and value stay in the arena */
 	/* An internal event to the owner of that key (`<shop>/<member>`), for yt_decide_internal on its shard; both stay in the arena. */
 	void (*send)(void *ctx, struct yt_str key, struct yt_str value);
+	void (*remove)(void *ctx, enum yt_kind kind, struct yt_str name); /* absent from now on; what `edit` gave of it is dead */
+	/* The record that is decided, in the arena. */
+	const struct yt_raw *(*raw)(void *ctx);
+	/* A record goes to that member's shard, key `<shop>/<member>`, and is decided there as that member's, whomever it names. */
+	void (*forward)(void *ctx, const struct yt_raw *raw, struct yt_str key);
+	/* A record of earlier goes to the dead letters. */
+	void (*dead)(void *ctx, const struct yt_raw *raw, enum yt_dead why, const char *detail);
 };
 
 /* What a rule came to. */
@@ -58,7 +74,16 @@ struct yt_decide_env {
 	const struct yt_watch *watch;  /* NULL: none */
 };
 
-enum yt_result { YT_APPLIED, YT_DUPLICATE, YT_CONFLICT, YT_DEAD };
+enum yt_result {
+	YT_APPLIED,
+	YT_DUPLICATE,
+	YT_CONFLICT,
+	YT_DEAD,
+	YT_PARKED,    /* it waits for whose order it is */
+	YT_ERASED,    /* a fact of before a member.erase: dropped */
+	YT_FORWARDED, /* it is decided on another shard */
+	YT_RESULT__COUNT
+};
 
 struct yt_decision {
 	enum yt_result result;
@@ -77,8 +102,8 @@ void yt_decide(const struct yt_decide_env *env, const struct yt_event *ev, struc
 /* What another decision sent to the owner of that key. With YT_DEAD as above. */
 void yt_decide_internal(const struct yt_decide_env *env, struct yt_str key, struct yt_str value, struct yt_decision *out);
 
-/* Fires the one earliest item of that member (timer, coupon reminder, coupon end) that is due at or before env->now_ms, order among equal dues: (rule, fact).
- * False when nothing was due. The caller repeats. */
-bool yt_decide_due(const struct yt_decide_env *env, struct yt_str member_name);
+/* Fires the one earliest item of that entity (of a member: timer, coupon reminder, coupon end; of an alias: the end of a wait) that is due at or before
+ * env->now_ms, order among equal dues: (rule, fact). False when nothing was due. The caller repeats. */
+bool yt_decide_due(const struct yt_decide_env *env, enum yt_kind kind, struct yt_str name);
 
 #endif

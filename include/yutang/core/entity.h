@@ -6,7 +6,7 @@
 #include "yutang/base/buf.h"
 
 /* A changelog key is `<kind>:<name>`: `member:s1/m-1`, `order:s1/1001`, `day:s1/2026-11-24`; name begins with the shop, up to the first `/`. */
-enum yt_kind { YT_KIND_MEMBER, YT_KIND_ORDER, YT_KIND_DAY, YT_KIND_ACCOUNT, YT_KIND_GROUP, YT_KIND__COUNT };
+enum yt_kind { YT_KIND_MEMBER, YT_KIND_ORDER, YT_KIND_DAY, YT_KIND_ACCOUNT, YT_KIND_GROUP, YT_KIND_ALIAS, YT_KIND__COUNT };
 
 #define YT_NEVER INT64_MAX
 
@@ -18,7 +18,7 @@ struct yt_entity_ops {
 	/* NULL where the bytes are none of ours. Texts of the object may borrow from `value` and `name`. */
 	void *(*decode)(struct yt_arena *a, struct yt_str name, struct yt_str value);
 	void (*encode)(const void *obj, struct yt_buf *out);
-	/* When the engine must call yt_decide_due for it: the earliest of its timers, coupon ends and reminders; YT_NEVER. Members only. */
+	/* When the engine must call yt_decide_due for it: the earliest of its timers, coupon ends and reminders, or ends of waits; YT_NEVER. */
 	int64_t (*next_due)(const void *obj);
 	/* From this instant the entity counts as absent; YT_NEVER. */
 	int64_t (*expires_at)(const void *obj);

@@ -47,6 +47,7 @@ struct yt_event {
 	struct yt_str shop;
 	int64_t time;         /* envelope time, ms; the contract does not bound it */
 	int64_t at;           /* the fact's own instant, ms */
+	struct yt_str owner;  /* the member whose it is, where it names another identity of his, or none; else empty */
 	union yt_field_value f[YT_TYPE_FIELDS_MAX]; /* by index into the type's fields[] */
 };
 
@@ -71,6 +72,12 @@ static inline int64_t yt_event_int(const struct yt_event *ev, enum yt_field fiel
 	return v ? v->i : 0;
 }
 
+/* Whose it is; empty where that is not known. */
+static inline struct yt_str yt_event_member(const struct yt_event *ev)
+{
+	return ev->owner.n ? ev->owner : yt_event_text(ev, YT_F_MEMBER);
+}
+
 struct yt_header {
 	struct yt_str name, value;
 };
@@ -93,7 +100,8 @@ void yt_event_decode(struct yt_arena *a, struct yt_str value, const struct yt_he
  * same event gets the same reason either way. */
 bool yt_event_check_now(const struct yt_event *ev, int64_t now_ms, struct yt_decoded *out);
 
-/* The record key that decides the shard: `<shop>/<member>`, or `<shop>/~order:<order>` for an order event that names no member. In the arena. */
+/* The record key that decides the shard: `<shop>/<member>`, or `<shop>/~order:<order>` for an order event that names no member, or what the type's row
+ * says. In the arena. */
 struct yt_str yt_event_key(struct yt_arena *a, const struct yt_event *ev);
 
 /* `fact` of EVENTS.md, Ids: type and business key joined by \n. Appended to buf. */

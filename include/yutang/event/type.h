@@ -38,6 +38,7 @@ enum yt_field_kind {
 	X(REFUND, "refund", YT_FK_ID)                                                                             \
 	X(REFUNDED_AT, "refunded_at", YT_FK_INSTANT)                                                              \
 	X(CANCELLED_AT, "cancelled_at", YT_FK_INSTANT)                                                            \
+	X(ALIAS, "alias", YT_FK_ID)                                                                               \
 	X(GROUP, "group", YT_FK_ID)                                                                               \
 	X(JOINED_AT, "joined_at", YT_FK_INSTANT)                                                                  \
 	X(LEFT_AT, "left_at", YT_FK_INSTANT)                                                                      \
@@ -73,6 +74,7 @@ enum yt_type {
 	YT_ORDER_SIGNED,
 	YT_ORDER_REFUNDED,
 	YT_ORDER_CANCELLED,
+	YT_ALIAS_BOUND,
 	YT_GROUP_JOINED,
 	YT_GROUP_LEFT,
 	YT_GROUP_CHANGED,
@@ -133,6 +135,7 @@ int yt_field_find(struct yt_str name);
 	X(TOO_LARGE, "too_large")                                                                                 \
 	X(TOO_DEEP, "too_deep")                                                                                   \
 	X(TOO_OLD, "too_old")                                                                                     \
+	X(ALREADY_BOUND, "already_bound")                                                                         \
 	X(ORDER_UNKNOWN, "order_unknown")                                                                         \
 	X(LIMIT, "limit")                                                                                         \
 	X(HOP_LIMIT, "hop_limit")                                                                                 \
