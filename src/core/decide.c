@@ -8,6 +8,7 @@
 #include "yutang/core/grant.h"
 #include "yutang/core/group.h"
 #include "yutang/core/limit.h"
+#include "yutang/core/link.h"
 #include "yutang/core/run.h"
 #include "yutang/core/send.h"
 
@@ -442,10 +443,11 @@ static void (*const deciders[YT_TYPE__COUNT])(const struct view *v, struct yt_de
 	[YT_REFERRAL_BOUND] = decide_referral,
 };
 
-/* Of no member. */
+/* Of no member, or of one that they do not name as theirs. */
 static void (*const elsewhere[YT_TYPE__COUNT])(struct yt_act *act, struct yt_decision *d) = {
 	[YT_ALIAS_BOUND] = yt_alias_bound,
 	[YT_GROUP_CHANGED] = yt_group_changed,
+	[YT_MEMBER_LINKED] = yt_link_decide,
 };
 
 void yt_decide(const struct yt_decide_env *env, const struct yt_event *ev, struct yt_decision *out)
@@ -466,6 +468,11 @@ void yt_decide(const struct yt_decide_env *env, const struct yt_event *ev, struc
 	}
 	v.member_name = yt_act_name(env->arena, ev->shop, member);
 	v.m = peek(env, YT_KIND_MEMBER, v.member_name);
+	if (v.m && v.m->ident.linked_to.n) {
+		env->state->forward(env->state->ctx, env->state->raw(env->state->ctx), yt_link_to(env->arena, v.m));
+		out->result = YT_FORWARDED;
+		return;
+	}
 	if (order.n) {
 		v.order_name = yt_act_name(env->arena, ev->shop, order);
 		v.o = peek(env, YT_KIND_ORDER, v.order_name);

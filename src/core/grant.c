@@ -21,7 +21,7 @@ struct yt_grant {
 
 struct yt_str yt_grant_referrer(const struct yt_member *m)
 {
-	if (yt_str_starts(m->referrer, YT_S("ref:")) || yt_str_eq(m->referrer, m->id))
+	if (yt_str_starts(m->referrer, YT_S("ref:")) || yt_str_eq(m->referrer, m->id) || yt_ident_has(&m->ident, m->referrer))
 		return (struct yt_str){ 0 };
 	return m->referrer;
 }
@@ -144,7 +144,7 @@ static void send_followup(struct yt_act *act, bool promotes, struct yt_followup 
 	f->fact = yt_act_fact(act, YT_OUT_FOLLOWUP_DUE);
 	if (yt_followup_send(act, f) != YT_FOLLOWUP_WAITS)
 		return;
-	if (act->member->n_timers == YT_TIMERS_MAX || !yt_limit_room(act, f->params.n)) {
+	if (act->member->n_timers >= YT_TIMERS_MAX || !yt_limit_room(act, f->params.n)) {
 		yt_followup_withhold(act, f, YT_REASON_TIMER_LIMIT);
 		return;
 	}

@@ -7,13 +7,14 @@
 static const uint8_t type_numbers[YT_TYPE__COUNT] = {
 	[YT_ORDER_PAID] = 1,   [YT_ORDER_SHIPPED] = 2, [YT_ORDER_SIGNED] = 3,    [YT_ORDER_REFUNDED] = 4, [YT_ORDER_CANCELLED] = 5,
 	[YT_GROUP_JOINED] = 6, [YT_GROUP_LEFT] = 7,    [YT_CONTACT_ADDED] = 8,   [YT_CONTACT_REMOVED] = 9, [YT_REFERRAL_BOUND] = 10,
+	[YT_MEMBER_LINKED] = 20,
 };
 static const uint8_t field_numbers[YT_F__COUNT] = {
 	[YT_F_ORDER] = 1,      [YT_F_PAID_AT] = 2,    [YT_F_AMOUNT] = 3,      [YT_F_CURRENCY] = 4,       [YT_F_CHANNEL] = 5,
 	[YT_F_PRESALE] = 6,    [YT_F_SHIPPED_AT] = 7, [YT_F_CARRIER] = 8,     [YT_F_TRACKING] = 9,       [YT_F_SIGNED_AT] = 10,
 	[YT_F_REFUND] = 11,    [YT_F_REFUNDED_AT] = 12, [YT_F_CANCELLED_AT] = 13, [YT_F_GROUP] = 14,     [YT_F_JOINED_AT] = 15,
 	[YT_F_LEFT_AT] = 16,   [YT_F_ACCOUNT] = 17,   [YT_F_INVITER] = 18,    [YT_F_VERSION] = 19,       [YT_F_REASON] = 20,
-	[YT_F_ALIAS] = 41,         [YT_F_LAST_VERSION] = 42,
+	[YT_F_IDENTITY] = 40,      [YT_F_ALIAS] = 41,         [YT_F_LAST_VERSION] = 42,
 	[YT_F_ADDED_AT] = 21,  [YT_F_WELCOME_UNTIL] = 22, [YT_F_REMOVED_AT] = 23, [YT_F_REFERRER] = 24,  [YT_F_BOUND_AT] = 25,
 };
 

@@ -49,6 +49,7 @@ size_t yt_member_bytes_bound(const struct yt_member *m)
 	for (uint32_t k = 0; k < m->n_timers; k++)
 		n += YT_TIMER_BYTES_MAX + m->timers[k].params.n;
 	n += m->n_tags * 65 + m->n_contacts * 8 + m->n_stock * 34;
+	n += yt_ident_bytes_bound(&m->ident);
 	return n;
 }
 
@@ -175,14 +176,15 @@ static void encode_stock(const struct yt_member *m, struct yt_buf *out)
 	}
 }
 
-enum { MEMBER_TAGS = 1, MEMBER_CONTACTS = 2, MEMBER_STOCK = 4 };
+enum { MEMBER_TAGS = 1, MEMBER_CONTACTS = 2, MEMBER_STOCK = 4, MEMBER_IDENT = 128 };
 
 static void encode_rest(const struct yt_member *m, struct yt_buf *out)
 {
 	bool stock = m->n_stock || m->stock_until;
 	int64_t at = 0;
 
-	yt_buf_c(out, (char)((m->n_tags ? MEMBER_TAGS : 0) | (m->n_contacts ? MEMBER_CONTACTS : 0) | (stock ? MEMBER_STOCK : 0)));
+	yt_buf_c(out, (char)((m->n_tags ? MEMBER_TAGS : 0) | (m->n_contacts ? MEMBER_CONTACTS : 0) | (stock ? MEMBER_STOCK : 0) |
+	                     (yt_ident_is_empty(&m->ident) ? 0 : MEMBER_IDENT)));
 	if (m->n_tags)
 		yt_buf_varint(out, m->n_tags);
 	for (uint32_t k = 0; k < m->n_tags; k++)
@@ -195,6 +197,8 @@ static void encode_rest(const struct yt_member *m, struct yt_buf *out)
 	}
 	if (stock)
 		encode_stock(m, out);
+	if (!yt_ident_is_empty(&m->ident))
+		yt_ident_encode(&m->ident, out);
 }
 
 /* The wallet comes first, behind its size (4 bytes, little endian): whether it changed is seen without decoding. */
@@ -353,6 +357,8 @@ static void decode_rest(struct yt_member *m, struct yt_arena *a, struct yt_rd *r
 		decode_contacts(m, a, r);
 	if (flags & MEMBER_STOCK)
 		decode_stock(m, a, r);
+	if (flags & MEMBER_IDENT)
+		yt_ident_decode(&m->ident, a, r);
 }
 
 void *yt_member_decode(struct yt_arena *a, struct yt_str name, struct yt_str value)

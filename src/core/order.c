@@ -227,6 +227,14 @@ void yt_order_encode(const void *order, struct yt_buf *out)
 		encode_products(o, out);
 }
 
+struct yt_str yt_order_member(struct yt_str value)
+{
+	struct yt_rd r = yt_rd(value);
+
+	yt_rd_u16(&r);
+	return yt_rd_bytes(&r);
+}
+
 static void decode_payment(struct yt_order *o, struct yt_rd *r)
 {
 	o->paid = true;

@@ -3,6 +3,7 @@
 #include "yutang/core/account.h"
 #include "yutang/core/grant.h"
 #include "yutang/core/group.h"
+#include "yutang/core/link.h"
 
 enum { SEND_FORMAT = 1 };
 
@@ -38,7 +39,23 @@ static bool (*const takers[YT_SEND__END])(struct yt_act *act, struct yt_str to, 
 	[YT_SEND_WITHDRAW] = yt_grant_take,
 	[YT_SEND_CONTACT] = yt_account_take,
 	[YT_SEND_JOIN] = yt_group_take,
+	[YT_SEND_LINK] = yt_link_take,
+	[YT_SEND_LINK_ORDERS] = yt_link_take_orders,
+	[YT_SEND_MOVED] = yt_link_take_moved,
 };
+
+static bool send_on(struct yt_act *act, struct yt_str to, struct yt_str value)
+{
+	const struct yt_state *state = act->env->state;
+	struct yt_str id = yt_name_id(to), next;
+
+	if (!id.n || id.p[0] == '~')
+		return false;
+	next = yt_link_to(act->env->arena, state->peek(state->ctx, YT_KIND_MEMBER, to));
+	if (next.n)
+		state->send(state->ctx, next, value);
+	return next.n;
+}
 
 bool yt_send_take(struct yt_act *act, struct yt_str to, struct yt_str value)
 {
@@ -47,5 +64,8 @@ bool yt_send_take(struct yt_act *act, struct yt_str to, struct yt_str value)
 
 	if (r.bad || format != SEND_FORMAT || what >= YT_SEND__END || !takers[what])
 		return false;
+	/* The identity's own business; all else is its member's. */
+	if (what != YT_SEND_LINK && what != YT_SEND_MOVED && send_on(act, to, value))
+		return true;
 	return takers[what](act, to, (enum yt_send)what, &r);
 }

@@ -92,6 +92,11 @@ static void member_fields(struct hash *h, const struct yt_member *m)
 	int64_t gap = yt_paids_median_gap(&m->orders);
 
 	add(h, YT_S("id"), m->id);
+	add_text(h, "linked_to", m->ident.linked_to);
+	if (m->ident.linked_to.n)
+		return;
+	if (m->ident.n_ids)
+		add(h, YT_S("identities"), texts_json(h->a, m->ident.ids, m->ident.n_ids));
 	add_text(h, "channel", m->channel);
 	add_text(h, "referrer", m->referrer);
 	add_int(h, "paid_orders", t->paid_orders);

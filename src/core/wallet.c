@@ -87,22 +87,64 @@ static void forget(struct yt_wallet *w, struct yt_arena *a, uint32_t k)
 
 bool yt_wallet_room(struct yt_wallet *w, struct yt_arena *a, int64_t now_ms, int64_t keep_ms)
 {
-	int oldest = -1;
-
 	for (uint32_t k = w->n; k-- > 0;) {
 		if (!yt_coupon_lives(&w->v[k]) && w->v[k].ended_at <= now_ms - keep_ms)
 			forget(w, a, k);
 	}
-	if (w->n < YT_COUPONS_MAX)
-		return true;
-	for (uint32_t k = 0; k < w->n; k++) {
-		if (!yt_coupon_lives(&w->v[k]) && (oldest < 0 || w->v[k].ended_at < w->v[oldest].ended_at))
-			oldest = (int)k;
+	while (w->n >= YT_COUPONS_MAX) { /* more than that only behind a member.linked */
+		int oldest = -1;
+
+		for (uint32_t k = 0; k < w->n; k++) {
+			if (!yt_coupon_lives(&w->v[k]) && (oldest < 0 || w->v[k].ended_at < w->v[oldest].ended_at))
+				oldest = (int)k;
+		}
+		if (oldest < 0)
+			return false;
+		forget(w, a, (uint32_t)oldest);
 	}
-	if (oldest < 0)
-		return false;
-	forget(w, a, (uint32_t)oldest);
 	return true;
+}
+
+bool yt_wallet_shed(struct yt_wallet *w, struct yt_arena *a)
+{
+	uint32_t was = w->n;
+
+	for (uint32_t k = w->n; k-- > 0;) {
+		if (!yt_coupon_lives(&w->v[k]))
+			forget(w, a, k);
+	}
+	return w->n < was;
+}
+
+static void merge_gone(struct yt_wallet *w, struct yt_arena *a, const struct yt_gone *from)
+{
+	struct yt_gone *g = gone_of(w, from->template);
+
+	/* As coupons that go one after the other; what has no instant any more counts, too. */
+	for (uint32_t k = 0; k < from->n_issued; k++)
+		remember(w, a, &(struct yt_coupon){ .template = from->template, .issued_at = from->issued[k] });
+	if (!g)
+		g = gone_of(w, from->template);
+	if (g)
+		g->n += from->n - from->n_issued;
+}
+
+void yt_wallet_merge(struct yt_wallet *w, struct yt_arena *a, const struct yt_wallet *from)
+{
+	struct yt_wallet own = *w;
+	uint32_t i = 0, k = 0;
+
+	w->v = NULL;
+	w->n = w->cap = 0;
+	while (i < own.n || k < from->n) {
+		if (k == from->n || (i < own.n && own.v[i].issued_at <= from->v[k].issued_at))
+			yt_wallet_add(w, a, &own.v[i++]);
+		else
+			yt_wallet_add(w, a, &from->v[k++]);
+	}
+	w->used_gone += from->used_gone;
+	for (k = 0; k < from->n_gone; k++)
+		merge_gone(w, a, &from->gone[k]);
 }
 
 struct yt_coupon *yt_wallet_add(struct yt_wallet *w, struct yt_arena *a, const struct yt_coupon *c)

@@ -108,7 +108,7 @@ static struct yt_decide_env env_at(struct yt_shard *s, const struct yt_state *st
 
 #define STATE_OF(s) \
 	(struct yt_state) { .ctx = (s), .peek = yt_shard_peek, .edit = yt_shard_edit, .output = take_output, .send = take_sent, \
-	                  .remove = yt_shard_remove, .raw = raw_at_hand, .forward = take_forwarded, .dead = take_dead }
+	                  .remove = yt_shard_remove, .orders = yt_shard_orders, .raw = raw_at_hand, .forward = take_forwarded, .dead = take_dead }
 
 /* detail lives as long as the batch. */
 static void dead(struct yt_engine *e, struct yt_queued *q, enum yt_dead reason, const char *detail)

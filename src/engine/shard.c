@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "yutang/core/order.h"
 #include "yutang/core/view.h"
 
 static struct yt_str key_of(const void *value)
@@ -322,6 +323,44 @@ void *yt_shard_edit(void *ctx, enum yt_kind kind, struct yt_str name)
 		yt_engine_edited(s->engine, en);
 	}
 	return en->obj;
+}
+
+/* Present, and of that member. */
+static bool is_order_of(const struct yt_shard *s, const struct yt_entry *en, struct yt_str member_name)
+{
+	struct yt_str shop = yt_name_shop(member_name), id = yt_name_id(member_name);
+
+	if (en->kind != YT_KIND_ORDER || en->gone || !yt_str_eq(yt_name_shop(yt_entry_name(en)), shop))
+		return false;
+	if (en->obj)
+		return !is_over(s, en) && yt_str_eq(((const struct yt_order *)en->obj)->member, id);
+	return en->blob && yt_entry_expires(en) > s->batch_now && yt_str_eq(yt_order_member(yt_entry_value(en)), id);
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return yt_str_cmp(*(const struct yt_str *)a, *(const struct yt_str *)b);
+}
+
+size_t yt_shard_orders(void *ctx, struct yt_str member_name, struct yt_str **names)
+{
+	struct yt_shard *s = ctx;
+	struct yt_buf found;
+	struct yt_entry *en;
+	size_t at = 0, n;
+
+	yt_buf_init(&found, &s->engine->arena);
+	while ((en = yt_map_next(&s->entries, &at))) {
+		struct yt_str name = yt_entry_name(en);
+
+		if (is_order_of(s, en, member_name))
+			yt_buf_add(&found, &name, sizeof name);
+	}
+	*names = (struct yt_str *)(void *)found.p;
+	n = found.n / sizeof **names;
+	if (n)
+		qsort(*names, n, sizeof **names, by_text);
+	return n;
 }
 
 void yt_shard_remove(void *ctx, enum yt_kind kind, struct yt_str name)

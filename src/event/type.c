@@ -86,6 +86,14 @@ struct yt_type_info yt_types[YT_TYPE__COUNT] = {
 		.at = YT_F_REMOVED_AT,
 		.key = { YT_F_ACCOUNT, YT_F_MEMBER, YT_F_REMOVED_AT, YT_F_NONE },
 	},
+	[YT_MEMBER_LINKED] = {
+		YT_STR("member.linked"), YT_STR("groups"),
+		FIELDS(REQ(IDENTITY), REQ(MEMBER)),
+		.at = YT_F_NONE,
+		.lead = "",
+		.owner = YT_F_IDENTITY,
+		.key = { YT_F_IDENTITY, YT_F_NONE },
+	},
 	[YT_REFERRAL_BOUND] = {
 		YT_STR("referral.bound"), YT_STR("referrals"),
 		FIELDS(REQ(REFERRER), REQ(MEMBER), REQ(BOUND_AT), OPT(CHANNEL)),

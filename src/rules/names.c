@@ -18,7 +18,7 @@ _Static_assert(YT_N_EVENT_FIELD + YT_F__COUNT + 32 < WORDS_MAX, "a suggestion lo
 static const char *const later_names[] = {
 	"member.tier",          "member.referrals_bound", "member.referrals_qualified", "member.referrals_approved", "coupon.role",
 	/* fields of types that are not there yet */
-	"event.alias",          "event.identity",          "event.last_version", "event.share",    "event.friend",
+	"event.share",          "event.friend",
 	"event.shared_at",      "event.gift",              "event.claimed_at",  "event.claim",     "event.balance_from",
 	"event.balance_until",
 };

@@ -350,7 +350,7 @@ static int on_find(struct yt_str name)
 static bool on_type(struct yt_rulefile *f, const struct yt_key_row *k, int line, struct yt_str word, uint32_t *on)
 {
 	static const char *const later[] = {
-		"presale.deposit_paid", "presale.deposit_refunded", "member.linked", "share.made", "gift.claimed", "referral.qualified",
+		"presale.deposit_paid", "presale.deposit_refunded", "share.made", "gift.claimed", "referral.qualified",
 		"referral.approved",    "tier.changed",             "share.unlocked",
 	};
 	static const char *const never[] = {

@@ -1,4 +1,4 @@
-/* A shard in memory, for the tests of the core: entities are kept as their encoded bytes, so that every test is one of the codec as well.
+/* A shard in memory, or some, for the tests of the core: entities are kept as their encoded bytes, so that every test is one of the codec as well.
  * The clock is that of the events: what is due before an event fires first. */
 #ifndef YT_TEST_CORE_WORLD_H
 #define YT_TEST_CORE_WORLD_H
@@ -11,10 +11,12 @@
 #include "yutang/base/ini.h"
 #include "yutang/base/json.h"
 #include "yutang/core/decide.h"
+#include "yutang/core/order.h"
 #include "yutang/core/view.h"
 
 struct world_entity {
 	enum yt_kind kind;
+	int shard;
 	char *name;
 	uint32_t name_n;
 	char *bytes; /* behind the head; NULL: absent */
@@ -39,6 +41,8 @@ struct world_sent {
 struct world {
 	struct yt_arena rules_arena, batch, scratch;
 	const struct yt_ruleset *rules;
+	int shards;   /* 0: one, which has all */
+	int shard;    /* of what is decided */
 	bool with_key;
 	unsigned char key[32];
 	int64_t now;
@@ -119,13 +123,19 @@ __attribute__((unused)) static void world_deinit(struct world *w)
 	yt_arena_deinit(&w->scratch);
 }
 
+/* What follows is of the shard of that key. */
+static void world_go(struct world *w, struct yt_str key)
+{
+	w->shard = w->shards ? yt_partition(key, w->shards) : 0;
+}
+
 static struct world_entity *world_entity(struct world *w, enum yt_kind kind, struct yt_str name)
 {
 	struct world_entity *e;
 
 	for (size_t k = 0; k < w->n_entities; k++) {
 		e = &w->entities[k];
-		if (e->kind == kind && yt_str_eq(yt_str(e->name, e->name_n), name))
+		if (e->kind == kind && e->shard == w->shard && yt_str_eq(yt_str(e->name, e->name_n), name))
 			return e;
 	}
 	if (w->n_entities == w->cap_entities) {
@@ -133,7 +143,7 @@ static struct world_entity *world_entity(struct world *w, enum yt_kind kind, str
 		w->entities = realloc(w->entities, w->cap_entities * sizeof(*w->entities));
 	}
 	e = &w->entities[w->n_entities++];
-	*e = (struct world_entity){ .kind = kind, .name = malloc(name.n + 1), .name_n = name.n };
+	*e = (struct world_entity){ .kind = kind, .shard = w->shard, .name = malloc(name.n + 1), .name_n = name.n };
 	memcpy(e->name, name.p, name.n);
 	e->name[name.n] = 0;
 	return e;
@@ -241,6 +251,28 @@ static void world_remove(void *ctx, enum yt_kind kind, struct yt_str name)
 	e->edited = false;
 }
 
+static size_t world_orders(void *ctx, struct yt_str member_name, struct yt_str **names)
+{
+	struct world *w = ctx;
+	size_t n = 0;
+
+	*names = yt_arena_alloc(&w->batch, (w->n_entities + 1) * sizeof(**names));
+	for (size_t k = 0; k < w->n_entities; k++) {
+		struct yt_str name = yt_str(w->entities[k].name, w->entities[k].name_n);
+		bool here = w->entities[k].kind == YT_KIND_ORDER && w->entities[k].shard == w->shard;
+		const struct yt_order *o = here ? world_peek(w, YT_KIND_ORDER, name) : NULL;
+		size_t i = n;
+
+		if (!o || !yt_str_eq(o->shop, yt_name_shop(member_name)) || !yt_str_eq(o->member, yt_name_id(member_name)))
+			continue;
+		for (; i > 0 && yt_str_cmp(name, (*names)[i - 1]) < 0; i--)
+			(*names)[i] = (*names)[i - 1];
+		(*names)[i] = name;
+		n++;
+	}
+	return n;
+}
+
 /* Ends the batch: every edited entity becomes its bytes, which decode and encode to the same. */
 static void world_seal(struct world *w)
 {
@@ -281,7 +313,7 @@ static void world_decided(struct world *w)
 static struct yt_decide_env world_env(struct world *w, struct yt_state *state)
 {
 	*state = (struct yt_state){ w,            world_peek, world_edit,    world_output, world_send,
-		                    world_remove, world_raw,  world_forward, world_dead };
+		                    world_remove, world_orders, world_raw,  world_forward, world_dead };
 	return (struct yt_decide_env){ .rules = w->rules, .state = state, .arena = &w->batch, .now_ms = w->now, .code_key = w->with_key ? w->key : NULL };
 }
 
@@ -305,6 +337,7 @@ static void world_deliver_one(struct world *w, size_t k)
 	struct yt_decide_env env = world_env(w, &state);
 	struct yt_decision d = { 0 };
 
+	world_go(w, yt_str(s.key, s.key_n));
 	memmove(&w->sent[k], &w->sent[k + 1], (w->n_sent - k - 1) * sizeof(*w->sent));
 	w->n_sent--;
 	if (s.forwarded)
@@ -357,6 +390,7 @@ __attribute__((unused)) static void world_until(struct world *w, int64_t until)
 		struct yt_decide_env env;
 
 		w->now = due > w->now ? due : w->now;
+		w->shard = of->shard;
 		env = world_env(w, &state);
 		CHECK_MSG(yt_decide_due(&env, of->kind, yt_str(of->name, of->name_n)), "what next_due names is due");
 		world_decided(w);
@@ -376,6 +410,7 @@ __attribute__((unused)) static struct yt_decision world_decide(struct world *w, 
 
 	if (ev->type == YT_TYPE__COUNT)
 		yt_test_fail(__FILE__, __LINE__, "no event");
+	world_go(w, yt_event_key(&w->batch, ev));
 	yt_decide(&env, ev, &d);
 	if (d.result == YT_DUPLICATE || d.result == YT_CONFLICT || d.result == YT_DEAD) {
 		CHECK_MSG(w->n_outputs == outputs, "nothing leaves of what is not applied");
@@ -419,7 +454,13 @@ __attribute__((unused)) static struct yt_decision world_tell(struct world *w, co
 __attribute__((unused)) static const char *world_field(struct world *w, enum yt_kind kind, const char *name, size_t hash, const char *field)
 {
 	struct yt_view_hash out[YT_VIEW_HASHES_MAX];
-	const void *obj = world_peek(w, kind, yt_str_z(name));
+	const void *obj = NULL;
+
+	/* Of a member on the shard that has him; of what several have, the first. */
+	for (int shard = 0; !obj && shard < (w->shards ? w->shards : 1); shard++) {
+		w->shard = shard;
+		obj = world_peek(w, kind, yt_str_z(name));
+	}
 	size_t n = yt_view_render(&w->batch, kind, yt_str_z(name), obj, true, out);
 
 	for (size_t k = 0; hash < n && k < out[hash].n; k++) {

@@ -79,6 +79,19 @@ TEST(golden_bytes_of_each_entity)
 	world_deinit(&w);
 }
 
+TEST(golden_bytes_of_identities)
+{
+	struct world w;
+
+	world_init(&w, rules);
+	tell(&w, "member.linked", t0, "{\"identity\":\"wecom:1\",\"member\":\"m1\"}");
+	tell(&w, "alias.bound", t0, "{\"alias\":\"ref:A\",\"member\":\"m1\"}");
+	check_golden(&w, YT_KIND_MEMBER, "s1/wecom:1", "02000000000000000000000000000080026d310000");
+	check_golden(&w, YT_KIND_MEMBER, "s1/m1", "0200000000000000000000000000008000000107""7765636f6d3a31");
+	check_golden(&w, YT_KIND_ALIAS, "s1/ref:A", "026d310000");
+	world_deinit(&w);
+}
+
 TEST(a_typical_member_has_less_than_500_bytes_and_an_open_order_less_than_150)
 {
 	struct world_entity *e;
@@ -184,6 +197,7 @@ TEST(keys_tell_kind_and_name)
 TEST_MAIN
 {
 	RUN(golden_bytes_of_each_entity);
+	RUN(golden_bytes_of_identities);
 	RUN(a_typical_member_has_less_than_500_bytes_and_an_open_order_less_than_150);
 	RUN(any_bytes_decode_to_an_object_or_to_none);
 	RUN(keys_tell_kind_and_name);

@@ -158,6 +158,7 @@ TEST(each_type_with_its_required_fields_is_read)
 		[YT_GROUP_CHANGED] = "{\"group\":\"g\",\"version\":2,\"last_version\":1}",
 		[YT_CONTACT_ADDED] = "{\"account\":\"a\",\"member\":\"m\",\"added_at\":1754042400000}",
 		[YT_CONTACT_REMOVED] = "{\"account\":\"a\",\"member\":\"m\",\"removed_at\":1754042400000}",
+		[YT_MEMBER_LINKED] = "{\"identity\":\"wecom:x\",\"member\":\"m\"}",
 		[YT_REFERRAL_BOUND] = "{\"referrer\":\"ref:x\",\"member\":\"m\",\"bound_at\":1754042400000}",
 	};
 
@@ -572,7 +573,7 @@ TEST(structured_envelope_faults)
 
 TEST(types_of_no_or_a_later_version_are_unknown)
 {
-	static const char *const types[] = { "order.payed", "Order.paid", "order.paid ", "presale.deposit_paid", "member.linked", "referral.approve", "coupon.issued" };
+	static const char *const types[] = { "order.payed", "Order.paid", "order.paid ", "presale.deposit_paid", "referral.approve", "coupon.issued" };
 
 	for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
 		decode(types[k], "{}");

@@ -33,6 +33,7 @@ static const struct {
 		"contact.added\nzhang\nwecom:wm/1\n1754042400001", "s1/wecom:wm/1", YT_F_ADDED_AT },
 	[YT_CONTACT_REMOVED] = { "contact.removed", "groups", "{\"account\":\"zhang\",\"member\":\"鱼\",\"removed_at\":1754042400001}",
 		"contact.removed\nzhang\n鱼\n1754042400001", "s1/鱼", YT_F_REMOVED_AT },
+	[YT_MEMBER_LINKED] = { "member.linked", "groups", "{\"identity\":\"wecom:wm1\",\"member\":\"m1\"}", "member.linked\nwecom:wm1", "s1/wecom:wm1", YT_F_NONE },
 	[YT_REFERRAL_BOUND] = { "referral.bound", "referrals", "{\"referrer\":\"m2\",\"member\":\"m1\",\"bound_at\":1754042400001}",
 		"referral.bound\nm1", "s1/m1", YT_F_BOUND_AT },
 };

@@ -2,6 +2,7 @@
 #ifndef YT_CORE_MEMBER_H
 #define YT_CORE_MEMBER_H
 
+#include "yutang/core/ident.h"
 #include "yutang/core/kept.h"
 #include "yutang/core/paid.h"
 #include "yutang/core/place.h"
@@ -63,6 +64,7 @@ struct yt_member {
 	uint32_t n_contacts, cap_contacts;
 	struct yt_stock *stock; /* by (paid_at, order, sku) */
 	uint32_t n_stock, cap_stock;
+	struct yt_ident ident;
 	int64_t stock_until; /* as of the last change of an order, for whoever looks at the member; 0: absent */
 };
 

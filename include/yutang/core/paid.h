@@ -48,6 +48,11 @@ void yt_paids_add(struct yt_paids *p, struct yt_arena *a, const struct yt_paid *
 /* The order as it was and as it is now; of one that had to go the sums are mended. */
 void yt_paids_change(struct yt_paids *p, struct yt_arena *a, const struct yt_paid *was, const struct yt_paid *now);
 
+/* All of another list, each order once: what is known here already stays as it is. */
+void yt_paids_merge(struct yt_paids *p, struct yt_arena *a, const struct yt_paids *from);
+/* The n of the smallest paid_at go: only their sums stay. n < p->n. */
+void yt_paids_shed(struct yt_paids *p, struct yt_arena *a, uint32_t n);
+
 /* The first order that counts by (paid_at, fp); NULL: none, or one that had to go. (Of two paid in one millisecond either may be called the
  * first: nothing that is shown tells them apart.) */
 const struct yt_paid *yt_paids_first(const struct yt_paids *p);

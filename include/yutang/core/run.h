@@ -11,6 +11,9 @@ void yt_run_follows(struct yt_act *act);
 /* The wait of a timer is over; it is no longer in the member. act->ev is its event. */
 void yt_run_timer(struct yt_act *act, const struct yt_timer *t);
 
+/* A timer finds no room at its member: timer_limit. */
+void yt_run_timer_lost(struct yt_act *act, const struct yt_timer *t);
+
 /* What names are worth, for yt_expr_eval: ctx is a struct yt_act. */
 bool yt_run_fact(const void *ctx, enum yt_name name, struct yt_value *out);
 

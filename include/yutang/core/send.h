@@ -12,6 +12,9 @@ enum yt_send {
 	YT_SEND_WITHDRAW = 2, /* the order that it was for is gone: core/grant */
 	YT_SEND_CONTACT = 30, /* a member came to an account, or went: core/account */
 	YT_SEND_JOIN = 31,    /* a member joined a group, or left: core/group */
+	YT_SEND_LINK = 40,       /* everything of an identity: core/link */
+	YT_SEND_LINK_ORDERS = 41, /* orders of it that found no room there */
+	YT_SEND_MOVED = 42,      /* whom it was linked to was linked further */
 	YT_SEND__END
 };
 

@@ -62,6 +62,11 @@ uint32_t yt_wallet_living(const struct yt_wallet *w);
 bool yt_wallet_room(struct yt_wallet *w, struct yt_arena *a, int64_t now_ms, int64_t keep_ms);
 struct yt_coupon *yt_wallet_add(struct yt_wallet *w, struct yt_arena *a, const struct yt_coupon *c);
 
+/* All of another wallet; ids, codes and the order of issue stay. */
+void yt_wallet_merge(struct yt_wallet *w, struct yt_arena *a, const struct yt_wallet *from);
+/* What is over goes. False: there is nothing of it. */
+bool yt_wallet_shed(struct yt_wallet *w, struct yt_arena *a);
+
 /* Coupons of the template that were not revoked; of them those issued at or after from_ms. */
 uint32_t yt_wallet_issued(const struct yt_wallet *w, struct yt_str template);
 uint32_t yt_wallet_issued_since(const struct yt_wallet *w, struct yt_str template, int64_t from_ms);

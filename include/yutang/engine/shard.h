@@ -288,6 +288,7 @@ bool yt_shard_fold(struct yt_shard *s, struct yt_str key, struct yt_str value, c
 /* The overlay. Both are the core's yt_state. ctx: the shard. */
 const void *yt_shard_peek(void *ctx, enum yt_kind kind, struct yt_str name);
 void *yt_shard_edit(void *ctx, enum yt_kind kind, struct yt_str name);
+size_t yt_shard_orders(void *ctx, struct yt_str member_name, struct yt_str **names);
 void yt_shard_remove(void *ctx, enum yt_kind kind, struct yt_str name);
 /* After each decision: the dues of what it edited. */
 void yt_shard_redue(struct yt_shard *s, size_t from);

@@ -50,6 +50,7 @@ enum yt_field_kind {
 	X(ADDED_AT, "added_at", YT_FK_INSTANT)                                                                    \
 	X(WELCOME_UNTIL, "welcome_until", YT_FK_INSTANT)                                                          \
 	X(REMOVED_AT, "removed_at", YT_FK_INSTANT)                                                                \
+	X(IDENTITY, "identity", YT_FK_MEMBER)                                                                     \
 	X(REFERRER, "referrer", YT_FK_MEMBER)                                                                     \
 	X(BOUND_AT, "bound_at", YT_FK_INSTANT)
 
@@ -80,6 +81,7 @@ enum yt_type {
 	YT_GROUP_CHANGED,
 	YT_CONTACT_ADDED,
 	YT_CONTACT_REMOVED,
+	YT_MEMBER_LINKED,
 	YT_REFERRAL_BOUND,
 	YT_TYPE__COUNT
 };
