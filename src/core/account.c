@@ -37,7 +37,7 @@ void *yt_account_decode(struct yt_arena *a, struct yt_str name, struct yt_str va
 	return r.bad || r.p != r.end || flags > (ACCOUNT_SOFT | ACCOUNT_HARD) ? NULL : acc;
 }
 
-void yt_account_tell(struct yt_act *act, struct yt_str account, int64_t by)
+void yt_account_tell(struct yt_act *act, struct yt_str shop, struct yt_str account, int64_t by)
 {
 	struct yt_origin origin = { .ev = yt_kept_new(act->env->arena, act->ev, 0) };
 	struct yt_buf b;
@@ -48,7 +48,7 @@ void yt_account_tell(struct yt_act *act, struct yt_str account, int64_t by)
 	yt_buf_svarint(&b, by);
 	yt_buf_varint(&b, (uint64_t)act->shop->account_soft_limit);
 	yt_buf_varint(&b, (uint64_t)act->shop->account_hard_limit);
-	yt_send_end_at(act, &b, act->member->shop, key_account, account);
+	yt_send_end_at(act, &b, shop, key_account, account);
 }
 
 /* One limit: it is armed again when the count has fallen, and told when it is reached. */

@@ -1,6 +1,7 @@
 #include "yutang/core/alias.h"
 
 #include "yutang/core/entity.h"
+#include "yutang/core/erase.h"
 #include "yutang/core/wallet.h"
 
 void *yt_alias_fresh(struct yt_arena *a, struct yt_str name)
@@ -9,6 +10,18 @@ void *yt_alias_fresh(struct yt_arena *a, struct yt_str name)
 
 	alias->name = name;
 	return alias;
+}
+
+struct yt_str yt_alias_of(const void *alias)
+{
+	return ((const struct yt_alias *)alias)->member;
+}
+
+struct yt_str yt_alias_of_bytes(struct yt_str value)
+{
+	struct yt_rd r = yt_rd(value);
+
+	return yt_rd_bytes(&r);
 }
 
 int64_t yt_alias_next_due(const void *alias)
@@ -144,10 +157,28 @@ static bool has_form(struct yt_str alias)
 	return false;
 }
 
+/* Of before its member was erased. */
+static bool is_erased(const struct yt_act *act, const struct yt_alias *al)
+{
+	return !al && yt_erase_at(act->env, yt_event_key(act->env->arena, act->ev), NULL) >= act->ev->at;
+}
+
+/* Every shard knows who was erased. */
+static bool is_of_erased(const struct yt_act *act)
+{
+	struct yt_str member = yt_act_name(act->env->arena, act->ev->shop, yt_event_text(act->ev, YT_F_MEMBER));
+
+	return yt_erase_at(act->env, member, NULL) >= act->ev->at;
+}
+
 static bool judge_bound(const struct yt_act *act, const struct yt_alias *al, struct yt_decision *d)
 {
 	if (!has_form(yt_event_text(act->ev, YT_F_ALIAS))) {
 		yt_decision_dead(d, YT_DEAD_BAD_FIELD, "alias: neither order:<id> nor ref:<code>");
+		return false;
+	}
+	if (is_erased(act, al) || is_of_erased(act)) {
+		d->result = YT_ERASED;
 		return false;
 	}
 	if (!al || !al->member.n)
@@ -237,6 +268,10 @@ void yt_alias_park(struct yt_act *act, struct yt_decision *d)
 	const struct yt_alias *seen = state->peek(state->ctx, YT_KIND_ALIAS, name);
 	struct yt_alias *al;
 
+	if (is_erased(act, seen)) {
+		d->result = YT_ERASED;
+		return;
+	}
 	if (!seen || !seen->member.n) {
 		park(act, name, seen, d);
 		return;

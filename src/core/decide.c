@@ -4,6 +4,7 @@
 #include "yutang/core/account.h"
 #include "yutang/core/alias.h"
 #include "yutang/core/coupon.h"
+#include "yutang/core/erase.h"
 #include "yutang/core/fold.h"
 #include "yutang/core/grant.h"
 #include "yutang/core/group.h"
@@ -71,6 +72,7 @@ struct view {
 	const struct yt_shop_rules *shop;
 	struct yt_str member_name, order_name;
 	const struct yt_member *m; /* NULL: absent */
+	int64_t erased_at;         /* 0: never */
 	const struct yt_order *o;
 };
 
@@ -97,7 +99,7 @@ static void begin(const struct view *v, struct yt_act *act)
 	if (v->order_name.n)
 		act->order = state->edit(state->ctx, YT_KIND_ORDER, v->order_name);
 	if (changes_member(v, act->order))
-		act->member = state->edit(state->ctx, YT_KIND_MEMBER, v->member_name);
+		act->member = v->erased_at && !v->m ? yt_erase_edit(v->env, v->member_name) : state->edit(state->ctx, YT_KIND_MEMBER, v->member_name);
 }
 
 /* --- order.paid */
@@ -364,9 +366,9 @@ static void tell_place(struct yt_act *act, const struct place_kind *kind, struct
 	int by = stands_at(kind->group ? &act->member->groups : &act->member->accounts, id) - stood;
 
 	if (kind->group)
-		yt_group_tell(act, id, by);
+		yt_group_tell(act, act->member->shop, id, by);
 	else if (by)
-		yt_account_tell(act, id, by);
+		yt_account_tell(act, act->member->shop, id, by);
 }
 
 static void fold_place(struct yt_act *act, const struct place_kind *kind)
@@ -408,7 +410,7 @@ static void decide_place(const struct view *v, struct yt_decision *d)
 
 static void decide_referral(const struct view *v, struct yt_decision *d)
 {
-	struct yt_str referrer = yt_event_text(v->ev, YT_F_REFERRER);
+	struct yt_str referrer = yt_erase_kept(v->env, v->ev->shop, yt_event_text(v->ev, YT_F_REFERRER), v->ev->at);
 	uint16_t hash = (uint16_t)yt_event_hash(v->ev);
 	struct yt_act act;
 
@@ -430,6 +432,13 @@ static void decide_referral(const struct view *v, struct yt_decision *d)
 	yt_run_follows(&act);
 }
 
+static void decide_erase(const struct view *v, struct yt_decision *d)
+{
+	struct yt_act act = { .env = v->env, .shop = v->shop, .ev = v->ev };
+
+	yt_erase_decide(&act, v->member_name, d);
+}
+
 static void (*const deciders[YT_TYPE__COUNT])(const struct view *v, struct yt_decision *d) = {
 	[YT_ORDER_PAID] = decide_paid,
 	[YT_ORDER_SHIPPED] = decide_step,
@@ -441,6 +450,7 @@ static void (*const deciders[YT_TYPE__COUNT])(const struct view *v, struct yt_de
 	[YT_CONTACT_ADDED] = decide_place,
 	[YT_CONTACT_REMOVED] = decide_place,
 	[YT_REFERRAL_BOUND] = decide_referral,
+	[YT_MEMBER_ERASE] = decide_erase,
 };
 
 /* Of no member, or of one that they do not name as theirs. */
@@ -468,6 +478,11 @@ void yt_decide(const struct yt_decide_env *env, const struct yt_event *ev, struc
 	}
 	v.member_name = yt_act_name(env->arena, ev->shop, member);
 	v.m = peek(env, YT_KIND_MEMBER, v.member_name);
+	v.erased_at = yt_erase_at(env, v.member_name, v.m);
+	if (v.erased_at >= ev->at && ev->type != YT_MEMBER_ERASE) {
+		out->result = YT_ERASED;
+		return;
+	}
 	if (v.m && v.m->ident.linked_to.n) {
 		env->state->forward(env->state->ctx, env->state->raw(env->state->ctx), yt_link_to(env->arena, v.m));
 		out->result = YT_FORWARDED;

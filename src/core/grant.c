@@ -2,6 +2,7 @@
 
 #include "yutang/base/hash.h"
 #include "yutang/core/coupon.h"
+#include "yutang/core/erase.h"
 #include "yutang/core/followup.h"
 #include "yutang/core/limit.h"
 #include "yutang/core/stock.h"
@@ -21,7 +22,7 @@ struct yt_grant {
 
 struct yt_str yt_grant_referrer(const struct yt_member *m)
 {
-	if (yt_str_starts(m->referrer, YT_S("ref:")) || yt_str_eq(m->referrer, m->id) || yt_ident_has(&m->ident, m->referrer))
+	if (yt_str_starts(m->referrer, YT_S("ref:")) || yt_str_starts(m->referrer, YT_S("~")) || yt_str_eq(m->referrer, m->id) || yt_ident_has(&m->ident, m->referrer))
 		return (struct yt_str){ 0 };
 	return m->referrer;
 }
@@ -204,6 +205,7 @@ bool yt_grant_take(struct yt_act *act, struct yt_str name, enum yt_send what, st
 	const struct yt_state *state = act->env->state;
 	struct yt_str shop = yt_name_shop(name);
 	struct yt_grant g = { .withdraw = what == YT_SEND_WITHDRAW };
+	const struct yt_member *seen;
 
 	yt_origin_decode(&g.origin, act->env->arena, r, shop, yt_name_id(name));
 	if (g.withdraw)
@@ -212,6 +214,9 @@ bool yt_grant_take(struct yt_act *act, struct yt_str name, enum yt_send what, st
 		decode_grant(&g, r);
 	if (r->bad || r->p != r->end || (g.withdraw && !g.origin.ev))
 		return false;
+	seen = state->peek(state->ctx, YT_KIND_MEMBER, name);
+	if (!seen && yt_erase_at(act->env, name, NULL))
+		return true; /* he was erased: there is nobody to give to */
 	act->member = state->edit(state->ctx, YT_KIND_MEMBER, name);
 	act->ev = g.origin.ev;
 	act->follow = g.origin.follow;

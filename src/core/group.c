@@ -179,7 +179,7 @@ void yt_group_changed(struct yt_act *act, struct yt_decision *d)
 
 /* --- joins and leaves */
 
-void yt_group_tell(struct yt_act *act, struct yt_str group, int64_t by)
+void yt_group_tell(struct yt_act *act, struct yt_str shop, struct yt_str group, int64_t by)
 {
 	struct yt_str version = yt_act_text(act, YT_F_VERSION);
 	struct yt_buf b;
@@ -191,7 +191,7 @@ void yt_group_tell(struct yt_act *act, struct yt_str group, int64_t by)
 	yt_buf_svarint(&b, by);
 	yt_buf_bytes(&b, version);
 	yt_buf_varint(&b, (uint64_t)act->ev->at);
-	yt_send_end_at(act, &b, act->member->shop, key_group, group);
+	yt_send_end_at(act, &b, shop, key_group, group);
 }
 
 bool yt_group_take(struct yt_act *act, struct yt_str to, enum yt_send what, struct yt_rd *r)

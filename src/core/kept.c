@@ -7,7 +7,7 @@
 static const uint8_t type_numbers[YT_TYPE__COUNT] = {
 	[YT_ORDER_PAID] = 1,   [YT_ORDER_SHIPPED] = 2, [YT_ORDER_SIGNED] = 3,    [YT_ORDER_REFUNDED] = 4, [YT_ORDER_CANCELLED] = 5,
 	[YT_GROUP_JOINED] = 6, [YT_GROUP_LEFT] = 7,    [YT_CONTACT_ADDED] = 8,   [YT_CONTACT_REMOVED] = 9, [YT_REFERRAL_BOUND] = 10,
-	[YT_MEMBER_LINKED] = 20,
+	[YT_MEMBER_LINKED] = 20, [YT_MEMBER_ERASE] = 21,
 };
 static const uint8_t field_numbers[YT_F__COUNT] = {
 	[YT_F_ORDER] = 1,      [YT_F_PAID_AT] = 2,    [YT_F_AMOUNT] = 3,      [YT_F_CURRENCY] = 4,       [YT_F_CHANNEL] = 5,

@@ -1,5 +1,6 @@
 #include "yutang/core/link.h"
 
+#include "yutang/core/erase.h"
 #include "yutang/core/merge.h"
 #include "yutang/core/run.h"
 
@@ -65,7 +66,7 @@ static void send_all(struct yt_act *act, const struct yt_member *m, struct yt_st
 	const struct yt_state *state = act->env->state;
 	struct yt_origin origin = { .ev = yt_kept_new(act->env->arena, act->ev, 0) };
 	struct yt_str *orders;
-	size_t n = state->orders(state->ctx, m->name, &orders), sent;
+	size_t n = state->naming(state->ctx, YT_KIND_ORDER, m->name, &orders), sent;
 	struct yt_buf b, bytes;
 
 	yt_send_begin(act, &b, YT_SEND_LINK);
@@ -92,8 +93,10 @@ static void send_all(struct yt_act *act, const struct yt_member *m, struct yt_st
 static void give_up(struct yt_member *m, struct yt_arena *a, struct yt_str to)
 {
 	struct yt_str name = m->name;
+	int64_t erased_at = m->ident.erased_at;
 
 	*m = *(struct yt_member *)yt_member_fresh(a, name);
+	m->ident.erased_at = erased_at;
 	m->ident.linked_to = yt_arena_dup(a, to);
 }
 
@@ -102,11 +105,17 @@ void yt_link_decide(struct yt_act *act, struct yt_decision *d)
 	const struct yt_state *state = act->env->state;
 	struct yt_arena *a = act->env->arena;
 	struct yt_str member = yt_event_text(act->ev, YT_F_MEMBER), name = yt_act_name(a, act->ev->shop, yt_event_text(act->ev, YT_F_IDENTITY));
+	const struct yt_member *seen;
 	struct yt_member *m;
 
-	if (!judge(act, state->peek(state->ctx, YT_KIND_MEMBER, name), d))
+	seen = state->peek(state->ctx, YT_KIND_MEMBER, name);
+	if (yt_erase_at(act->env, name, seen) >= act->ev->at) {
+		d->result = YT_ERASED;
 		return;
-	m = state->edit(state->ctx, YT_KIND_MEMBER, name);
+	}
+	if (!judge(act, seen, d))
+		return;
+	m = yt_erase_edit(act->env, name);
 	send_all(act, m, yt_act_name(a, act->ev->shop, member));
 	give_up(m, a, member);
 }
@@ -218,6 +227,7 @@ bool yt_link_take(struct yt_act *act, struct yt_str to, enum yt_send what, struc
 	struct yt_member *from;
 	struct yt_origin origin;
 	struct orders orders;
+	int64_t erased_at;
 
 	(void)what;
 	if (n > WAY_MAX)
@@ -241,8 +251,13 @@ bool yt_link_take(struct yt_act *act, struct yt_str to, enum yt_send what, struc
 			return true;
 		}
 	}
-	act->member = state->edit(state->ctx, YT_KIND_MEMBER, to);
 	act->ev = origin.ev;
+	erased_at = yt_erase_at(act->env, to, seen);
+	if (erased_at >= act->ev->at) {
+		yt_erase_arrived(act, from, erased_at);
+		return true;
+	}
+	act->member = yt_erase_edit(act->env, to);
 	take(act, from, &orders);
 	return true;
 }
@@ -258,8 +273,10 @@ bool yt_link_take_orders(struct yt_act *act, struct yt_str to, enum yt_send what
 	yt_rd_bytes(r); /* whose they were */
 	if (r->bad || !origin.ev || !read_orders(act, yt_name_shop(to), &orders, r))
 		return false;
-	act->member = state->edit(state->ctx, YT_KIND_MEMBER, to);
 	act->ev = origin.ev;
+	if (yt_erase_at(act->env, to, state->peek(state->ctx, YT_KIND_MEMBER, to)) >= act->ev->at)
+		return true;
+	act->member = yt_erase_edit(act->env, to);
 	for (size_t k = 0; k < orders.n; k++)
 		yt_merge_order(act, orders.v[k]);
 	return true;

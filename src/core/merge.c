@@ -3,6 +3,7 @@
 #include "yutang/base/hash.h"
 #include "yutang/core/account.h"
 #include "yutang/core/coupon.h"
+#include "yutang/core/erase.h"
 #include "yutang/core/fold.h"
 #include "yutang/core/grant.h"
 #include "yutang/core/group.h"
@@ -37,9 +38,9 @@ static void merge_places(struct yt_act *act, struct yt_places *to, const struct 
 		}
 		by += stands(to, place->id);
 		if (group)
-			yt_group_tell(act, place->id, by);
+			yt_group_tell(act, act->member->shop, place->id, by);
 		else if (by)
-			yt_account_tell(act, place->id, by);
+			yt_account_tell(act, act->member->shop, place->id, by);
 	}
 	if (from->dropped_to > to->dropped_to)
 		to->dropped_to = from->dropped_to;
@@ -119,11 +120,13 @@ static void merge_timer(struct yt_act *act, const struct yt_timer *t)
 
 /* --- the member */
 
-static void merge_referrer(struct yt_member *m, const struct yt_member *from)
+static void merge_referrer(struct yt_act *act, const struct yt_member *from)
 {
+	struct yt_member *m = act->member;
+
 	if (m->referrer.n || !from->referrer.n)
 		return;
-	m->referrer = from->referrer;
+	m->referrer = yt_erase_kept(act->env, m->shop, from->referrer, from->bound_at);
 	m->bound_at = from->bound_at;
 	m->bound_hash = from->bound_hash;
 }
@@ -139,7 +142,7 @@ void yt_merge_member(struct yt_act *act, const struct yt_member *from)
 	struct yt_member *m = act->member;
 
 	yt_member_channel(m, a, from->channel, from->channel_at);
-	merge_referrer(m, from);
+	merge_referrer(act, from);
 	m->joined_at = earlier(m->joined_at, from->joined_at);
 	m->added_at = earlier(m->added_at, from->added_at);
 	yt_paids_merge(&m->orders, a, &from->orders);

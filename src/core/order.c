@@ -227,7 +227,12 @@ void yt_order_encode(const void *order, struct yt_buf *out)
 		encode_products(o, out);
 }
 
-struct yt_str yt_order_member(struct yt_str value)
+struct yt_str yt_order_of(const void *order)
+{
+	return ((const struct yt_order *)order)->member;
+}
+
+struct yt_str yt_order_of_bytes(struct yt_str value)
 {
 	struct yt_rd r = yt_rd(value);
 

@@ -1,6 +1,7 @@
 #include "yutang/core/send.h"
 
 #include "yutang/core/account.h"
+#include "yutang/core/erase.h"
 #include "yutang/core/grant.h"
 #include "yutang/core/group.h"
 #include "yutang/core/link.h"
@@ -19,6 +20,13 @@ void yt_send_end(const struct yt_act *act, const struct yt_buf *b, struct yt_str
 	const struct yt_state *state = act->env->state;
 
 	state->send(state->ctx, to, yt_buf_str(b));
+}
+
+void yt_send_end_all(const struct yt_act *act, const struct yt_buf *b, struct yt_str shop)
+{
+	const struct yt_state *state = act->env->state;
+
+	state->spread(state->ctx, shop, yt_buf_str(b));
 }
 
 void yt_send_end_at(const struct yt_act *act, const struct yt_buf *b, struct yt_str shop, struct yt_str lead, struct yt_str id)
@@ -42,6 +50,7 @@ static bool (*const takers[YT_SEND__END])(struct yt_act *act, struct yt_str to, 
 	[YT_SEND_LINK] = yt_link_take,
 	[YT_SEND_LINK_ORDERS] = yt_link_take_orders,
 	[YT_SEND_MOVED] = yt_link_take_moved,
+	[YT_SEND_ERASE] = yt_erase_take,
 };
 
 static bool send_on(struct yt_act *act, struct yt_str to, struct yt_str value)

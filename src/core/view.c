@@ -245,6 +245,7 @@ size_t yt_view_suffixes(struct yt_arena *a, enum yt_kind kind, struct yt_str nam
 		out[0] = concat(a, yt_entities[kind].prefix, name);
 		return 1;
 	case YT_KIND_ALIAS:
+	case YT_KIND_ERASED:
 	case YT_KIND__COUNT:
 		break;
 	}
@@ -257,7 +258,7 @@ unsigned yt_view_changed(enum yt_kind kind, struct yt_str was, struct yt_str now
 
 	if (kind == YT_KIND_ORDER)
 		return with_orders ? FIRST : 0;
-	if (kind == YT_KIND_ALIAS)
+	if (kind == YT_KIND_ALIAS || kind == YT_KIND_ERASED)
 		return 0;
 	if (kind != YT_KIND_MEMBER)
 		return FIRST;

@@ -56,6 +56,25 @@ static void take_sent(void *ctx, struct yt_str key, struct yt_str value)
 	add_message(e, yt_sent_message(e, key, value, e->hop + 1, s->batch_now));
 }
 
+static void take_spread(void *ctx, struct yt_str shop, struct yt_str value)
+{
+	struct yt_shard *s = ctx;
+	struct yt_engine *e = s->engine;
+	bool *done = yt_arena_zalloc(&e->arena, (size_t)e->conf->partitions * sizeof *done);
+	int left = e->conf->partitions;
+
+	for (int n = 0; left > 0; n++) {
+		struct yt_str key = yt_arena_printf(&e->arena, "%.*s/~shard:%d", YT_FMT(shop), n);
+		int p = yt_partition(key, e->conf->partitions);
+
+		if (done[p])
+			continue;
+		done[p] = true;
+		left--;
+		take_sent(s, key, value);
+	}
+}
+
 static const struct yt_raw *raw_at_hand(void *ctx)
 {
 	struct yt_shard *s = ctx;
@@ -108,7 +127,7 @@ static struct yt_decide_env env_at(struct yt_shard *s, const struct yt_state *st
 
 #define STATE_OF(s) \
 	(struct yt_state) { .ctx = (s), .peek = yt_shard_peek, .edit = yt_shard_edit, .output = take_output, .send = take_sent, \
-	                  .remove = yt_shard_remove, .orders = yt_shard_orders, .raw = raw_at_hand, .forward = take_forwarded, .dead = take_dead }
+	                  .remove = yt_shard_remove, .any = yt_shard_any, .spread = take_spread, .naming = yt_shard_naming, .raw = raw_at_hand, .forward = take_forwarded, .dead = take_dead }
 
 /* detail lives as long as the batch. */
 static void dead(struct yt_engine *e, struct yt_queued *q, enum yt_dead reason, const char *detail)

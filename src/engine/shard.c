@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "yutang/core/order.h"
 #include "yutang/core/view.h"
 
 static struct yt_str key_of(const void *value)
@@ -71,6 +70,7 @@ struct yt_shard *yt_shard_new(struct yt_engine *e, int id)
 
 void yt_shard_drop(struct yt_shard *s, struct yt_entry *en)
 {
+	s->n_of[en->kind]--;
 	yt_map_remove(&s->entries, yt_entry_key(en));
 	yt_heap_remove(&s->due, &en->due_node);
 	if (s->last[en->kind] == en)
@@ -91,6 +91,7 @@ static bool free_entries(struct yt_shard *s, size_t n)
 	if (n == 0)
 		return false;
 	memset(s->last, 0, sizeof s->last);
+	memset(s->n_of, 0, sizeof s->n_of);
 	yt_map_deinit(&s->entries);
 	yt_heap_deinit(&s->due);
 	s->gone_at = 0;
@@ -164,6 +165,7 @@ struct yt_entry *yt_shard_entry(struct yt_shard *s, int kind, struct yt_str key,
 	en->due = YT_NEVER;
 	memcpy(en->key, key.p, key.n);
 	yt_map_add(&s->entries, en);
+	s->n_of[kind]++;
 	return en;
 }
 
@@ -325,16 +327,17 @@ void *yt_shard_edit(void *ctx, enum yt_kind kind, struct yt_str name)
 	return en->obj;
 }
 
-/* Present, and of that member. */
-static bool is_order_of(const struct yt_shard *s, const struct yt_entry *en, struct yt_str member_name)
+/* Present, and names that member. */
+static bool names_member(const struct yt_shard *s, const struct yt_entry *en, struct yt_str member_name)
 {
-	struct yt_str shop = yt_name_shop(member_name), id = yt_name_id(member_name);
+	const struct yt_entity_ops *ops = &yt_entities[en->kind];
+	struct yt_str id = yt_name_id(member_name);
 
-	if (en->kind != YT_KIND_ORDER || en->gone || !yt_str_eq(yt_name_shop(yt_entry_name(en)), shop))
+	if (en->gone || !yt_str_eq(yt_name_shop(yt_entry_name(en)), yt_name_shop(member_name)))
 		return false;
 	if (en->obj)
-		return !is_over(s, en) && yt_str_eq(((const struct yt_order *)en->obj)->member, id);
-	return en->blob && yt_entry_expires(en) > s->batch_now && yt_str_eq(yt_order_member(yt_entry_value(en)), id);
+		return !is_over(s, en) && yt_str_eq(ops->member_of(en->obj), id);
+	return en->blob && yt_entry_expires(en) > s->batch_now && yt_str_eq(ops->member_of_bytes(yt_entry_value(en)), id);
 }
 
 static int by_text(const void *a, const void *b)
@@ -342,7 +345,7 @@ static int by_text(const void *a, const void *b)
 	return yt_str_cmp(*(const struct yt_str *)a, *(const struct yt_str *)b);
 }
 
-size_t yt_shard_orders(void *ctx, struct yt_str member_name, struct yt_str **names)
+size_t yt_shard_naming(void *ctx, enum yt_kind kind, struct yt_str member_name, struct yt_str **names)
 {
 	struct yt_shard *s = ctx;
 	struct yt_buf found;
@@ -353,7 +356,7 @@ size_t yt_shard_orders(void *ctx, struct yt_str member_name, struct yt_str **nam
 	while ((en = yt_map_next(&s->entries, &at))) {
 		struct yt_str name = yt_entry_name(en);
 
-		if (is_order_of(s, en, member_name))
+		if (en->kind == kind && names_member(s, en, member_name))
 			yt_buf_add(&found, &name, sizeof name);
 	}
 	*names = (struct yt_str *)(void *)found.p;
@@ -361,6 +364,11 @@ size_t yt_shard_orders(void *ctx, struct yt_str member_name, struct yt_str **nam
 	if (n)
 		qsort(*names, n, sizeof **names, by_text);
 	return n;
+}
+
+bool yt_shard_any(void *ctx, enum yt_kind kind)
+{
+	return ((const struct yt_shard *)ctx)->n_of[kind] > 0;
 }
 
 void yt_shard_remove(void *ctx, enum yt_kind kind, struct yt_str name)

@@ -563,6 +563,10 @@ void yt_event_fact(struct yt_buf *buf, const struct yt_event *ev)
 	const struct yt_type_info *info = &yt_types[ev->type];
 
 	yt_buf_str_add(buf, info->name);
+	if (info->command) {
+		yt_buf_c(buf, '\n');
+		yt_buf_str_add(buf, ev->id);
+	}
 	for (size_t k = 0; k < sizeof info->key && info->key[k] != YT_F_NONE; k++) {
 		enum yt_field field = (enum yt_field)info->key[k];
 

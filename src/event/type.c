@@ -100,6 +100,14 @@ struct yt_type_info yt_types[YT_TYPE__COUNT] = {
 		.at = YT_F_BOUND_AT,
 		.key = { YT_F_MEMBER, YT_F_NONE },
 	},
+	[YT_MEMBER_ERASE] = {
+		YT_STR("member.erase"), YT_STR("commands"),
+		FIELDS(REQ(MEMBER), REQ(BY)),
+		.at = YT_F_NONE,
+		.unruled = true,
+		.command = true,
+		.key = { YT_F_NONE },
+	},
 };
 
 void yt_types_init(void)

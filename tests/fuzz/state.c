@@ -74,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 'a': state_entity(&a, YT_KIND_ACCOUNT, YT_S("s1/a-1"), value); break;
 	case 'g': state_entity(&a, YT_KIND_GROUP, YT_S("s1/g-1"), value); break;
 	case 'l': state_entity(&a, YT_KIND_ALIAS, YT_S("s1/order:o-1"), value); break;
+	case 'e': state_entity(&a, YT_KIND_ERASED, YT_S("s1/00112233445566778899aabbccddeeff"), value); break;
 	case 'c': state_checkpoint(&a, value); break;
 	}
 	yt_arena_deinit(&a);

@@ -11,7 +11,6 @@
 #include "yutang/base/ini.h"
 #include "yutang/base/json.h"
 #include "yutang/core/decide.h"
-#include "yutang/core/order.h"
 #include "yutang/core/view.h"
 
 struct world_entity {
@@ -251,7 +250,18 @@ static void world_remove(void *ctx, enum yt_kind kind, struct yt_str name)
 	e->edited = false;
 }
 
-static size_t world_orders(void *ctx, struct yt_str member_name, struct yt_str **names)
+static bool world_any(void *ctx, enum yt_kind kind)
+{
+	const struct world *w = ctx;
+
+	for (size_t k = 0; k < w->n_entities; k++) {
+		if (w->entities[k].kind == kind)
+			return true;
+	}
+	return false;
+}
+
+static size_t world_naming(void *ctx, enum yt_kind kind, struct yt_str member_name, struct yt_str **names)
 {
 	struct world *w = ctx;
 	size_t n = 0;
@@ -259,11 +269,17 @@ static size_t world_orders(void *ctx, struct yt_str member_name, struct yt_str *
 	*names = yt_arena_alloc(&w->batch, (w->n_entities + 1) * sizeof(**names));
 	for (size_t k = 0; k < w->n_entities; k++) {
 		struct yt_str name = yt_str(w->entities[k].name, w->entities[k].name_n);
-		bool here = w->entities[k].kind == YT_KIND_ORDER && w->entities[k].shard == w->shard;
-		const struct yt_order *o = here ? world_peek(w, YT_KIND_ORDER, name) : NULL;
+		bool here = w->entities[k].kind == kind && w->entities[k].shard == w->shard;
+		const void *obj = here ? world_peek(w, kind, name) : NULL;
+		struct yt_buf bytes;
 		size_t i = n;
 
-		if (!o || !yt_str_eq(o->shop, yt_name_shop(member_name)) || !yt_str_eq(o->member, yt_name_id(member_name)))
+		if (!obj || !yt_str_eq(yt_name_shop(name), yt_name_shop(member_name)))
+			continue;
+		yt_buf_init(&bytes, &w->batch);
+		yt_entities[kind].encode(obj, &bytes);
+		CHECK(yt_str_eq(yt_entities[kind].member_of(obj), yt_entities[kind].member_of_bytes(yt_buf_str(&bytes))));
+		if (!yt_str_eq(yt_entities[kind].member_of(obj), yt_name_id(member_name)))
 			continue;
 		for (; i > 0 && yt_str_cmp(name, (*names)[i - 1]) < 0; i--)
 			(*names)[i] = (*names)[i - 1];
@@ -271,6 +287,22 @@ static size_t world_orders(void *ctx, struct yt_str member_name, struct yt_str *
 		n++;
 	}
 	return n;
+}
+
+static void world_spread(void *ctx, struct yt_str shop, struct yt_str value)
+{
+	struct world *w = ctx;
+	uint32_t done = 0;
+	int shards = w->shards ? w->shards : 1;
+
+	for (int n = 0; done != (1u << shards) - 1; n++) {
+		struct yt_str key = yt_arena_printf(&w->batch, "%.*s/~shard:%d", YT_FMT(shop), n);
+		uint32_t bit = 1u << yt_partition(key, shards);
+
+		if (!(done & bit))
+			world_send(w, key, value);
+		done |= bit;
+	}
 }
 
 /* Ends the batch: every edited entity becomes its bytes, which decode and encode to the same. */
@@ -313,7 +345,7 @@ static void world_decided(struct world *w)
 static struct yt_decide_env world_env(struct world *w, struct yt_state *state)
 {
 	*state = (struct yt_state){ w,            world_peek, world_edit,    world_output, world_send,
-		                    world_remove, world_orders, world_raw,  world_forward, world_dead };
+		                    world_remove, world_any, world_spread, world_naming, world_raw,  world_forward, world_dead };
 	return (struct yt_decide_env){ .rules = w->rules, .state = state, .arena = &w->batch, .now_ms = w->now, .code_key = w->with_key ? w->key : NULL };
 }
 

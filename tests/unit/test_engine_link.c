@@ -101,10 +101,46 @@ TEST(a_lost_removal_is_done_again)
 	run(outcomes, sizeof outcomes / sizeof *outcomes, true);
 }
 
+/* Erased, the person is in no key and no value of the changelog, and in no hash of the view, also behind a restart. */
+TEST(what_was_erased_is_nowhere)
+{
+	char hex[2][80];
+	const char *ids[2];
+	struct ew w;
+
+	ew_init(&w, EW_MEM | EW_VIEW);
+	ids[0] = ew_member(&w, 3, 0);
+	ids[1] = ew_member(&w, 1, 0);
+	ew_settle(&w);
+	put_all(&w, ids[1], ids[0]);
+	ew_put(&w, EW_GROUPS, 3, ew_event(&w, "member.erase", w.wall, yt_arena_printf(&w.arena, "{\"member\":\"%s\",\"by\":\"anna\"}", ids[1]).p));
+	for (int k = 0; k < 2; k++)
+		yt_hex((const unsigned char *)ids[k], strlen(ids[k]), hex[k]);
+	for (int crash = 0; crash < 2; crash++) {
+		struct ew_dump d;
+
+		for (int k = 0; k < 5; k++) {
+			fv_answer(&w.fv);
+			ew_settle(&w);
+		}
+		d = ew_dump(&w, w.wall, false);
+		for (size_t k = 0; k < d.n; k++)
+			CHECK_MSG(!strstr(d.lines[k], ids[0]) && !strstr(d.lines[k], ids[1]) && !strstr(d.lines[k], hex[0]) && !strstr(d.lines[k], hex[1]),
+			          "left: %s", d.lines[k]);
+		ew_dump_free(&d);
+		ew_view_is_current(&w);
+		ew_crash(&w);
+	}
+	CHECK_INT(ew_count(&w, YT_OUT_MEMBER_ERASED), 1);
+	CHECK_INT(w.deads, 0);
+	ew_deinit(&w);
+}
+
 TEST_MAIN
 {
 	RUN(a_member_moves_with_its_orders);
 	RUN(what_was_removed_is_gone_behind_a_restore);
 	RUN(an_aborted_removal_is_none);
+	RUN(what_was_erased_is_nowhere);
 	RUN(a_lost_removal_is_done_again);
 }

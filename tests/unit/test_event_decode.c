@@ -159,6 +159,7 @@ TEST(each_type_with_its_required_fields_is_read)
 		[YT_CONTACT_ADDED] = "{\"account\":\"a\",\"member\":\"m\",\"added_at\":1754042400000}",
 		[YT_CONTACT_REMOVED] = "{\"account\":\"a\",\"member\":\"m\",\"removed_at\":1754042400000}",
 		[YT_MEMBER_LINKED] = "{\"identity\":\"wecom:x\",\"member\":\"m\"}",
+		[YT_MEMBER_ERASE] = "{\"member\":\"m\",\"by\":\"anna\"}",
 		[YT_REFERRAL_BOUND] = "{\"referrer\":\"ref:x\",\"member\":\"m\",\"bound_at\":1754042400000}",
 	};
 

@@ -27,6 +27,7 @@ static const char *const usual[] = {
 	EVENT("order.cancelled", "{\"order\":\"A-1\",\"cancelled_at\":1754042399000,\"by\":\"staff\",\"n\":-12,\"t\":true,\"f\":false,\"z\":null}"),
 	EVENT("alias.bound", "{\"alias\":\"order:o\",\"member\":\"m1\"}"),
 	EVENT("member.linked", "{\"identity\":\"wecom:1\",\"member\":\"m1\"}"),
+	EVENT("member.erase", "{\"member\":\"m1\",\"by\":\"anna\"}"),
 	EVENT("group.joined", "{\"group\":\"g\",\"member\":\"m1\",\"joined_at\":1754042399000,\"account\":\"a\",\"inviter\":\"m2\",\"channel\":\"c\",\"version\":9}"),
 	EVENT("group.changed", "{\"group\":\"g\",\"version\":\"9c3f\",\"last_version\":-7}"),
 	EVENT("group.left", "{\"group\":\"g\",\"member\":\"m1\",\"left_at\":1754042399000,\"reason\":\"kicked\",\"version\":-1}"),

@@ -19,7 +19,7 @@ void *yt_account_decode(struct yt_arena *a, struct yt_str name, struct yt_str va
 void yt_account_encode(const void *account, struct yt_buf *out);
 
 /* At the member's: by so many the contacts at the account change with act->ev. */
-void yt_account_tell(struct yt_act *act, struct yt_str account, int64_t by);
+void yt_account_tell(struct yt_act *act, struct yt_str shop, struct yt_str account, int64_t by);
 /* At the account's: yt_send_take. */
 bool yt_account_take(struct yt_act *act, struct yt_str to, enum yt_send what, struct yt_rd *r);
 

@@ -28,6 +28,8 @@ struct yt_alias {
 void *yt_alias_fresh(struct yt_arena *a, struct yt_str name);
 void *yt_alias_decode(struct yt_arena *a, struct yt_str name, struct yt_str value);
 void yt_alias_encode(const void *alias, struct yt_buf *out);
+struct yt_str yt_alias_of(const void *alias);
+struct yt_str yt_alias_of_bytes(struct yt_str value);
 int64_t yt_alias_next_due(const void *alias);
 int64_t yt_alias_expires_at(const void *alias);
 

@@ -27,8 +27,11 @@ struct yt_state {
 	/* An internal event to the owner of that key (`<shop>/<member>`), for yt_decide_internal on its shard; both stay in the arena. */
 	void (*send)(void *ctx, struct yt_str key, struct yt_str value);
 	void (*remove)(void *ctx, enum yt_kind kind, struct yt_str name); /* absent from now on; what `edit` gave of it is dead */
-	/* Names of the orders that are that member's, in the arena, by name. It looks at all orders of the shard. */
-	size_t (*orders)(void *ctx, struct yt_str member_name, struct yt_str **names);
+	bool (*any)(void *ctx, enum yt_kind kind); /* false: the shard has none of that kind */
+	/* An internal event to every shard, this one too; each gets it under a key `<shop>/~shard:<n>` of its own. */
+	void (*spread)(void *ctx, struct yt_str shop, struct yt_str value);
+	/* Names of the entities that name that member (yt_entity_ops, member_of), in the arena, by name. It looks at all of that kind in the shard. */
+	size_t (*naming)(void *ctx, enum yt_kind kind, struct yt_str member_name, struct yt_str **names);
 	/* The record that is decided, in the arena. */
 	const struct yt_raw *(*raw)(void *ctx);
 	/* A record goes to that member's shard, key `<shop>/<member>`, and is decided there as that member's, whomever it names. */

@@ -6,7 +6,7 @@
 #include "yutang/base/buf.h"
 
 /* A changelog key is `<kind>:<name>`: `member:s1/m-1`, `order:s1/1001`, `day:s1/2026-11-24`; name begins with the shop, up to the first `/`. */
-enum yt_kind { YT_KIND_MEMBER, YT_KIND_ORDER, YT_KIND_DAY, YT_KIND_ACCOUNT, YT_KIND_GROUP, YT_KIND_ALIAS, YT_KIND__COUNT };
+enum yt_kind { YT_KIND_MEMBER, YT_KIND_ORDER, YT_KIND_DAY, YT_KIND_ACCOUNT, YT_KIND_GROUP, YT_KIND_ALIAS, YT_KIND_ERASED, YT_KIND__COUNT };
 
 #define YT_NEVER INT64_MAX
 
@@ -22,6 +22,9 @@ struct yt_entity_ops {
 	int64_t (*next_due)(const void *obj);
 	/* From this instant the entity counts as absent; YT_NEVER. */
 	int64_t (*expires_at)(const void *obj);
+	/* Whom it names: an order and an alias whose it is, a member who referred him; the same of an encoded one. NULL: nobody. */
+	struct yt_str (*member_of)(const void *obj);
+	struct yt_str (*member_of_bytes)(struct yt_str value);
 };
 extern const struct yt_entity_ops yt_entities[YT_KIND__COUNT];
 

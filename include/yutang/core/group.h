@@ -28,7 +28,7 @@ void *yt_group_decode(struct yt_arena *a, struct yt_str name, struct yt_str valu
 void yt_group_encode(const void *group, struct yt_buf *out);
 
 /* At the member's: by so many the members of the group change with act->ev, which may name a version. */
-void yt_group_tell(struct yt_act *act, struct yt_str group, int64_t by);
+void yt_group_tell(struct yt_act *act, struct yt_str shop, struct yt_str group, int64_t by);
 /* At the group's: yt_send_take; and group.changed. */
 bool yt_group_take(struct yt_act *act, struct yt_str to, enum yt_send what, struct yt_rd *r);
 void yt_group_changed(struct yt_act *act, struct yt_decision *d);

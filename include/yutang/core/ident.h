@@ -9,6 +9,7 @@ enum { YT_IDENTITIES_MAX = 256 }; /* ids of one person that are remembered; nobo
 struct yt_ident {
 	struct yt_str linked_to; /* empty: a member of its own; else nothing of the member is here any more */
 	struct yt_str linked_as; /* as member.linked named it, where that one was linked further; empty: the same */
+	int64_t erased_at;       /* facts up to it are dropped; 0: never erased */
 	struct yt_str *ids;      /* that were linked to this one, in the order in which they came */
 	uint32_t n_ids, cap_ids;
 };

@@ -60,8 +60,8 @@ struct yt_order {
 void *yt_order_fresh(struct yt_arena *a, struct yt_str name);
 void *yt_order_decode(struct yt_arena *a, struct yt_str name, struct yt_str value);
 void yt_order_encode(const void *order, struct yt_buf *out);
-/* Whose it is, of an encoded order. */
-struct yt_str yt_order_member(struct yt_str value);
+struct yt_str yt_order_of(const void *order);
+struct yt_str yt_order_of_bytes(struct yt_str value);
 int64_t yt_order_expires_at(const void *order);
 
 const struct yt_refund *yt_order_refund(const struct yt_order *o, uint64_t fp);

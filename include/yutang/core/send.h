@@ -15,12 +15,15 @@ enum yt_send {
 	YT_SEND_LINK = 40,       /* everything of an identity: core/link */
 	YT_SEND_LINK_ORDERS = 41, /* orders of it that found no room there */
 	YT_SEND_MOVED = 42,      /* whom it was linked to was linked further */
+	YT_SEND_ERASE = 43,      /* to every shard: that member was erased: core/erase */
 	YT_SEND__END
 };
 
 /* Begins one in the arena; the caller adds its fields, and ends it with the key of the receiver (in the arena). */
 void yt_send_begin(const struct yt_act *act, struct yt_buf *b, enum yt_send what);
 void yt_send_end(const struct yt_act *act, const struct yt_buf *b, struct yt_str to);
+/* To every shard. */
+void yt_send_end_all(const struct yt_act *act, const struct yt_buf *b, struct yt_str shop);
 /* To the owner of `<shop>/<lead><id>`, lead such as `~account:`. */
 void yt_send_end_at(const struct yt_act *act, const struct yt_buf *b, struct yt_str shop, struct yt_str lead, struct yt_str id);
 

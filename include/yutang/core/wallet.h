@@ -22,6 +22,7 @@ struct yt_coupon {
 	uint8_t state; /* enum yt_coupon_state */
 	bool expired;  /* its coupon.expired has left */
 	bool keep_on_refund;
+	bool transferable; /* its code has an alias, by which others find it */
 	uint8_t forfeit; /* enum yt_forfeit */
 	struct yt_str template, cause; /* cause: of its issue */
 	int64_t issued_at, valid_from, valid_until; /* usable when valid_from <= paid_at < valid_until */

@@ -87,6 +87,7 @@ struct yt_shard {
 	bool loaded; /* entries, version and inputs hold a committed state */
 
 	struct yt_map entries;
+	size_t n_of[YT_KIND__COUNT];           /* entries of each kind */
 	struct yt_entry *last[YT_KIND__COUNT]; /* asked for last, of each kind: a decision asks for the same again and again */
 	struct yt_heap due; /* entries with a due, by (due, shop, member) */
 	char log_id[YT_LOG_ID_BYTES + 1];
@@ -288,7 +289,8 @@ bool yt_shard_fold(struct yt_shard *s, struct yt_str key, struct yt_str value, c
 /* The overlay. Both are the core's yt_state. ctx: the shard. */
 const void *yt_shard_peek(void *ctx, enum yt_kind kind, struct yt_str name);
 void *yt_shard_edit(void *ctx, enum yt_kind kind, struct yt_str name);
-size_t yt_shard_orders(void *ctx, struct yt_str member_name, struct yt_str **names);
+size_t yt_shard_naming(void *ctx, enum yt_kind kind, struct yt_str member_name, struct yt_str **names);
+bool yt_shard_any(void *ctx, enum yt_kind kind);
 void yt_shard_remove(void *ctx, enum yt_kind kind, struct yt_str name);
 /* After each decision: the dues of what it edited. */
 void yt_shard_redue(struct yt_shard *s, size_t from);

@@ -17,7 +17,8 @@
 	X(FOLLOWUP_WITHHELD, "followup.withheld", FOLLOWUPS)                                                      \
 	X(ACCOUNT_SOFT_LIMIT, "account.soft_limit", MEMBERS)                                                      \
 	X(ACCOUNT_HARD_LIMIT, "account.hard_limit", MEMBERS)                                                      \
-	X(GROUP_GAP, "group.gap", MEMBERS)
+	X(GROUP_GAP, "group.gap", MEMBERS)                                                                        \
+	X(MEMBER_ERASED, "member.erased", MEMBERS)
 enum yt_out_topic { YT_OUT_COUPONS, YT_OUT_FOLLOWUPS, YT_OUT_MEMBERS, YT_OUT_TOPIC__COUNT };
 enum yt_out_type {
 #define X(sym, name, topic) YT_OUT_##sym,

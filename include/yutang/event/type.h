@@ -52,7 +52,8 @@ enum yt_field_kind {
 	X(REMOVED_AT, "removed_at", YT_FK_INSTANT)                                                                \
 	X(IDENTITY, "identity", YT_FK_MEMBER)                                                                     \
 	X(REFERRER, "referrer", YT_FK_MEMBER)                                                                     \
-	X(BOUND_AT, "bound_at", YT_FK_INSTANT)
+	X(BOUND_AT, "bound_at", YT_FK_INSTANT)                                                                    \
+	X(BY, "by", YT_FK_ID)
 
 enum yt_field {
 #define X(sym, name, kind) YT_F_##sym,
@@ -83,6 +84,7 @@ enum yt_type {
 	YT_CONTACT_REMOVED,
 	YT_MEMBER_LINKED,
 	YT_REFERRAL_BOUND,
+	YT_MEMBER_ERASE,
 	YT_TYPE__COUNT
 };
 
@@ -115,6 +117,7 @@ struct yt_type_info {
 	const char *lead;
 	uint8_t owner;
 	bool unruled; /* no rule can be on it */
+	bool command; /* of staff: its envelope id is the business key */
 	uint8_t key[5]; /* business key without the shop, enum yt_field, in the table's order; YT_F_NONE ends it */
 	int8_t pos[YT_F__COUNT]; /* index into fields[] of each field, -1 where the type has it not; filled by yt_types_init */
 };
