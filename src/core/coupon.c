@@ -3,6 +3,7 @@
 #include "yutang/base/hash.h"
 #include "yutang/core/followup.h"
 #include "yutang/core/limit.h"
+#include "yutang/core/transfer.h"
 
 static int64_t keep_ms(const struct yt_act *act)
 {
@@ -118,8 +119,11 @@ enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules 
 	c.template = yt_arena_dup(a, t->name);
 	c.cause = yt_arena_dup(a, cause);
 	c.for_order = order.n ? yt_hash64(order) : 0;
+	c.transferable = t->transferable && c.code[0];
 	yt_wallet_add(&act->member->wallet, a, &c);
 	say_issued(act, &say, t, &c);
+	if (c.transferable)
+		yt_transfer_bind(act, &c);
 	yt_act_count_named(act, YT_DAY_ISSUED, t->name);
 	yt_act_follows(act, YT_ON_COUPON_ISSUED, say.id, &c);
 	memcpy(id, say.id, sizeof(say.id));
@@ -128,44 +132,50 @@ enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules 
 
 /* --- use */
 
-static enum yt_reason judge_use(const struct yt_coupon *c, const struct yt_order *o)
+static enum yt_reason judge_use(const struct yt_coupon *c, int64_t paid_at, int64_t amount)
 {
 	if (c->state == YT_COUPON_REVOKED)
 		return YT_REASON_NOT_YOURS; /* it was taken back */
-	if (o->paid_at < c->valid_from)
+	if (paid_at < c->valid_from)
 		return YT_REASON_NOT_STARTED;
-	if (o->paid_at >= c->valid_until)
+	if (paid_at >= c->valid_until)
 		return YT_REASON_EXPIRED;
 	if (c->state == YT_COUPON_USED)
 		return YT_REASON_ALREADY_USED;
-	if (o->amount < c->min_amount)
+	if (amount < c->min_amount)
 		return YT_REASON_AMOUNT_FELL;
 	return YT_REASON_NONE;
+}
+
+static void say_used(struct yt_act *act, struct yt_coupon *c, struct yt_str order)
+{
+	struct yt_say say;
+
+	c->state = YT_COUPON_USED;
+	c->ended_at = act->env->now_ms;
+	yt_say_begin(&say, act, YT_OUT_COUPON_USED, YT_RULE_COUPON, act->ev->id, yt_act_fact_of_coupon(act, c, act->ev), 0);
+	say_coupon(&say, c);
+	yt_output_text(&say.buf, "order", order);
+	yt_say_end(&say);
+	yt_act_count_named(act, YT_DAY_USED, c->template);
+	yt_act_follows(act, YT_ON_COUPON_USED, say.id, c);
 }
 
 static void use(struct yt_act *act, struct yt_coupon *c)
 {
 	struct yt_order *o = yt_act_order(act);
 	unsigned char (*used)[16];
-	struct yt_say say;
 
-	c->state = YT_COUPON_USED;
-	c->ended_at = act->env->now_ms;
 	used = yt_arena_alloc(act->env->arena, (o->n_used + 1) * sizeof(*used));
 	if (o->n_used)
 		memcpy(used, o->used, o->n_used * sizeof(*used));
 	memcpy(used[o->n_used++], c->id, sizeof(c->id));
 	o->used = used;
-	yt_say_begin(&say, act, YT_OUT_COUPON_USED, YT_RULE_COUPON, act->ev->id, yt_act_fact_of_coupon(act, c, act->ev), 0);
-	say_coupon(&say, c);
-	yt_output_text(&say.buf, "order", o->id);
-	yt_say_end(&say);
-	yt_act_count_named(act, YT_DAY_USED, c->template);
-	yt_act_follows(act, YT_ON_COUPON_USED, say.id, c);
+	say_used(act, c, o->id);
 }
 
 /* c NULL: nobody of this shop holds that code, as far as this member goes. */
-static void refuse_code(struct yt_act *act, const struct yt_coupon *c, struct yt_str code, enum yt_reason reason, unsigned ordinal)
+static void refuse_code(struct yt_act *act, const struct yt_coupon *c, struct yt_str code, struct yt_str order, enum yt_reason reason, unsigned ordinal)
 {
 	struct yt_str fact = c ? yt_act_fact_of_coupon(act, c, act->ev) : yt_act_fact_of_event(act, act->ev);
 	struct yt_say say;
@@ -174,7 +184,7 @@ static void refuse_code(struct yt_act *act, const struct yt_coupon *c, struct yt
 	if (c)
 		yt_output_text(&say.buf, "template", c->template);
 	yt_output_text(&say.buf, "code", code);
-	yt_output_text(&say.buf, "order", act->order->id);
+	yt_output_text(&say.buf, "order", order);
 	yt_output_text(&say.buf, "reason", yt_str_z(yt_reason_name(reason)));
 	yt_say_end(&say);
 }
@@ -206,15 +216,41 @@ void yt_coupon_use_codes(struct yt_act *act)
 	for (uint32_t k = 0; codes && k < codes->list.n; k++) {
 		struct yt_str code = codes->list.codes[k];
 		struct yt_coupon *c = act->env->code_key ? yt_wallet_by_code(&act->member->wallet, code) : NULL;
-		enum yt_reason reason = c ? judge_use(c, act->order) : YT_REASON_NOT_YOURS;
+		enum yt_reason reason = c ? judge_use(c, act->order->paid_at, act->order->amount) : YT_REASON_NOT_YOURS;
 
 		if (was_named(codes, k))
 			continue;
-		if (reason)
-			refuse_code(act, c, code, reason, c ? 0 : strangers++);
-		else
+		if (!reason)
 			use(act, c);
+		else if (c || !yt_transfer_ask(act, code, strangers))
+			refuse_code(act, c, code, act->order->id, reason, c ? 0 : strangers);
+		strangers += !c;
 	}
+}
+
+static void refuse_to(struct yt_act *act, const struct yt_coupon_claim *of, const struct yt_coupon *c, enum yt_reason reason)
+{
+	act->subject = of->buyer;
+	refuse_code(act, c, of->code, of->order, reason, c ? 0 : of->ordinal);
+	act->subject = (struct yt_str){ 0 };
+}
+
+void yt_coupon_refuse_claim(struct yt_act *act, const struct yt_coupon_claim *of)
+{
+	refuse_to(act, of, NULL, YT_REASON_NOT_YOURS);
+}
+
+void yt_coupon_claim(struct yt_act *act, const struct yt_coupon_claim *of)
+{
+	struct yt_coupon *c = yt_wallet_by_code(&act->member->wallet, of->code);
+	enum yt_reason reason = c && c->transferable ? judge_use(c, of->paid_at, of->amount) : YT_REASON_NOT_YOURS;
+
+	if (reason) {
+		refuse_to(act, of, c && c->transferable ? c : NULL, reason);
+		return;
+	}
+	c->used_by = yt_hash64(of->order);
+	say_used(act, c, of->order);
 }
 
 /* --- what happens to it afterwards */
@@ -236,19 +272,20 @@ static bool is_unused(const struct yt_act *act, const struct yt_coupon *c)
 	return yt_coupon_lives(c) && act->env->now_ms < c->valid_until;
 }
 
-static void give_back(struct yt_act *act, struct yt_coupon *c)
+static void give_back(struct yt_act *act, struct yt_coupon *c, struct yt_str order)
 {
 	uint8_t forfeit = c->forfeit;
 	struct yt_say say;
 
 	c->state = YT_COUPON_OPEN;
 	c->forfeit = YT_FORFEIT_NO;
+	c->used_by = 0;
 	/* When its reminder was due it was used: nobody had to be reminded. */
 	if (c->remind_at && c->remind_at <= act->env->now_ms)
 		c->remind_at = 0;
 	yt_say_begin(&say, act, YT_OUT_COUPON_RETURNED, YT_RULE_COUPON, act->ev->id, yt_act_fact_of_coupon(act, c, act->ev), 0);
 	say_coupon(&say, c);
-	yt_output_text(&say.buf, "order", act->order->id);
+	yt_output_text(&say.buf, "order", order);
 	yt_say_end(&say);
 	if (forfeit && is_unused(act, c))
 		revoke(act, c, YT_RULE_COUPON, forfeit == YT_FORFEIT_CANCELLED ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED);
@@ -270,8 +307,16 @@ void yt_coupon_return_used(struct yt_act *act)
 		struct yt_coupon *c = yt_wallet_by_id(&act->member->wallet, act->order->used[k]);
 
 		if (c && c->state == YT_COUPON_USED)
-			give_back(act, c);
+			give_back(act, c, act->order->id);
 	}
+}
+
+void yt_coupon_return_claimed(struct yt_act *act, struct yt_str code, struct yt_str order)
+{
+	struct yt_coupon *c = yt_wallet_by_code(&act->member->wallet, code);
+
+	if (c && c->state == YT_COUPON_USED && c->used_by == yt_hash64(order))
+		give_back(act, c, order);
 }
 
 void yt_coupon_keep_used(struct yt_act *act)

@@ -12,6 +12,7 @@
 #include "yutang/core/link.h"
 #include "yutang/core/run.h"
 #include "yutang/core/send.h"
+#include "yutang/core/transfer.h"
 
 static void copy_text(char *out, size_t size, const char *text)
 {
@@ -289,6 +290,7 @@ static void fold_step(struct yt_act *act)
 		if (!act->order->paid)
 			break;
 		yt_coupon_return_used(act);
+		yt_transfer_return(act);
 		order_is_gone(act, YT_REASON_ORDER_CANCELLED);
 		break;
 	}

@@ -7,7 +7,7 @@
 #include "yutang/core/limit.h"
 #include "yutang/core/stock.h"
 
-enum { GRANT_COUPON = 1, GRANT_FOLLOWUP = 2, GRANT_PROMOTES = 4, GRANT_END_OF_DAY = 8, GRANT_KEEP = 16 };
+enum { GRANT_COUPON = 1, GRANT_FOLLOWUP = 2, GRANT_PROMOTES = 4, GRANT_END_OF_DAY = 8, GRANT_KEEP = 16, GRANT_TRANSFERABLE = 32 };
 
 struct yt_grant {
 	struct yt_origin origin;
@@ -67,7 +67,7 @@ bool yt_grant_send(struct yt_act *act, const struct yt_rule *r, int64_t due_at)
 	if (!yt_grant_referrer(act->member).n)
 		return false;
 	if (c)
-		flags |= (c->to_end_of_day ? GRANT_END_OF_DAY : 0) | (c->keep_on_refund ? GRANT_KEEP : 0);
+		flags |= (c->to_end_of_day ? GRANT_END_OF_DAY : 0) | (c->keep_on_refund ? GRANT_KEEP : 0) | (c->transferable ? GRANT_TRANSFERABLE : 0);
 	begin(act, &b, YT_SEND_GRANT);
 	yt_buf_bytes(&b, r->name);
 	yt_buf_c(&b, (char)flags);
@@ -114,6 +114,7 @@ static void decode_coupon(struct yt_coupon_rules *c, struct yt_rd *r, unsigned f
 	c->limit_per_period.ms = yt_rd_instant(r);
 	c->to_end_of_day = flags & GRANT_END_OF_DAY;
 	c->keep_on_refund = flags & GRANT_KEEP;
+	c->transferable = flags & GRANT_TRANSFERABLE;
 	r->bad |= c->discount > YT_AMOUNT_OFF || !yt_instant_ok(c->valid_from_text) || !yt_instant_ok(c->valid_until_text);
 }
 

@@ -10,6 +10,7 @@
 #include "yutang/core/limit.h"
 #include "yutang/core/run.h"
 #include "yutang/core/stock.h"
+#include "yutang/core/transfer.h"
 
 enum { ROOM_FOR_RULES = 16 * 1024 }; /* coupons and timers of the rules on member.linked, and of what follows */
 
@@ -296,8 +297,10 @@ void yt_merge_order(struct yt_act *act, const struct yt_order *from)
 		follow(act, act->order);
 	if (counted && !counts(act, act->order)) {
 		reason = act->order->cancelled_at ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED;
-		if (act->order->cancelled_at)
+		if (act->order->cancelled_at) {
 			yt_coupon_return_used(act);
+			yt_transfer_return(act);
+		}
 		yt_coupon_revoke_earned(act, act->order->id, reason);
 		yt_grant_withdraw(act, reason);
 	}

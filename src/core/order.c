@@ -128,6 +128,7 @@ enum {
 	ORDER_EARLY = 128,
 	ORDER_PRODUCTS = 256,
 	ORDER_GRANTED = 512,
+	ORDER_ASKED = 1024,
 };
 
 static unsigned flags_of(const struct yt_order *o)
@@ -135,7 +136,7 @@ static unsigned flags_of(const struct yt_order *o)
 	return (o->paid ? ORDER_PAID : 0) | (o->shipped_at ? ORDER_SHIPPED : 0) | (o->signed_at ? ORDER_SIGNED : 0) |
 	       (o->cancelled_at ? ORDER_CANCELLED : 0) | (o->n_refunds ? ORDER_REFUNDS : 0) | (o->n_codes ? ORDER_COUPONS : 0) |
 	       (o->n_marks ? ORDER_MARKS : 0) | (o->n_early ? ORDER_EARLY : 0) | (o->n_products ? ORDER_PRODUCTS : 0) |
-	       (o->granted ? ORDER_GRANTED : 0);
+	       (o->granted ? ORDER_GRANTED : 0) | (o->asked ? ORDER_ASKED : 0);
 }
 
 static void encode_payment(const struct yt_order *o, struct yt_buf *out)
@@ -332,6 +333,7 @@ void *yt_order_decode(struct yt_arena *a, struct yt_str name, struct yt_str valu
 	uint16_t flags = yt_rd_u16(&r);
 
 	o->granted = flags & ORDER_GRANTED;
+	o->asked = flags & ORDER_ASKED;
 	o->member = yt_rd_bytes(&r);
 	o->life_end = yt_rd_instant(&r);
 	o->keep_until = yt_rd_instant(&r);

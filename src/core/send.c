@@ -5,6 +5,7 @@
 #include "yutang/core/grant.h"
 #include "yutang/core/group.h"
 #include "yutang/core/link.h"
+#include "yutang/core/transfer.h"
 
 enum { SEND_FORMAT = 1 };
 
@@ -51,6 +52,9 @@ static bool (*const takers[YT_SEND__END])(struct yt_act *act, struct yt_str to, 
 	[YT_SEND_LINK_ORDERS] = yt_link_take_orders,
 	[YT_SEND_MOVED] = yt_link_take_moved,
 	[YT_SEND_ERASE] = yt_erase_take,
+	[YT_SEND_CODE] = yt_transfer_take_code,
+	[YT_SEND_USE] = yt_transfer_take,
+	[YT_SEND_RETURN] = yt_transfer_take,
 };
 
 static bool send_on(struct yt_act *act, struct yt_str to, struct yt_str value)

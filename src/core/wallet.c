@@ -219,13 +219,15 @@ enum {
 	COUPON_MIN = 64,
 	COUPON_ORDER = 128,
 	COUPON_MARKS = 256,
+	COUPON_TRANSFERABLE = 512,
+	COUPON_USED_BY = 1024,
 };
 
 static void encode_coupon(const struct yt_coupon *c, struct yt_buf *out)
 {
 	unsigned flags = c->state | (c->expired ? COUPON_EXPIRED : 0) | (c->keep_on_refund ? COUPON_KEEP : 0) | (c->code[0] ? COUPON_CODE : 0) |
 	                 (c->remind_at ? COUPON_REMIND : 0) | (c->min_amount >= 0 ? COUPON_MIN : 0) | (c->for_order ? COUPON_ORDER : 0) |
-	                 (c->n_marks ? COUPON_MARKS : 0);
+	                 (c->n_marks ? COUPON_MARKS : 0) | (c->transferable ? COUPON_TRANSFERABLE : 0) | (c->used_by ? COUPON_USED_BY : 0);
 
 	yt_buf_add(out, c->id, sizeof(c->id));
 	yt_buf_u16(out, (uint16_t)flags);
@@ -244,6 +246,8 @@ static void encode_coupon(const struct yt_coupon *c, struct yt_buf *out)
 		yt_buf_varint(out, (uint64_t)c->min_amount);
 	if (c->for_order)
 		yt_buf_u64(out, c->for_order);
+	if (c->used_by)
+		yt_buf_u64(out, c->used_by);
 	if (!yt_coupon_lives(c))
 		yt_buf_svarint(out, c->ended_at - c->issued_at);
 	if (c->state == YT_COUPON_USED)
@@ -322,6 +326,9 @@ static void decode_coupon(struct yt_coupon *c, struct yt_arena *a, struct yt_rd 
 	c->min_amount = flags & COUPON_MIN ? yt_rd_instant(r) : -1;
 	if (flags & COUPON_ORDER)
 		c->for_order = yt_rd_u64(r);
+	if (flags & COUPON_USED_BY)
+		c->used_by = yt_rd_u64(r);
+	c->transferable = flags & COUPON_TRANSFERABLE;
 	if (!yt_coupon_lives(c))
 		c->ended_at = rd_near(r, c->issued_at);
 	if (c->state == YT_COUPON_USED)

@@ -51,9 +51,9 @@ static const struct yt_key_row keys[] = {
 	{ { "coupon", "limit_per_member", "integer", NULL, false, false }, yt_read_int, COUPON(limit_per_member), 1, 1000000, 0 },
 	{ { "coupon", "limit_per_period", "N per duration or day", NULL, false, false }, yt_read_period, COUPON(limit_per_period), 0, 0, 0 },
 	{ { "coupon", "keep_on_refund", "yes or no", "no", false, false }, yt_read_yes_no, COUPON(keep_on_refund), 0, 0, 0 },
+	{ { "coupon", "transferable", "yes or no", "no", false, false }, yt_read_yes_no, COUPON(transferable), 0, 0, 0 },
 	LATER("coupon", "limit_total"),
 	LATER("coupon", "budget"),
-	LATER("coupon", "transferable"),
 
 	{ { "product", "lasts", "duration", NULL, true, false }, yt_read_duration, PRODUCT(lasts_ms), 1, 0, 0 },
 	{ { "product", "learn", "yes or no", "no", false, false }, yt_read_yes_no, PRODUCT(learn), 0, 0, 0 },

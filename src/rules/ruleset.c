@@ -623,6 +623,8 @@ static void ruleset_finish(struct yt_rulefile *f, struct yt_str bytes)
 
 	qsort(rs->shops, rs->n_shops, sizeof(*rs->shops), shop_cmp);
 	qsort(rs->coupons_by_name, rs->n_coupons, sizeof(*rs->coupons_by_name), coupon_cmp);
+	for (size_t k = 0; k < rs->n_coupons; k++)
+		rs->any_transferable |= rs->coupons[k].transferable;
 	for (size_t k = 0; k < rs->n_rules; k++)
 		rs->on |= rs->rules[k].on;
 	qsort(rs->products, rs->n_products, sizeof(*rs->products), product_cmp);

@@ -18,7 +18,7 @@ static uint64_t roll(uint64_t below)
 }
 
 static const char rules[] = WORLD_SHOP
-	"[coupon \"c\"]\npay_percent = 50\nvalid_for = 30d\nremind_before = 1d\n"
+	"[coupon \"c\"]\npay_percent = 50\nvalid_for = 30d\nremind_before = 1d\ntransferable = yes\n"
 	"[rule \"issue\"]\non = order.paid, group.joined\nissue = c\nfollow_up = hello\n"
 	"[rule \"later\"]\non = order.signed, contact.added, member.linked\nafter = 10d\nfollow_up = later\n";
 

@@ -13,7 +13,7 @@ enum {
 	YT_MEMBER_BYTES_MAX = 256 * 1024, /* DESIGN 4 */
 	YT_TIMERS_MAX = 128,              /* RULES.md, after */
 	YT_TIMER_BYTES_MAX = YT_KEPT_BYTES_MAX + 3 * 64 + 16 + 320, /* but for params */
-	YT_COUPON_BYTES_MAX = 336, /* a coupon in the wallet, with what its template may leave behind */
+	YT_COUPON_BYTES_MAX = 344, /* a coupon in the wallet, with what its template may leave behind */
 	YT_TAGS_MAX = 64,          /* DESIGN 4 */
 	YT_CONTACTS_MAX = YT_PERIOD_N_MAX, /* followup.due that a contact_cap can ask for */
 	YT_STOCK_MAX = 512,        /* orders by product; then those of the smallest paid_at go */

@@ -41,6 +41,7 @@ struct yt_order {
 	uint32_t n_used;
 	struct yt_str *codes; /* as the order named them */
 	uint32_t n_codes;
+	bool asked;      /* for coupons of others: transfer.h */
 	bool granted;    /* a coupon went to the referrer for it, and goes with it */
 	uint64_t *marks; /* once = per order */
 	uint32_t n_marks, cap_marks;

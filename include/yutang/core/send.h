@@ -16,6 +16,9 @@ enum yt_send {
 	YT_SEND_LINK_ORDERS = 41, /* orders of it that found no room there */
 	YT_SEND_MOVED = 42,      /* whom it was linked to was linked further */
 	YT_SEND_ERASE = 43,      /* to every shard: that member was erased: core/erase */
+	YT_SEND_CODE = 44,       /* a coupon that others may use has that code: core/transfer */
+	YT_SEND_USE = 45,        /* an order used it */
+	YT_SEND_RETURN = 46,     /* and was cancelled */
 	YT_SEND__END
 };
 

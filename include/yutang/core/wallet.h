@@ -30,6 +30,7 @@ struct yt_coupon {
 	int64_t remind_due; /* it was due then, and may wait for the end of the quiet hours */
 	int64_t min_amount; /* -1: none */
 	int64_t ended_at;   /* used, revoked or expired, or the last event of the order that used it; 0 while open */
+	uint64_t used_by;   /* yt_hash64 of the order of somebody else that used it, 0: none */
 	uint64_t for_order; /* yt_hash64 of the order that earned it, 0: none */
 	uint64_t *marks;    /* once = per coupon: yt_hash64 of the rule's name */
 	uint32_t n_marks, cap_marks;

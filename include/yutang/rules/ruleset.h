@@ -54,6 +54,7 @@ struct yt_coupon_rules {
 	int64_t limit_per_member; /* 0: none */
 	struct yt_period limit_per_period;
 	bool keep_on_refund;
+	bool transferable; /* whoever names the code may use it */
 };
 
 struct yt_product {
@@ -113,6 +114,7 @@ struct yt_ruleset {
 	size_t n_shops;
 	struct yt_coupon_rules *coupons; /* in file order */
 	size_t n_coupons;
+	bool any_transferable;
 	struct yt_rule *rules; /* in the order in which they run: by priority, then as in the file */
 	size_t n_rules;
 	uint32_t on; /* of all rules together */
