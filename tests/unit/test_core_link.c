@@ -182,7 +182,7 @@ TEST(linked_members_have_the_facts_of_one)
 		for (size_t k = 0; k < sizeof(facts) / sizeof(facts[0]); k++)
 			check_field(&many, &one, YT_KIND_MEMBER, "s1/m-1", facts[k], round);
 		for (int k = 0; k < 2; k++) {
-			char name[16];
+			char name[32];
 
 			snprintf(name, sizeof(name), "s1/a-%d", k);
 			check_field(&many, &one, YT_KIND_ACCOUNT, name, "contacts", round);
@@ -190,7 +190,7 @@ TEST(linked_members_have_the_facts_of_one)
 			check_field(&many, &one, YT_KIND_GROUP, name, "members", round);
 		}
 		for (int k = 0; k < ORDERS; k++) {
-			char name[16];
+			char name[32];
 
 			snprintf(name, sizeof(name), "s1/o-%d", k);
 			check_field(&many, &one, YT_KIND_ORDER, name, "refunded_amount", round);
@@ -230,7 +230,7 @@ TEST(a_ring_of_links_ends_at_its_smallest_id)
 
 	for (int round = 1; round <= 300; round++) {
 		int n = 2 + round % 3;
-		char name[16];
+		char name[32];
 		struct world w;
 
 		seed = (uint64_t)round * UINT64_C(0x9e3779b97f4a7c15);

@@ -281,11 +281,22 @@ TEST(without_a_star_other_shops_are_unknown)
 	CHECK(!yt_ruleset_shop(rs, YT_S("s1"))->has_quiet_hours && !yt_ruleset_shop(rs, YT_S("s1"))->n_caps);
 }
 
+TEST(account_limits_of_a_shop_come_from_it_or_from_the_star_or_are_3000_and_5000)
+{
+	const struct yt_ruleset *rs = parse_z("[ruleset]\nname = shop\nrevision = 1\n[shop \"*\"]\ntimezone = UTC\ncurrency = EUR\naccount_soft_limit = 7\n"
+	                                      "[shop \"s1\"]\naccount_soft_limit = 1\naccount_hard_limit = 1000000\n");
+
+	CHECK_INT(yt_ruleset_shop(rs, YT_S("s1"))->account_soft_limit, 1);
+	CHECK_INT(yt_ruleset_shop(rs, YT_S("s1"))->account_hard_limit, 1000000);
+	CHECK_INT(yt_ruleset_shop(rs, YT_S("s2"))->account_soft_limit, 7);
+	CHECK_INT(yt_ruleset_shop(rs, YT_S("s2"))->account_hard_limit, 5000);
+}
+
 TEST(every_key_reaches_its_field)
 {
 	const struct yt_ruleset *rs = parse_z(HEAD "[coupon \"a\"]\npercent_off = 20\nmin_amount = 0\nvalid_from = 2026-11-01\n"
 	                                           "valid_until = 2026-11-11 23:00\nvalid_to_end_of_day = yes\nremind_before = 2h\n"
-	                                           "limit_per_member = 3\nlimit_per_period = 32 per day\nkeep_on_refund = yes\n"
+	                                           "limit_per_member = 3\nlimit_per_period = 32 per day\nkeep_on_refund = yes\ntransferable = yes\n"
 	                                           "[coupon \"b\"]\namount_off = 3000\nvalid_for = 90m\n"
 	                                           "[rule \"r\"]\non = order.signed, order.paid\nfrom = 2026-11-01\nuntil = 2026-11-11\n"
 	                                           "when = order.nth == 1\nafter = now - order.paid_at + duration(\"1h\")\n"
@@ -299,7 +310,8 @@ TEST(every_key_reaches_its_field)
 	CHECK_INT(a->min_amount, 0);
 	check_str(a->valid_from_text, "2026-11-01");
 	check_str(a->valid_until_text, "2026-11-11 23:00");
-	CHECK(a->to_end_of_day && a->keep_on_refund && !a->valid_for_ms);
+	CHECK(a->to_end_of_day && a->keep_on_refund && a->transferable && !a->valid_for_ms);
+	CHECK(rs->any_transferable);
 	CHECK_INT(a->remind_before_ms, 7200000);
 	CHECK_INT(a->limit_per_member, 3);
 	CHECK_INT(a->limit_per_period.n, 32);
@@ -308,7 +320,7 @@ TEST(every_key_reaches_its_field)
 	CHECK_INT(b->value, 3000);
 	CHECK_INT(b->valid_for_ms, 5400000);
 	CHECK_INT(b->min_amount, -1);
-	CHECK(!b->to_end_of_day && !b->keep_on_refund && !b->limit_per_period.n && !b->limit_per_member);
+	CHECK(!b->to_end_of_day && !b->keep_on_refund && !b->transferable && !b->limit_per_period.n && !b->limit_per_member);
 	CHECK_INT(b->index, 1);
 	CHECK_INT(r->on, 1u << YT_ORDER_SIGNED | 1u << YT_ORDER_PAID);
 	check_str(r->from_text, "2026-11-01");
@@ -660,6 +672,7 @@ TEST_MAIN
 	RUN(rules_run_by_priority_and_then_in_the_order_of_the_file);
 	RUN(a_shop_takes_from_the_star_what_it_leaves_out);
 	RUN(without_a_star_other_shops_are_unknown);
+	RUN(account_limits_of_a_shop_come_from_it_or_from_the_star_or_are_3000_and_5000);
 	RUN(every_key_reaches_its_field);
 	RUN(every_key_of_a_rule_reaches_its_field);
 	RUN(one_action_is_enough_for_a_rule);
