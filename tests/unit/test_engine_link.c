@@ -60,7 +60,8 @@ static void run(const enum yt_outcome *outcomes, size_t n, bool crash)
 	identity = ew_member(&w, 1, 0);
 	member = ew_member(&w, 3, 0);
 	ew_settle(&w);
-	yt_memlog_outcomes(w.mem, outcomes, n, false);
+	if (n)
+		yt_memlog_outcomes(w.mem, outcomes, n, false);
 	put_all(&w, identity, member);
 	for (int k = 0; k < 5; k++) {
 		fv_answer(&w.fv);
