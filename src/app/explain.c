@@ -516,8 +516,10 @@ static bool is_taken(struct explaining *e, const char *file, struct yt_decoded *
 	else if (!shop)
 		fprintf(stderr, "yutang: %s would be a dead letter: unknown_shop: the rule set has no [shop \"%.*s\"], and no [shop \"*\"]\n", file,
 		        YT_FMT(e->ev->shop));
+	else if (yt_types[e->ev->type].unruled)
+		fprintf(stderr, "yutang: %s: no rule can be set off by %.*s\n", file, YT_FMT(yt_types[e->ev->type].name));
 	else if (!yt_event_text(e->ev, YT_F_MEMBER).n)
-		fprintf(stderr, "yutang: %s would be a dead letter: order_unknown: it names no member\n", file);
+		fprintf(stderr, "yutang: %s names no member: it would wait until it is known whose order it is\n", file);
 	else if (e->ev->type == YT_ORDER_PAID && !yt_str_eq(yt_event_text(e->ev, YT_F_CURRENCY), shop->currency))
 		fprintf(stderr, "yutang: %s would be a dead letter: bad_field: currency: not the shop's\n", file);
 	else

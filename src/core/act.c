@@ -200,22 +200,38 @@ struct yt_str yt_act_fact_of_coupon(struct yt_act *act, const struct yt_coupon *
 	return yt_buf_str(&fact);
 }
 
+static struct yt_str act_shop(const struct yt_act *act)
+{
+	return act->member ? act->member->shop : yt_name_shop(act->place);
+}
+
+/* `account:<a>` of `<shop>/~account:<a>`. */
+static struct yt_str behind_tilde(struct yt_str key)
+{
+	struct yt_str id = yt_name_id(key);
+
+	return yt_str(id.p + 1, id.n - 1);
+}
+
 void yt_say_begin(struct yt_say *say, struct yt_act *act, enum yt_out_type type, struct yt_str rule, struct yt_str cause, struct yt_str fact,
                   unsigned ordinal)
 {
-	const struct yt_member *m = act->member;
-	struct yt_str subject = act->subject.n ? act->subject : m->id;
+	bool of_member = act->subject.n || act->member;
+	struct yt_str shop = act_shop(act), subject = act->subject;
 
+	if (!subject.n)
+		subject = act->member ? act->member->id : behind_tilde(act->place);
 	say->act = act;
 	say->type = type;
-	yt_output_id(type, m->shop, subject, rule, fact, ordinal, say->id);
+	yt_output_id(type, shop, subject, rule, fact, ordinal, say->id);
 	yt_buf_init(&say->buf, act->env->arena);
 	yt_buf_reserve(&say->buf, 768); /* most outputs; the buffer need not move */
 	yt_output_begin(&say->buf, &(struct yt_output_head){
 		.type = type,
 		.id = say->id,
-		.shop = m->shop,
-		.member = subject,
+		.shop = shop,
+		.subject = subject,
+		.of_member = of_member,
 		.cause = cause,
 		.rule = rule,
 		.ruleset = act->env->rules->tag,
@@ -227,11 +243,10 @@ void yt_say_end(struct yt_say *say)
 {
 	const struct yt_act *act = say->act;
 	const struct yt_state *state = act->env->state;
-	struct yt_output out = { .type = say->type, .key = act->member->name };
+	struct yt_output out = { .type = say->type, .key = act->member ? act->member->name : act->place };
 
 	if (act->subject.n)
-		out.key = yt_act_name(act->env->arena, act->member->shop, act->subject);
-
+		out.key = yt_act_name(act->env->arena, act_shop(act), act->subject);
 	yt_output_end(&say->buf);
 	memcpy(out.id, say->id, sizeof(out.id));
 	out.value = yt_buf_str(&say->buf);

@@ -83,6 +83,12 @@ static bool add(struct yt_refers *r, struct yt_arena *a, struct yt_buyer_hash ro
 	return news;
 }
 
+void yt_buyer_merge(struct yt_act *act, const struct yt_member *from)
+{
+	for (uint32_t k = 0; from->refers && k < from->refers->n_buyers; k++)
+		add(yt_member_refers(act->member, act->env->arena), act->env->arena, from->refers->buyers[k]);
+}
+
 static void tell_phone(struct yt_act *act, struct yt_str phone, bool asks)
 {
 	struct yt_origin origin = { .ev = yt_kept_new(act->env->arena, act->ev, 0) };

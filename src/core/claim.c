@@ -2,6 +2,7 @@
 
 #include "yutang/base/hash.h"
 #include "yutang/core/coupon.h"
+#include "yutang/core/erase.h"
 #include "yutang/core/gift.h"
 #include "yutang/core/quota.h"
 
@@ -45,7 +46,7 @@ enum yt_reason yt_claim_make(struct yt_act *act, const struct yt_grant *g)
 		.order = order.n ? yt_hash64(order) : 0,
 		.presale = presale.n ? yt_hash64(presale) : 0,
 		.role = (uint8_t)g->reward.role,
-		.referral = g->reward.role ? yt_hash64(g->reward.invitee) : 0,
+		.referral = g->reward.role ? yt_erase_hash(act->env, act->member->shop, g->reward.invitee) : 0,
 		.own = g->own,
 		.keep_on_refund = g->coupon.keep_on_refund,
 		.has_coupon = act->follow,

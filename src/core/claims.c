@@ -90,6 +90,14 @@ static bool is_before(const struct yt_told *a, const struct yt_told *b)
 	return a->of != b->of ? a->of < b->of : a->what < b->what;
 }
 
+static void trim_told(struct yt_claims *c)
+{
+	while (c->n_told > YT_TOLD_MAX || (c->n_told && c->told[0].at <= c->dropped_to)) {
+		c->dropped_to = c->told[0].at > c->dropped_to ? c->told[0].at : c->dropped_to;
+		memmove(c->told, c->told + 1, --c->n_told * sizeof(*c->told));
+	}
+}
+
 void yt_claims_tell(struct yt_claims *c, struct yt_arena *a, const struct yt_told *told)
 {
 	uint32_t k;
@@ -98,10 +106,7 @@ void yt_claims_tell(struct yt_claims *c, struct yt_arena *a, const struct yt_tol
 	for (k = c->n_told++; k > 0 && is_before(told, &c->told[k - 1]); k--)
 		c->told[k] = c->told[k - 1];
 	c->told[k] = *told;
-	while (c->n_told > YT_TOLD_MAX || (c->n_told && c->told[0].at <= c->dropped_to)) {
-		c->dropped_to = c->told[0].at > c->dropped_to ? c->told[0].at : c->dropped_to;
-		memmove(c->told, c->told + 1, --c->n_told * sizeof(*c->told));
-	}
+	trim_told(c);
 }
 
 int64_t yt_claims_count(const struct yt_claims *c, uint64_t of, uint64_t without, int64_t before_ms)
@@ -153,6 +158,32 @@ void yt_claims_add_tally(struct yt_claims *c, struct yt_arena *a, struct yt_str 
 		return;
 	memmove(t, t + 1, (size_t)(c->tallies + c->n_tallies - (t + 1)) * sizeof(*t));
 	c->n_tallies--;
+}
+
+/* --- two become one */
+
+/* Of a share there is one tally, whoever opened it; gifts add up. */
+static void merge_tally(struct yt_claims *c, struct yt_arena *a, const struct yt_tally *t)
+{
+	bool share = yt_str_starts(t->name, YT_S("share:"));
+
+	if (yt_claims_has_room(c, t->name) && !(share && yt_claims_tally(c, t->name)))
+		yt_claims_add_tally(c, a, t->name, t->n);
+}
+
+void yt_claims_merge(struct yt_claims *c, struct yt_arena *a, const struct yt_claims *from)
+{
+	for (uint32_t k = 0; k < from->n; k++)
+		yt_claims_add(c, a, &from->v[k]);
+	if (from->dropped_to > c->dropped_to)
+		c->dropped_to = from->dropped_to;
+	for (uint32_t k = 0; k < from->n_told; k++) {
+		if (!yt_claims_told(c, from->told[k].of, from->told[k].what))
+			yt_claims_tell(c, a, &from->told[k]);
+	}
+	trim_told(c);
+	for (uint32_t k = 0; k < from->n_tallies; k++)
+		merge_tally(c, a, &from->tallies[k]);
 }
 
 /* --- bytes */

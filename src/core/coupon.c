@@ -2,9 +2,11 @@
 
 #include "yutang/base/hash.h"
 #include "yutang/core/claim.h"
+#include "yutang/core/erase.h"
 #include "yutang/core/followup.h"
 #include "yutang/core/limit.h"
 #include "yutang/core/report.h"
+#include "yutang/core/transfer.h"
 
 static int64_t keep_ms(const struct yt_act *act)
 {
@@ -100,7 +102,7 @@ static void say_for(struct yt_act *act, struct yt_say *say)
 	else if (presale.n)
 		yt_output_text(&object, "presale", presale);
 	if (act->reward)
-		yt_output_text(&object, "referral", act->reward->invitee);
+		yt_output_text(&object, "referral", act->reward->role == YT_ROLE_INVITEE ? act->member->id : act->reward->invitee);
 	if (!object.n)
 		return;
 	object.p[0] = '{'; /* in place of the comma */
@@ -172,10 +174,10 @@ void yt_coupon_id(struct yt_act *act, struct yt_str rule, char id[33])
 	yt_output_id(YT_OUT_COUPON_ISSUED, m->shop, m->id, rule, yt_act_fact(act, YT_OUT_COUPON_ISSUED), 0, id);
 }
 
-static void set_reward(struct yt_coupon *c, const struct yt_reward *w, const struct yt_coupon_rules *t)
+static void set_reward(struct yt_act *act, struct yt_coupon *c, const struct yt_reward *w, const struct yt_coupon_rules *t)
 {
 	c->role = (uint8_t)w->role;
-	c->referral = yt_hash64(w->invitee);
+	c->referral = yt_erase_hash(act->env, act->member->shop, w->invitee);
 	c->discount = (uint8_t)t->discount;
 	c->value = t->value;
 }
@@ -201,7 +203,7 @@ static struct yt_coupon coupon_of(struct yt_act *act, const struct yt_coupon_rul
 	if (terms)
 		c.units = terms->units;
 	if (act->reward)
-		set_reward(&c, act->reward, t);
+		set_reward(act, &c, act->reward, t);
 	return c;
 }
 
@@ -218,8 +220,11 @@ enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules 
 	yt_unhex(say.id, c.id, sizeof(c.id));
 	if (act->env->code_key)
 		yt_coupon_code(act->env->code_key, yt_str(say.id, 32), c.code);
+	c.transferable = t->transferable && c.code[0];
 	yt_wallet_add(&act->member->wallet, act->env->arena, &c);
 	say_issued(act, &say, t, &c);
+	if (c.transferable)
+		yt_transfer_bind(act, &c);
 	yt_act_count_named(act, YT_DAY_ISSUED, t->name);
 	yt_report_issued(act);
 	follows(act, YT_ON_COUPON_ISSUED, say.id, &c);
@@ -229,17 +234,17 @@ enum yt_reason yt_coupon_issue(struct yt_act *act, const struct yt_coupon_rules 
 
 /* --- use */
 
-static enum yt_reason judge_use(const struct yt_coupon *c, const struct yt_order *o)
+static enum yt_reason judge_use(const struct yt_coupon *c, int64_t paid_at, int64_t amount)
 {
 	if (c->state == YT_COUPON_REVOKED)
 		return YT_REASON_NOT_YOURS; /* it was taken back */
-	if (o->paid_at < c->valid_from)
+	if (paid_at < c->valid_from)
 		return YT_REASON_NOT_STARTED;
-	if (o->paid_at >= c->valid_until)
+	if (paid_at >= c->valid_until)
 		return YT_REASON_EXPIRED;
 	if (c->state == YT_COUPON_USED)
 		return YT_REASON_ALREADY_USED;
-	if (o->amount < c->min_amount)
+	if (amount < c->min_amount)
 		return YT_REASON_AMOUNT_FELL;
 	return YT_REASON_NONE;
 }
@@ -265,14 +270,25 @@ static void count_use(struct yt_act *act, struct yt_order *o, const struct yt_co
 	yt_report_used(act, cost);
 }
 
-static void use(struct yt_act *act, struct yt_coupon *c)
+static void say_used(struct yt_act *act, struct yt_coupon *c, struct yt_str order)
 {
-	struct yt_order *o = yt_act_order(act);
-	unsigned char (*used)[16];
 	struct yt_say say;
 
 	c->state = YT_COUPON_USED;
 	c->ended_at = act->env->now_ms;
+	yt_say_begin(&say, act, YT_OUT_COUPON_USED, YT_RULE_COUPON, act->ev->id, yt_act_fact_of_coupon(act, c, act->ev), 0);
+	say_coupon(&say, c);
+	yt_output_text(&say.buf, "order", order);
+	yt_say_end(&say);
+	yt_act_count_named(act, YT_DAY_USED, c->template);
+	follows(act, YT_ON_COUPON_USED, say.id, c);
+}
+
+static void use(struct yt_act *act, struct yt_coupon *c)
+{
+	struct yt_order *o = yt_act_order(act);
+	unsigned char (*used)[16];
+
 	if (c->role)
 		c->worth = yt_coupon_worth(&(struct yt_coupon_rules){ .discount = c->discount, .value = c->value }, o->amount);
 	used = yt_arena_alloc(act->env->arena, (o->n_used + 1) * sizeof(*used));
@@ -281,16 +297,11 @@ static void use(struct yt_act *act, struct yt_coupon *c)
 	memcpy(used[o->n_used++], c->id, sizeof(c->id));
 	o->used = used;
 	count_use(act, o, c);
-	yt_say_begin(&say, act, YT_OUT_COUPON_USED, YT_RULE_COUPON, act->ev->id, yt_act_fact_of_coupon(act, c, act->ev), 0);
-	say_coupon(&say, c);
-	yt_output_text(&say.buf, "order", o->id);
-	yt_say_end(&say);
-	yt_act_count_named(act, YT_DAY_USED, c->template);
-	follows(act, YT_ON_COUPON_USED, say.id, c);
+	say_used(act, c, o->id);
 }
 
 /* c NULL: nobody of this shop holds that code, as far as this member goes. */
-static void refuse_code(struct yt_act *act, const struct yt_coupon *c, struct yt_str code, enum yt_reason reason, unsigned ordinal)
+static void refuse_code(struct yt_act *act, const struct yt_coupon *c, struct yt_str code, struct yt_str order, enum yt_reason reason, unsigned ordinal)
 {
 	struct yt_str fact = c ? yt_act_fact_of_coupon(act, c, act->ev) : yt_act_fact_of_event(act, act->ev);
 	struct yt_say say;
@@ -299,7 +310,7 @@ static void refuse_code(struct yt_act *act, const struct yt_coupon *c, struct yt
 	if (c)
 		yt_output_text(&say.buf, "template", c->template);
 	yt_output_text(&say.buf, "code", code);
-	yt_output_text(&say.buf, "order", act->order->id);
+	yt_output_text(&say.buf, "order", order);
 	yt_output_text(&say.buf, "reason", yt_str_z(yt_reason_name(reason)));
 	yt_say_end(&say);
 }
@@ -331,15 +342,41 @@ void yt_coupon_use_codes(struct yt_act *act)
 	for (uint32_t k = 0; codes && k < codes->list.n; k++) {
 		struct yt_str code = codes->list.codes[k];
 		struct yt_coupon *c = act->env->code_key ? yt_wallet_by_code(&act->member->wallet, code) : NULL;
-		enum yt_reason reason = c ? judge_use(c, act->order) : YT_REASON_NOT_YOURS;
+		enum yt_reason reason = c ? judge_use(c, act->order->paid_at, act->order->amount) : YT_REASON_NOT_YOURS;
 
 		if (was_named(codes, k))
 			continue;
-		if (reason)
-			refuse_code(act, c, code, reason, c ? 0 : strangers++);
-		else
+		if (!reason)
 			use(act, c);
+		else if (c || !yt_transfer_ask(act, code, strangers))
+			refuse_code(act, c, code, act->order->id, reason, c ? 0 : strangers);
+		strangers += !c;
 	}
+}
+
+static void refuse_to(struct yt_act *act, const struct yt_coupon_claim *of, const struct yt_coupon *c, enum yt_reason reason)
+{
+	act->subject = of->buyer;
+	refuse_code(act, c, of->code, of->order, reason, c ? 0 : of->ordinal);
+	act->subject = (struct yt_str){ 0 };
+}
+
+void yt_coupon_refuse_claim(struct yt_act *act, const struct yt_coupon_claim *of)
+{
+	refuse_to(act, of, NULL, YT_REASON_NOT_YOURS);
+}
+
+void yt_coupon_claim(struct yt_act *act, const struct yt_coupon_claim *of)
+{
+	struct yt_coupon *c = yt_wallet_by_code(&act->member->wallet, of->code);
+	enum yt_reason reason = c && c->transferable ? judge_use(c, of->paid_at, of->amount) : YT_REASON_NOT_YOURS;
+
+	if (reason) {
+		refuse_to(act, of, c && c->transferable ? c : NULL, reason);
+		return;
+	}
+	c->used_by = yt_hash64(of->order);
+	say_used(act, c, of->order);
 }
 
 /* --- what happens to it afterwards */
@@ -385,7 +422,7 @@ static void revoke_late(struct yt_act *act, struct yt_coupon *c, enum yt_forfeit
 		yt_coupon_revoke(act, c, YT_RULE_COUPON, why == YT_FORFEIT_CANCELLED ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED);
 }
 
-static void give_back(struct yt_act *act, struct yt_coupon *c)
+static void give_back(struct yt_act *act, struct yt_coupon *c, struct yt_str order)
 {
 	uint8_t forfeit = c->forfeit;
 	struct yt_say say;
@@ -393,12 +430,13 @@ static void give_back(struct yt_act *act, struct yt_coupon *c)
 	c->state = YT_COUPON_OPEN;
 	c->forfeit = YT_FORFEIT_NO;
 	c->worth = 0;
+	c->used_by = 0;
 	/* When its reminder was due it was used: nobody had to be reminded. */
 	if (c->remind_at && c->remind_at <= act->env->now_ms)
 		c->remind_at = 0;
 	yt_say_begin(&say, act, YT_OUT_COUPON_RETURNED, YT_RULE_COUPON, act->ev->id, yt_act_fact_of_coupon(act, c, act->ev), 0);
 	say_coupon(&say, c);
-	yt_output_text(&say.buf, "order", act->order->id);
+	yt_output_text(&say.buf, "order", order);
 	yt_say_end(&say);
 	if (forfeit && is_unused(act, c))
 		revoke_late(act, c, forfeit);
@@ -421,8 +459,16 @@ void yt_coupon_return_used(struct yt_act *act)
 		struct yt_coupon *c = yt_wallet_by_id(&act->member->wallet, act->order->used[k]);
 
 		if (c && c->state == YT_COUPON_USED)
-			give_back(act, c);
+			give_back(act, c, act->order->id);
 	}
+}
+
+void yt_coupon_return_claimed(struct yt_act *act, struct yt_str code, struct yt_str order)
+{
+	struct yt_coupon *c = yt_wallet_by_code(&act->member->wallet, code);
+
+	if (c && c->state == YT_COUPON_USED && c->used_by == yt_hash64(order))
+		give_back(act, c, order);
 }
 
 void yt_coupon_keep_used(struct yt_act *act)

@@ -1,10 +1,14 @@
 #include "yutang/core/decide.h"
 
 #include "yutang/base/hash.h"
+#include "yutang/core/account.h"
+#include "yutang/core/alias.h"
 #include "yutang/core/coupon.h"
+#include "yutang/core/erase.h"
 #include "yutang/core/fold.h"
 #include "yutang/core/gift.h"
 #include "yutang/core/grant.h"
+#include "yutang/core/group.h"
 #include "yutang/core/limit.h"
 #include "yutang/core/presale.h"
 #include "yutang/core/referral.h"
@@ -14,6 +18,10 @@
 #include "yutang/core/share.h"
 #include "yutang/core/staff.h"
 #include "yutang/core/tier.h"
+#include "yutang/core/link.h"
+#include "yutang/core/run.h"
+#include "yutang/core/send.h"
+#include "yutang/core/transfer.h"
 
 static void copy_text(char *out, size_t size, const char *text)
 {
@@ -24,26 +32,33 @@ static void copy_text(char *out, size_t size, const char *text)
 	out[n] = 0;
 }
 
-static void dead(struct yt_decision *d, enum yt_dead why, const char *detail)
+void yt_decision_dead(struct yt_decision *d, enum yt_dead why, const char *detail)
 {
 	d->result = YT_DEAD;
 	d->dead = why;
 	copy_text(d->detail, sizeof(d->detail), detail);
 }
 
-static void conflict(struct yt_decision *d, const char *field)
+void yt_decision_known(struct yt_decision *d, bool same, const char *field)
 {
-	d->result = YT_CONFLICT;
-	copy_text(d->detail, sizeof(d->detail), field);
+	d->result = same ? YT_DUPLICATE : YT_CONFLICT;
+	if (!same)
+		copy_text(d->detail, sizeof(d->detail), field);
 }
 
-/* A fact that is known: the first stays, whole. */
+static void dead(struct yt_decision *d, enum yt_dead why, const char *detail)
+{
+	yt_decision_dead(d, why, detail);
+}
+
+static void conflict(struct yt_decision *d, const char *field)
+{
+	yt_decision_known(d, false, field);
+}
+
 static void known(struct yt_decision *d, bool same)
 {
-	if (same)
-		d->result = YT_DUPLICATE;
-	else
-		conflict(d, "content");
+	yt_decision_known(d, same, "content");
 }
 
 static const void *peek(const struct yt_decide_env *env, enum yt_kind kind, struct yt_str name)
@@ -67,6 +82,7 @@ struct view {
 	const struct yt_shop_rules *shop;
 	struct yt_str member_name, order_name;
 	const struct yt_member *m; /* NULL: absent */
+	int64_t erased_at;         /* 0: never */
 	const struct yt_order *o;
 };
 
@@ -94,7 +110,7 @@ static void begin(const struct view *v, struct yt_act *act)
 	if (v->order_name.n)
 		act->order = state->edit(state->ctx, YT_KIND_ORDER, v->order_name);
 	if (changes_member(v, act->order))
-		act->member = state->edit(state->ctx, YT_KIND_MEMBER, v->member_name);
+		act->member = v->erased_at && !v->m ? yt_erase_edit(v->env, v->member_name) : state->edit(state->ctx, YT_KIND_MEMBER, v->member_name);
 }
 
 /* --- order.paid */
@@ -107,7 +123,7 @@ static bool judge_known_paid(const struct view *v, struct yt_decision *d)
 	struct yt_paid p;
 
 	if (v->o && v->o->paid) {
-		if (!yt_str_eq(v->o->member, yt_event_text(ev, YT_F_MEMBER)))
+		if (!yt_str_eq(v->o->member, yt_event_member(ev)))
 			conflict(d, "member");
 		else if (v->o->amount != amount)
 			conflict(d, "amount");
@@ -239,7 +255,7 @@ static bool judge_step(const struct view *v, struct yt_decision *d)
 {
 	if (judge_known_step(v, d))
 		return false;
-	if (v->o && v->o->paid && !yt_str_eq(v->o->member, yt_event_text(v->ev, YT_F_MEMBER))) {
+	if (v->o && v->o->paid && !yt_str_eq(v->o->member, yt_event_member(v->ev))) {
 		dead(d, YT_DEAD_BAD_FIELD, "member: the order is another member's");
 		return false;
 	}
@@ -289,6 +305,7 @@ static void fold_step(struct yt_act *act)
 		if (!act->order->paid)
 			break;
 		yt_coupon_return_used(act);
+		yt_transfer_return(act);
 		order_is_gone(act, YT_REASON_ORDER_CANCELLED);
 		break;
 	}
@@ -389,15 +406,36 @@ static bool judge_place(const struct view *v, struct yt_decision *d, const struc
 	return fits(d, yt_limit_rules(v->env, v->m, NULL, *superseded ? 0 : 1u << v->ev->type, d->detail));
 }
 
+static bool stands_at(const struct yt_places *places, struct yt_str id)
+{
+	const struct yt_place *place = yt_places_find(places, id);
+
+	return place && yt_place_stands(place);
+}
+
+/* Whether the member is there now, to who counts. */
+static void tell_place(struct yt_act *act, const struct place_kind *kind, struct yt_str id, bool stood)
+{
+	int by = stands_at(kind->group ? &act->member->groups : &act->member->accounts, id) - stood;
+
+	if (kind->group)
+		yt_group_tell(act, act->member->shop, id, by);
+	else if (by)
+		yt_account_tell(act, act->member->shop, id, by);
+}
+
 static void fold_place(struct yt_act *act, const struct place_kind *kind)
 {
 	struct yt_member *m = act->member;
 	const struct yt_event *ev = act->ev;
 	struct yt_move move = { .at = ev->at, .in = kind->in, .hash = (uint16_t)yt_event_hash(ev) };
+	struct yt_places *places = kind->group ? &m->groups : &m->accounts;
 	int64_t *first = kind->group ? &m->joined_at : &m->added_at;
+	struct yt_str id = yt_event_text(ev, kind->id);
+	bool stood = stands_at(places, id);
 
-	yt_places_add(kind->group ? &m->groups : &m->accounts, act->env->arena, yt_event_text(ev, kind->id), move,
-	              kind->group ? YT_GROUP_MOVES_MAX : YT_ACCOUNT_MOVES_MAX);
+	yt_places_add(places, act->env->arena, id, move, kind->group ? YT_GROUP_MOVES_MAX : YT_ACCOUNT_MOVES_MAX);
+	tell_place(act, kind, id, stood);
 	if (kind->in && (!*first || ev->at < *first))
 		*first = ev->at;
 	if (kind->group)
@@ -426,14 +464,13 @@ static void decide_place(const struct view *v, struct yt_decision *d)
 
 /* --- referral.bound: a fact of the member, with which a saga begins where there is a [referral] */
 
-static void decide_bound_again(const struct view *v, struct yt_decision *d)
+static void decide_bound_again(const struct view *v, struct yt_str referrer, struct yt_decision *d)
 {
-	struct yt_str referrer = yt_event_text(v->ev, YT_F_REFERRER);
 	struct yt_act act;
 
 	if (yt_str_eq(yt_referral_named(v->m), referrer)) {
 		known(d, v->m->bound_hash == (uint16_t)yt_event_hash(v->ev));
-	} else if (!yt_referral_is_new_other(v->m, referrer)) {
+	} else if (!yt_referral_is_new_other(v->env, v->m, referrer)) {
 		conflict(d, "referrer");
 	} else {
 		begin(v, &act);
@@ -443,11 +480,11 @@ static void decide_bound_again(const struct view *v, struct yt_decision *d)
 
 static void decide_referral(const struct view *v, struct yt_decision *d)
 {
-	struct yt_str referrer = yt_event_text(v->ev, YT_F_REFERRER);
+	struct yt_str referrer = yt_erase_kept(v->env, v->ev->shop, yt_event_text(v->ev, YT_F_REFERRER), v->ev->at);
 	struct yt_act act;
 
 	if (v->m && v->m->referrer.n) {
-		decide_bound_again(v, d);
+		decide_bound_again(v, referrer, d);
 		return;
 	}
 	if (!fits(d, yt_limit_rules(v->env, v->m, NULL, 1u << YT_REFERRAL_BOUND, d->detail)))
@@ -479,6 +516,16 @@ static const struct told_kind told_kinds[YT_TYPE__COUNT] = {
 	[YT_GIFT_CLAIMED] = { yt_gift_key, YT_F_GIFT, YT_F_CLAIM, yt_gift_claimed },
 };
 
+/* A friend may be a member, who may be erased. */
+static uint64_t told_what(const struct view *v, enum yt_field field)
+{
+	struct yt_str what = yt_event_text(v->ev, field);
+
+	if (field != YT_F_FRIEND)
+		return yt_hash64(what);
+	return yt_str_eq(what, yt_event_member(v->ev)) ? YT_TOLD_SELF : yt_erase_hash(v->env, v->ev->shop, what);
+}
+
 static bool judge_told(const struct view *v, struct yt_decision *d, struct yt_str key, const struct yt_told *told)
 {
 	const struct yt_told *was = v->m ? yt_claims_told(&v->m->claims, told->of, told->what) : NULL;
@@ -504,7 +551,7 @@ static void decide_told(const struct view *v, struct yt_decision *d)
 	struct yt_str key = kind->key(v->env->arena, yt_event_text(v->ev, kind->name));
 	struct yt_told told = {
 		.of = yt_hash64(key),
-		.what = yt_hash64(yt_event_text(v->ev, kind->what)),
+		.what = told_what(v, kind->what),
 		.at = v->ev->at,
 		.hash = (uint16_t)yt_event_hash(v->ev),
 	};
@@ -558,6 +605,13 @@ static void decide_command(const struct view *v, struct yt_decision *d)
 	yt_run_follows(&act);
 }
 
+static void decide_erase(const struct view *v, struct yt_decision *d)
+{
+	struct yt_act act = { .env = v->env, .shop = v->shop, .ev = v->ev };
+
+	yt_erase_decide(&act, v->member_name, d);
+}
+
 static void (*const deciders[YT_TYPE__COUNT])(const struct view *v, struct yt_decision *d) = {
 	[YT_ORDER_PAID] = decide_paid,
 	[YT_ORDER_SHIPPED] = decide_step,
@@ -577,11 +631,19 @@ static void (*const deciders[YT_TYPE__COUNT])(const struct view *v, struct yt_de
 	[YT_REFERRAL_VOID] = decide_command,
 	[YT_COUPON_GRANT] = decide_command,
 	[YT_COUPON_REVOKE] = decide_command,
+	[YT_MEMBER_ERASE] = decide_erase,
+};
+
+/* Of no member, or of one that they do not name as theirs. */
+static void (*const elsewhere[YT_TYPE__COUNT])(struct yt_act *act, struct yt_decision *d) = {
+	[YT_ALIAS_BOUND] = yt_alias_bound,
+	[YT_GROUP_CHANGED] = yt_group_changed,
+	[YT_MEMBER_LINKED] = yt_link_decide,
 };
 
 void yt_decide(const struct yt_decide_env *env, const struct yt_event *ev, struct yt_decision *out)
 {
-	struct yt_str member = yt_event_text(ev, YT_F_MEMBER), order = yt_event_text(ev, YT_F_ORDER);
+	struct yt_str member = yt_event_member(ev), order = yt_event_text(ev, YT_F_ORDER);
 	struct view v = { .env = env, .ev = ev, .shop = yt_ruleset_shop(env->rules, ev->shop) };
 
 	*out = (struct yt_decision){ .result = YT_APPLIED };
@@ -589,12 +651,24 @@ void yt_decide(const struct yt_decide_env *env, const struct yt_event *ev, struc
 		dead(out, YT_DEAD_UNKNOWN_SHOP, "the rule set has no such [shop], and no [shop \"*\"]");
 		return;
 	}
-	if (!member.n) {
-		dead(out, YT_DEAD_ORDER_UNKNOWN, "member: absent, and whose order it is is not known");
+	if (elsewhere[ev->type] || !member.n) {
+		struct yt_act act = { .env = env, .shop = v.shop, .ev = ev };
+
+		(elsewhere[ev->type] ? elsewhere[ev->type] : yt_alias_park)(&act, out);
 		return;
 	}
 	v.member_name = yt_act_name(env->arena, ev->shop, member);
 	v.m = peek(env, YT_KIND_MEMBER, v.member_name);
+	v.erased_at = yt_erase_at(env, v.member_name, v.m);
+	if (v.erased_at >= ev->at && ev->type != YT_MEMBER_ERASE) {
+		out->result = YT_ERASED;
+		return;
+	}
+	if (v.m && v.m->ident.linked_to.n) {
+		env->state->forward(env->state->ctx, env->state->raw(env->state->ctx), yt_link_to(env->arena, v.m));
+		out->result = YT_FORWARDED;
+		return;
+	}
 	if (order.n) {
 		v.order_name = yt_act_name(env->arena, ev->shop, order);
 		v.o = peek(env, YT_KIND_ORDER, v.order_name);

@@ -76,6 +76,18 @@ struct yt_deposit *yt_deposits_fold(struct yt_deposits *d, struct yt_arena *a, c
 	return find(d, presale);
 }
 
+void yt_deposits_merge(struct yt_deposits *d, struct yt_arena *a, const struct yt_deposits *from)
+{
+	for (uint32_t k = 0; k < from->n; k++) {
+		if (!find(d, from->v[k].presale))
+			*add(d, a, from->v[k].presale) = from->v[k];
+	}
+	if (from->dropped_to > d->dropped_to)
+		d->dropped_to = from->dropped_to;
+	while (d->n > YT_DEPOSITS_MAX)
+		drop_oldest(d);
+}
+
 enum { DEPOSIT_PAID = 1, DEPOSIT_REFUNDED = 2 };
 
 static void encode_row(const struct yt_deposit *d, struct yt_buf *out)

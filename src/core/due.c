@@ -1,5 +1,6 @@
 /* What the passing of time sets off: timers of rules, reminders and ends of coupons, what becomes of a tier. */
 #include "yutang/base/hash.h"
+#include "yutang/core/alias.h"
 #include "yutang/core/coupon.h"
 #include "yutang/core/referral.h"
 #include "yutang/core/run.h"
@@ -76,7 +77,7 @@ static void fire_timer(struct yt_act *act, uint32_t k)
 	yt_run_timer(act, &t);
 }
 
-bool yt_decide_due(const struct yt_decide_env *env, struct yt_str member_name)
+static bool fire_member(const struct yt_decide_env *env, struct yt_str member_name)
 {
 	const struct yt_state *state = env->state;
 	const struct yt_member *seen = state->peek(state->ctx, YT_KIND_MEMBER, member_name);
@@ -100,4 +101,9 @@ bool yt_decide_due(const struct yt_decide_env *env, struct yt_str member_name)
 		yt_coupon_fire(&act, &act.member->wallet.v[item.at]);
 	yt_run_follows(&act);
 	return true;
+}
+
+bool yt_decide_due(const struct yt_decide_env *env, enum yt_kind kind, struct yt_str name)
+{
+	return kind == YT_KIND_ALIAS ? yt_alias_fire(env, name) : fire_member(env, name);
 }

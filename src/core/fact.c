@@ -126,7 +126,6 @@ static bool event_field(const struct yt_act *act, enum yt_field f, struct yt_val
 	case YT_FK_INSTANT:
 		return give_instant(out, v->i);
 	case YT_FK_MONEY:
-	case YT_FK_INT:
 		return give_int(out, v->i);
 	case YT_FK_ITEMS:
 		return give_items(act->env->arena, v, out);

@@ -148,7 +148,7 @@ static void keep_codes(struct yt_arena *a, struct yt_order *o, const struct yt_e
 static void set_payment(struct yt_arena *a, struct yt_order *o, const struct yt_event *ev)
 {
 	o->paid = true;
-	o->member = yt_arena_dup(a, yt_event_text(ev, YT_F_MEMBER));
+	o->member = yt_arena_dup(a, yt_event_member(ev));
 	o->paid_at = ev->at;
 	o->amount = yt_event_int(ev, YT_F_AMOUNT);
 	o->units = units_of(yt_event_field(ev, YT_F_ITEMS));
@@ -187,7 +187,7 @@ static void wait_for_payment(struct yt_act *act, struct yt_order *o, const struc
 	if (o->paid)
 		return;
 	if (!o->member.n)
-		o->member = yt_arena_dup(act->env->arena, yt_event_text(ev, YT_F_MEMBER));
+		o->member = yt_arena_dup(act->env->arena, yt_event_member(ev));
 	yt_order_wait(o, act->env->arena, yt_kept_new(act->env->arena, ev, UINT64_MAX));
 }
 

@@ -1,11 +1,12 @@
 #include "yutang/core/followup.h"
 
+#include "yutang/core/link.h"
 #include "yutang/core/run.h"
 
 /* The event may be another member's, whose friend this is: account and group are not this one's then. */
 static struct yt_str own_text(const struct yt_act *act, enum yt_field field)
 {
-	if (!yt_str_eq(yt_act_text(act, YT_F_MEMBER), act->member->id))
+	if (!yt_link_is_own(act->member, yt_act_text(act, YT_F_MEMBER)))
 		return (struct yt_str){ 0 };
 	return yt_act_text(act, field);
 }

@@ -3,6 +3,7 @@
 #include "yutang/base/hash.h"
 #include "yutang/core/claim.h"
 #include "yutang/core/coupon.h"
+#include "yutang/core/erase.h"
 #include "yutang/core/limit.h"
 #include "yutang/core/run.h"
 #include "yutang/core/stock.h"
@@ -17,6 +18,7 @@ enum {
 	GRANT_GIFT = 64,
 	GRANT_WINDOW = 128,
 	GRANT_REWARD = 256,
+	GRANT_TRANSFERABLE = 512,
 };
 
 /* --- its bytes */
@@ -40,12 +42,12 @@ static void encode_coupon(const struct yt_coupon_rules *c, struct yt_buf *b)
 
 static unsigned coupon_flags(const struct yt_coupon_rules *c)
 {
-	return (c->to_end_of_day ? GRANT_END_OF_DAY : 0) | (c->keep_on_refund ? GRANT_KEEP : 0);
+	return (c->to_end_of_day ? GRANT_END_OF_DAY : 0) | (c->keep_on_refund ? GRANT_KEEP : 0) | (c->transferable ? GRANT_TRANSFERABLE : 0);
 }
 
 void yt_grant_encode_coupon(const struct yt_coupon_rules *c, struct yt_buf *b)
 {
-	yt_buf_c(b, (char)coupon_flags(c));
+	yt_buf_varint(b, coupon_flags(c));
 	encode_coupon(c, b);
 }
 
@@ -105,12 +107,13 @@ static void decode_coupon(struct yt_coupon_rules *c, struct yt_rd *r, unsigned f
 	c->budget = yt_rd_instant(r);
 	c->to_end_of_day = flags & GRANT_END_OF_DAY;
 	c->keep_on_refund = flags & GRANT_KEEP;
+	c->transferable = flags & GRANT_TRANSFERABLE;
 	r->bad |= c->discount > YT_AMOUNT_OFF || !yt_instant_ok(c->valid_from_text) || !yt_instant_ok(c->valid_until_text);
 }
 
 void yt_grant_decode_coupon(struct yt_coupon_rules *c, struct yt_rd *r)
 {
-	unsigned flags = yt_rd_u8(r);
+	unsigned flags = (unsigned)yt_rd_varint(r);
 
 	decode_coupon(c, r, flags);
 }
@@ -160,7 +163,8 @@ void yt_grant_decode(struct yt_grant *g, struct yt_arena *a, struct yt_rd *r, st
 
 struct yt_str yt_grant_referrer(const struct yt_member *m)
 {
-	if (yt_str_starts(m->referrer, YT_S("ref:")) || yt_str_eq(m->referrer, m->id))
+	if (yt_str_starts(m->referrer, YT_S("ref:")) || yt_str_starts(m->referrer, YT_S("~")) || yt_str_eq(m->referrer, m->id) ||
+	    yt_ident_has(&m->ident, m->referrer))
 		return (struct yt_str){ 0 };
 	return m->referrer;
 }
@@ -227,7 +231,7 @@ static void send_followup(struct yt_act *act, bool promotes, struct yt_followup 
 	f->fact = yt_act_fact(act, YT_OUT_FOLLOWUP_DUE);
 	if (yt_followup_send(act, f) != YT_FOLLOWUP_WAITS)
 		return;
-	if (act->member->n_timers == YT_TIMERS_MAX || !yt_limit_room(act, f->params.n)) {
+	if (act->member->n_timers >= YT_TIMERS_MAX || !yt_limit_room(act, f->params.n)) {
 		yt_followup_withhold(act, f, YT_REASON_TIMER_LIMIT);
 		return;
 	}
@@ -304,6 +308,7 @@ bool yt_grant_take(struct yt_act *act, struct yt_str name, enum yt_send what, st
 	const struct yt_state *state = act->env->state;
 	bool withdrawn = what == YT_SEND_WITHDRAW, cancelled = false;
 	struct yt_grant g = { .own = false };
+	const struct yt_member *seen;
 
 	if (withdrawn) {
 		yt_origin_decode(&g.origin, act->env->arena, r, yt_name_shop(name), yt_name_id(name));
@@ -313,6 +318,9 @@ bool yt_grant_take(struct yt_act *act, struct yt_str name, enum yt_send what, st
 	}
 	if (r->bad || r->p != r->end || g.own || g.gift.n || g.reward.role || (withdrawn && !g.origin.ev))
 		return false;
+	seen = state->peek(state->ctx, YT_KIND_MEMBER, name);
+	if (!seen && yt_erase_at(act->env, name, NULL))
+		return true; /* he was erased: there is nobody to give to */
 	act->member = state->edit(state->ctx, YT_KIND_MEMBER, name);
 	act->ev = g.origin.ev;
 	act->follow = g.origin.follow;

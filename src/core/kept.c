@@ -10,6 +10,7 @@ static const uint8_t type_numbers[YT_TYPE__COUNT] = {
 	[YT_PRESALE_DEPOSIT_PAID] = 11, [YT_PRESALE_DEPOSIT_REFUNDED] = 12,
 	[YT_SHARE_MADE] = 15,  [YT_GIFT_CLAIMED] = 16,
 	[YT_REFERRAL_APPROVE] = 20, [YT_REFERRAL_VOID] = 21, [YT_COUPON_GRANT] = 22, [YT_COUPON_REVOKE] = 23,
+	[YT_MEMBER_LINKED] = 24, [YT_MEMBER_ERASE] = 25,
 };
 static const uint8_t field_numbers[YT_F__COUNT] = {
 	[YT_F_ORDER] = 1,      [YT_F_PAID_AT] = 2,    [YT_F_AMOUNT] = 3,      [YT_F_CURRENCY] = 4,       [YT_F_CHANNEL] = 5,
@@ -19,7 +20,7 @@ static const uint8_t field_numbers[YT_F__COUNT] = {
 	[YT_F_ADDED_AT] = 21,  [YT_F_WELCOME_UNTIL] = 22, [YT_F_REMOVED_AT] = 23, [YT_F_REFERRER] = 24,  [YT_F_BOUND_AT] = 25,
 	[YT_F_BALANCE_FROM] = 26, [YT_F_BALANCE_UNTIL] = 27,
 	[YT_F_SHARE] = 40,     [YT_F_FRIEND] = 41,    [YT_F_SHARED_AT] = 42,  [YT_F_GIFT] = 43,          [YT_F_CLAIMED_AT] = 44,
-	[YT_F_CLAIM] = 45,
+	[YT_F_CLAIM] = 45,     [YT_F_IDENTITY] = 46,  [YT_F_ALIAS] = 47,      [YT_F_LAST_VERSION] = 48,
 };
 /* Of what follows from an event, from YT_TYPE__COUNT on. */
 static const uint8_t follow_numbers[YT_ON__COUNT - YT_TYPE__COUNT] = {
@@ -36,7 +37,7 @@ static bool is_number(enum yt_field f)
 {
 	enum yt_field_kind kind = yt_fields[f].kind;
 
-	return kind == YT_FK_INSTANT || kind == YT_FK_MONEY || kind == YT_FK_INT;
+	return kind == YT_FK_INSTANT || kind == YT_FK_MONEY;
 }
 
 static bool has(const struct yt_event *ev, int k)
@@ -63,6 +64,19 @@ struct yt_event *yt_kept_new(struct yt_arena *a, const struct yt_event *ev, uint
 			kept->f[k].s = yt_arena_dup(a, ev->f[k].s);
 	}
 	return kept;
+}
+
+const struct yt_event *yt_kept_with(struct yt_arena *a, const struct yt_event *ev, enum yt_field field, struct yt_str text)
+{
+	int k = yt_types[ev->type].pos[field];
+	struct yt_event *with;
+
+	if (k < 0 || !has(ev, k))
+		return ev;
+	with = yt_arena_alloc(a, sizeof(*with));
+	*with = *ev;
+	with->f[k].s = text;
+	return with;
 }
 
 void yt_kept_encode(const struct yt_event *ev, struct yt_buf *out)
@@ -112,7 +126,7 @@ static int find_number(const uint8_t *numbers, int n, uint8_t number)
 
 static void set_field(struct yt_event *ev, enum yt_field f, union yt_field_value value)
 {
-	int k = yt_types[ev->type].pos[f];
+	int k = f == YT_F_NONE ? -1 : yt_types[ev->type].pos[f];
 
 	if (k < 0)
 		return;

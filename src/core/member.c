@@ -56,6 +56,7 @@ size_t yt_member_bytes_bound(const struct yt_member *m)
 	n += m->standing.tier.n + m->standing.cause.n + m->standing.fact.n;
 	n += m->deposits.n * YT_DEPOSIT_BYTES_MAX;
 	n += yt_refers_bytes_bound(m->refers);
+	n += yt_ident_bytes_bound(&m->ident);
 	return n;
 }
 
@@ -182,7 +183,7 @@ static void encode_stock(const struct yt_member *m, struct yt_buf *out)
 	}
 }
 
-enum { MEMBER_TAGS = 1, MEMBER_CONTACTS = 2, MEMBER_STOCK = 4, MEMBER_MORE = 8, MEMBER_REFERS = 16, MEMBER_CLAIMS = 32 };
+enum { MEMBER_TAGS = 1, MEMBER_CONTACTS = 2, MEMBER_STOCK = 4, MEMBER_MORE = 8, MEMBER_REFERS = 16, MEMBER_CLAIMS = 32, MEMBER_IDENT = 128 };
 enum { MORE_TIER = 1, MORE_DEPOSITS = 2 };
 
 static void encode_more(const struct yt_member *m, struct yt_buf *out)
@@ -210,7 +211,8 @@ static void encode_rest(const struct yt_member *m, struct yt_buf *out)
 	int64_t at = 0;
 
 	yt_buf_c(out, (char)((m->n_tags ? MEMBER_TAGS : 0) | (m->n_contacts ? MEMBER_CONTACTS : 0) | (stock ? MEMBER_STOCK : 0) |
-	                     (more ? MEMBER_MORE : 0) | (m->refers ? MEMBER_REFERS : 0) | (yt_claims_any(&m->claims) ? MEMBER_CLAIMS : 0)));
+	                     (more ? MEMBER_MORE : 0) | (m->refers ? MEMBER_REFERS : 0) | (yt_claims_any(&m->claims) ? MEMBER_CLAIMS : 0) |
+	                     (yt_ident_is_empty(&m->ident) ? 0 : MEMBER_IDENT)));
 	if (m->n_tags)
 		yt_buf_varint(out, m->n_tags);
 	for (uint32_t k = 0; k < m->n_tags; k++)
@@ -229,6 +231,8 @@ static void encode_rest(const struct yt_member *m, struct yt_buf *out)
 		yt_refers_encode(m->refers, out);
 	if (yt_claims_any(&m->claims))
 		yt_claims_encode(&m->claims, out);
+	if (!yt_ident_is_empty(&m->ident))
+		yt_ident_encode(&m->ident, out);
 }
 
 /* The wallet comes first, behind its size (4 bytes, little endian): whether it changed is seen without decoding. */
@@ -257,6 +261,25 @@ struct yt_str yt_member_wallet(struct yt_str value)
 	uint32_t n = wallet_size(&r);
 
 	return n <= (size_t)(r.end - r.p) ? yt_str((const char *)r.p, n) : yt_str("", 0);
+}
+
+struct yt_str yt_member_referred_by(const void *member)
+{
+	return ((const struct yt_member *)member)->referrer;
+}
+
+/* Behind the wallet and the channel. */
+struct yt_str yt_member_referred_by_bytes(struct yt_str value)
+{
+	struct yt_rd r = yt_rd(value);
+	uint32_t wallet = wallet_size(&r);
+
+	if (r.bad || (size_t)(r.end - r.p) < wallet)
+		return (struct yt_str){ 0 };
+	r.p += wallet;
+	if (yt_rd_bytes(&r).n)
+		yt_rd_varint(&r);
+	return yt_rd_bytes(&r);
 }
 
 static void decode_wallet(struct yt_member *m, struct yt_arena *a, struct yt_rd *r)
@@ -393,6 +416,8 @@ static void decode_rest(struct yt_member *m, struct yt_arena *a, struct yt_rd *r
 		m->refers = yt_refers_decode(a, r, m);
 	if (flags & MEMBER_CLAIMS)
 		yt_claims_decode(&m->claims, a, r);
+	if (flags & MEMBER_IDENT)
+		yt_ident_decode(&m->ident, a, r);
 }
 
 void *yt_member_decode(struct yt_arena *a, struct yt_str name, struct yt_str value)

@@ -129,6 +129,7 @@ enum {
 	ORDER_PRODUCTS = 256,
 	ORDER_GRANTED = 512,
 	ORDER_QUALIFIES = 1024,
+	ORDER_ASKED = 2048,
 };
 
 static unsigned flags_of(const struct yt_order *o)
@@ -136,7 +137,7 @@ static unsigned flags_of(const struct yt_order *o)
 	return (o->paid ? ORDER_PAID : 0) | (o->shipped_at ? ORDER_SHIPPED : 0) | (o->signed_at ? ORDER_SIGNED : 0) |
 	       (o->cancelled_at ? ORDER_CANCELLED : 0) | (o->n_refunds ? ORDER_REFUNDS : 0) | (o->n_codes ? ORDER_COUPONS : 0) |
 	       (o->n_marks ? ORDER_MARKS : 0) | (o->n_early ? ORDER_EARLY : 0) | (o->n_products ? ORDER_PRODUCTS : 0) |
-	       (o->granted ? ORDER_GRANTED : 0) | (o->qualifies ? ORDER_QUALIFIES : 0);
+	       (o->granted ? ORDER_GRANTED : 0) | (o->qualifies ? ORDER_QUALIFIES : 0) | (o->asked ? ORDER_ASKED : 0);
 }
 
 static void encode_payment(const struct yt_order *o, struct yt_buf *out)
@@ -228,6 +229,19 @@ void yt_order_encode(const void *order, struct yt_buf *out)
 	}
 	if (flags & ORDER_PRODUCTS)
 		encode_products(o, out);
+}
+
+struct yt_str yt_order_of(const void *order)
+{
+	return ((const struct yt_order *)order)->member;
+}
+
+struct yt_str yt_order_of_bytes(struct yt_str value)
+{
+	struct yt_rd r = yt_rd(value);
+
+	yt_rd_u16(&r);
+	return yt_rd_bytes(&r);
 }
 
 static void decode_payment(struct yt_order *o, struct yt_rd *r)
@@ -324,6 +338,7 @@ void *yt_order_decode(struct yt_arena *a, struct yt_str name, struct yt_str valu
 
 	o->granted = flags & ORDER_GRANTED;
 	o->qualifies = flags & ORDER_QUALIFIES;
+	o->asked = flags & ORDER_ASKED;
 	o->member = yt_rd_bytes(&r);
 	o->life_end = yt_rd_instant(&r);
 	o->keep_until = yt_rd_instant(&r);

@@ -227,6 +227,68 @@ void yt_paids_add(struct yt_paids *p, struct yt_arena *a, const struct yt_paid *
 	pack(p, a, v + 1, p->n);
 }
 
+static void add_totals(struct yt_totals *t, const struct yt_totals *more)
+{
+	t->paid_orders += more->paid_orders;
+	t->paid_amount = yt_sum(t->paid_amount, more->paid_amount);
+	t->paid_items = yt_sum(t->paid_items, more->paid_items);
+	t->refunded_orders += more->refunded_orders;
+	t->refunded_amount = yt_sum(t->refunded_amount, more->refunded_amount);
+	t->net_amount = yt_sum(t->net_amount, more->net_amount);
+	if (more->first_paid_at)
+		widen(t, more->first_paid_at);
+	if (more->last_paid_at)
+		widen(t, more->last_paid_at);
+}
+
+/* The first k of v are forgotten, and whatever is older than what was forgotten before. */
+static void pack_from(struct yt_paids *p, struct yt_arena *a, const struct yt_paid *v, uint32_t n, uint32_t k)
+{
+	uint32_t gone = 0;
+
+	for (; gone < n && (gone < k || v[gone].paid_at < p->dropped_to); gone++) {
+		add_order(&p->gone, &v[gone], 1);
+		if (v[gone].paid_at > p->dropped_to)
+			p->dropped_to = v[gone].paid_at;
+	}
+	pack(p, a, v + gone, n - gone);
+}
+
+/* The order, as the list that it comes to tells its channel. */
+static struct yt_paid with_channel(struct yt_paids *p, struct yt_arena *a, const struct yt_paids *from, const struct yt_paid *paid)
+{
+	struct yt_paid o = *paid;
+
+	if (o.channel <= YT_PAID_CHANNELS_MAX)
+		o.channel = yt_paids_channel(p, a, yt_paids_channel_name(from, o.channel));
+	return o;
+}
+
+void yt_paids_merge(struct yt_paids *p, struct yt_arena *a, const struct yt_paids *from)
+{
+	struct yt_paid *own = yt_paids_unpack(p, a), *other = yt_paids_unpack(from, a), *v;
+	uint32_t n = 0, i = 0, k = 0;
+
+	if (!from->n && !from->dropped_to)
+		return;
+	v = yt_arena_alloc(a, ((size_t)p->n + from->n) * sizeof(*v));
+	while (i < p->n || k < from->n) {
+		if (k == from->n || (i < p->n && yt_paid_is_before(&own[i], &other[k])))
+			v[n++] = own[i++];
+		else if (!yt_paids_find(p, other[k++].fp, NULL))
+			v[n++] = with_channel(p, a, from, &other[k - 1]);
+	}
+	add_totals(&p->gone, &from->gone);
+	if (from->dropped_to > p->dropped_to)
+		p->dropped_to = from->dropped_to;
+	pack_from(p, a, v, n, n > YT_PAID_MAX ? n - YT_PAID_MAX : 0);
+}
+
+void yt_paids_shed(struct yt_paids *p, struct yt_arena *a, uint32_t n)
+{
+	pack_from(p, a, yt_paids_unpack(p, a), p->n, n);
+}
+
 void yt_paids_change(struct yt_paids *p, struct yt_arena *a, const struct yt_paid *was, const struct yt_paid *now)
 {
 	struct yt_paid *v = yt_paids_unpack(p, a);

@@ -1,11 +1,24 @@
 #include "yutang/core/phone.h"
 
+#include "yutang/core/erase.h"
 #include "yutang/core/list.h"
 
 void *yt_phone_fresh(struct yt_arena *a, struct yt_str name)
 {
 	(void)name;
 	return yt_arena_zalloc(a, sizeof(struct yt_phone));
+}
+
+struct yt_str yt_phone_of(const void *phone)
+{
+	return ((const struct yt_phone *)phone)->member;
+}
+
+struct yt_str yt_phone_of_bytes(struct yt_str value)
+{
+	struct yt_rd r = yt_rd(value);
+
+	return yt_rd_bytes(&r);
 }
 
 void *yt_phone_decode(struct yt_arena *a, struct yt_str name, struct yt_str value)
@@ -33,13 +46,14 @@ static bool is_first(const struct yt_phone *p, struct yt_str member, int64_t pai
 	return yt_str_cmp(member, p->member) < 0;
 }
 
-static void answer(struct yt_act *act, struct yt_str to, struct yt_str member, const struct yt_origin *origin, bool other)
+static void answer(struct yt_act *act, struct yt_str to, struct yt_str member, const struct yt_origin *origin, struct yt_str first)
 {
 	struct yt_buf b;
 
 	yt_send_begin(act, &b, YT_SEND_PHONE_ANSWER);
 	yt_origin_encode(origin, member, &b);
-	yt_buf_c(&b, other);
+	yt_buf_bytes(&b, member);
+	yt_buf_bytes(&b, first);
 	yt_send_end(act, &b, yt_act_name(act->env->arena, yt_name_shop(to), member));
 }
 
@@ -63,11 +77,11 @@ bool yt_phone_take(struct yt_act *act, struct yt_str to, enum yt_send what, stru
 	if (is_first(p, member, paid_at)) {
 		struct yt_phone *own = state->edit(state->ctx, YT_KIND_PHONE, name);
 
-		own->member = yt_arena_dup(act->env->arena, member);
+		own->member = yt_arena_dup(act->env->arena, yt_erase_kept(act->env, yt_name_shop(to), member, paid_at));
 		own->paid_at = paid_at;
 		p = own;
 	}
 	if (asks)
-		answer(act, to, member, &origin, !yt_str_eq(p->member, member));
+		answer(act, to, member, &origin, p->member);
 	return true;
 }

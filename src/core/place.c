@@ -147,6 +147,25 @@ const struct yt_place *yt_places_oldest(const struct yt_places *p)
 	return oldest;
 }
 
+bool yt_places_shed(struct yt_places *p)
+{
+	uint32_t kept = 0, was = p->n;
+
+	for (uint32_t k = 0; k < was; k++) {
+		const struct yt_place *place = &p->v[k];
+
+		if (yt_place_stands(place)) {
+			p->v[kept++] = *place;
+			continue;
+		}
+		p->n_moves -= place->n;
+		if (place->moves[place->n - 1].at > p->dropped_to)
+			p->dropped_to = place->moves[place->n - 1].at;
+	}
+	p->n = kept;
+	return kept < was;
+}
+
 void yt_places_encode(const struct yt_places *p, struct yt_buf *out)
 {
 	yt_buf_varint(out, p->n);

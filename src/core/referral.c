@@ -1,9 +1,11 @@
 /* The newcomer: the saga of who referred him. */
 #include "yutang/core/referral.h"
 
-#include "yutang/base/hash.h"
+#include "yutang/core/alias.h"
 #include "yutang/core/coupon.h"
+#include "yutang/core/erase.h"
 #include "yutang/core/grant.h"
+#include "yutang/core/link.h"
 #include "yutang/core/run.h"
 
 static struct yt_referral *saga_of(const struct yt_member *m)
@@ -16,6 +18,25 @@ struct yt_str yt_referral_named(const struct yt_member *m)
 	const struct yt_referral *s = saga_of(m);
 
 	return s && s->code.n ? s->code : m->referrer;
+}
+
+/* By which the referrer knows the newcomer: as it was when he was told. */
+static struct yt_str known_as(const struct yt_member *m)
+{
+	const struct yt_referral *s = saga_of(m);
+
+	return s->as.n ? s->as : m->id;
+}
+
+static uint64_t hash_of(const struct yt_decide_env *env, const struct yt_member *m, struct yt_str id)
+{
+	return yt_erase_hash(env, m->shop, id);
+}
+
+/* He was erased: what is left of him is a mark, and nobody is there to ask. */
+static bool is_erased(struct yt_str referrer)
+{
+	return referrer.n && referrer.p[0] == '~';
 }
 
 /* --- outputs */
@@ -44,21 +65,24 @@ static const struct yt_event *kept(const struct yt_act *act, const struct yt_eve
 	return yt_kept_new(act->env->arena, ev, 0);
 }
 
-static void ask_begin(struct yt_act *act, struct yt_buf *b, enum yt_send what)
+/* m: the newcomer, or an identity of his. */
+static void ask_begin(struct yt_act *act, const struct yt_member *m, struct yt_buf *b, enum yt_send what)
 {
-	struct yt_referral *s = saga_of(act->member);
+	struct yt_referral *s = saga_of(m);
 	struct yt_origin origin = { .ev = kept(act, act->ev) };
 
 	yt_send_begin(act, b, what);
+	yt_buf_bytes(b, known_as(m));
 	yt_buf_bytes(b, act->member->id);
 	yt_buf_varint(b, (uint64_t)++s->seq);
 	yt_buf_c(b, (char)s->level);
-	yt_origin_encode(&origin, act->member->referrer, b);
+	yt_origin_encode(&origin, m->referrer, b);
 }
 
-static void ask_end(struct yt_act *act, const struct yt_buf *b)
+static void ask_end(struct yt_act *act, const struct yt_member *m, const struct yt_buf *b)
 {
-	yt_send_end(act, b, yt_act_name(act->env->arena, act->member->shop, act->member->referrer));
+	if (!is_erased(m->referrer))
+		yt_send_end(act, b, yt_act_name(act->env->arena, m->shop, m->referrer));
 }
 
 static void add_period(struct yt_buf *b, const struct yt_period *p)
@@ -73,10 +97,10 @@ static void tell_bound(struct yt_act *act)
 	struct yt_buf b;
 
 	saga_of(act->member)->told = true;
-	ask_begin(act, &b, YT_SEND_REFERRAL_BOUND);
+	ask_begin(act, act->member, &b, YT_SEND_REFERRAL_BOUND);
 	yt_buf_varint(&b, (uint64_t)act->member->bound_at);
 	add_period(&b, rules ? &rules->velocity : NULL);
-	ask_end(act, &b);
+	ask_end(act, act->member, &b);
 }
 
 /* Once everything else is known. */
@@ -90,12 +114,12 @@ static void tell_qualifies(struct yt_act *act)
 
 	if (s->state != YT_SAGA_JUDGING || !s->told || s->asks_phone)
 		return;
-	ask_begin(act, &b, YT_SEND_REFERRAL_QUALIFIES);
+	ask_begin(act, act->member, &b, YT_SEND_REFERRAL_QUALIFIES);
 	for (int k = 0; k < YT_BUYER__COUNT; k++) {
 		yt_buf_c(&b, (char)checks[k]);
 		yt_buf_u64(&b, s->buyer[k]);
 	}
-	ask_end(act, &b);
+	ask_end(act, act->member, &b);
 	memset(s->buyer, 0, sizeof(s->buyer));
 }
 
@@ -109,14 +133,14 @@ static void ask_grant(struct yt_act *act, bool by_staff)
 	s->state = YT_SAGA_GRANTING;
 	s->hold_until = 0;
 	s->by_staff = by_staff;
-	ask_begin(act, &b, YT_SEND_REFERRAL_GRANT);
+	ask_begin(act, act->member, &b, YT_SEND_REFERRAL_GRANT);
 	yt_buf_c(&b, by_staff);
 	add_period(&b, rules ? &rules->referrer_cap : NULL);
 	yt_buf_bytes(&b, s->order);
 	yt_buf_c(&b, reward != NULL);
 	if (reward)
 		yt_grant_encode_coupon(reward, &b);
-	ask_end(act, &b);
+	ask_end(act, act->member, &b);
 }
 
 /* --- the end that nobody wants */
@@ -129,24 +153,17 @@ static enum yt_reason of_coupon(enum yt_reason reason)
 	return same ? reason : YT_REASON_REFERRAL_VOIDED;
 }
 
-static void tell_voided(struct yt_act *act, enum yt_reason reason)
+static void tell_voided(struct yt_act *act, const struct yt_member *m, enum yt_reason reason)
 {
 	struct yt_buf b;
 
-	ask_begin(act, &b, YT_SEND_REFERRAL_VOIDED);
+	ask_begin(act, m, &b, YT_SEND_REFERRAL_VOIDED);
 	yt_buf_c(&b, (char)yt_referral_reason_number(of_coupon(reason)));
-	ask_end(act, &b);
+	ask_end(act, m, &b);
 }
 
-/* by_referrer: it is he who says so, and knows. */
-static void end(struct yt_act *act, enum yt_reason reason, bool by_referrer)
+static void close_saga(struct yt_referral *s)
 {
-	struct yt_referral *s = saga_of(act->member);
-
-	say(act, YT_OUT_REFERRAL_VOIDED, yt_referral_named(act->member), reason);
-	yt_coupon_revoke_rewards(act, YT_ROLE_INVITEE, yt_hash64(act->member->id), of_coupon(reason));
-	if (s->told && !by_referrer)
-		tell_voided(act, reason);
 	s->state = YT_SAGA_VOIDED;
 	s->flagged = s->asks_phone = false;
 	s->window_end = s->code_until = s->hold_until = 0;
@@ -155,18 +172,32 @@ static void end(struct yt_act *act, enum yt_reason reason, bool by_referrer)
 	memset(s->buyer, 0, sizeof(s->buyer));
 }
 
+/* by_referrer: it is he who says so, and knows. */
+static void end(struct yt_act *act, enum yt_reason reason, bool by_referrer)
+{
+	struct yt_referral *s = saga_of(act->member);
+
+	say(act, YT_OUT_REFERRAL_VOIDED, act->member->referrer, reason);
+	yt_coupon_revoke_rewards(act, YT_ROLE_INVITEE, hash_of(act->env, act->member, known_as(act->member)), of_coupon(reason));
+	if (s->told && !by_referrer)
+		tell_voided(act, act->member, reason);
+	close_saga(s);
+}
+
 /* --- bound */
 
-/* Whose a code is only `alias.bound` can tell, at `<shop>/~ref:<code>`, and this version does not take it: nobody is asked, and nobody calls
- * yt_referral_found. */
+/* Whose a code is the alias tells, now or when it is bound. */
 static void ask_code(struct yt_act *act)
 {
-	saga_of(act->member)->code_until = act->env->now_ms + YT_CODE_WAIT_MS;
+	struct yt_referral *s = saga_of(act->member);
+
+	s->code_until = act->env->now_ms + YT_CODE_WAIT_MS;
+	yt_alias_ask(act, act->member, known_as(act->member), s->code, s->code_until);
 }
 
 static void judge_referrer(struct yt_act *act)
 {
-	if (yt_str_eq(act->member->referrer, act->member->id))
+	if (yt_link_is_own(act->member, act->member->referrer))
 		end(act, YT_REASON_SELF_REFERRAL, false);
 	else
 		tell_bound(act);
@@ -178,7 +209,7 @@ void yt_referral_bind(struct yt_act *act)
 	struct yt_member *m = act->member;
 	struct yt_referral *s;
 
-	if (!rules)
+	if (!rules || is_erased(m->referrer))
 		return;
 	s = yt_member_refers(m, act->env->arena)->saga = yt_arena_zalloc(act->env->arena, sizeof(*s));
 	s->seq = s->heard = m->bound_at;
@@ -202,15 +233,40 @@ void yt_referral_found(struct yt_act *act, struct yt_str referrer)
 	if (!s || !s->code_until)
 		return;
 	s->code_until = 0;
-	act->member->referrer = yt_arena_dup(act->env->arena, referrer);
+	act->member->referrer = yt_arena_dup(act->env->arena, yt_erase_kept(act->env, act->member->shop, referrer, act->member->bound_at));
+	if (is_erased(act->member->referrer)) {
+		close_saga(s);
+		return;
+	}
 	judge_referrer(act);
 	tell_qualifies(act);
 }
 
-bool yt_referral_is_new_other(const struct yt_member *m, struct yt_str other)
+bool yt_referral_take_code(struct yt_act *act, struct yt_str name, enum yt_send what, struct yt_rd *r)
+{
+	const struct yt_state *state = act->env->state;
+	struct yt_str code = yt_rd_bytes(r), referrer = yt_rd_bytes(r);
+	const struct yt_referral *s;
+
+	(void)what;
+	if (r->bad || r->p != r->end || !referrer.n)
+		return false;
+	s = saga_of(state->peek(state->ctx, YT_KIND_MEMBER, name));
+	if (!s || !s->code_until || !yt_str_eq(s->code, code))
+		return true;
+	act->member = state->edit(state->ctx, YT_KIND_MEMBER, name);
+	s = saga_of(act->member);
+	act->ev = s->origin;
+	if (s->order.n)
+		act->order = state->peek(state->ctx, YT_KIND_ORDER, yt_act_name(act->env->arena, act->member->shop, s->order));
+	yt_referral_found(act, referrer);
+	return true;
+}
+
+bool yt_referral_is_new_other(const struct yt_decide_env *env, const struct yt_member *m, struct yt_str other)
 {
 	const struct yt_referral *s = saga_of(m);
-	uint64_t hash = yt_hash64(other);
+	uint64_t hash = s ? hash_of(env, m, other) : 0;
 
 	for (uint32_t k = 0; s && k < s->n_others; k++) {
 		if (s->others[k] == hash)
@@ -224,7 +280,7 @@ void yt_referral_refuse_other(struct yt_act *act, struct yt_str other)
 	struct yt_referral *s = saga_of(act->member);
 
 	s->others = yt_list_grow(act->env->arena, s->others, s->n_others, &s->cap_others, sizeof(*s->others));
-	s->others[s->n_others++] = yt_hash64(other);
+	s->others[s->n_others++] = hash_of(act->env, act->member, other);
 	say(act, YT_OUT_REFERRAL_VOIDED, other, YT_REASON_ALREADY_REFERRED);
 }
 
@@ -317,13 +373,13 @@ static void give_invitee(struct yt_act *act)
 	if (s->given || !rules || !rules->reward_invitee)
 		return;
 	s->given = true;
-	yt_referral_reward(act, rules->reward_invitee, YT_ROLE_INVITEE, act->member->id, s->order);
+	yt_referral_reward(act, rules->reward_invitee, YT_ROLE_INVITEE, known_as(act->member), s->order);
 }
 
 static void flag(struct yt_act *act, enum yt_reason reason)
 {
 	saga_of(act->member)->flagged = true;
-	say(act, YT_OUT_REFERRAL_FLAGGED, yt_referral_named(act->member), reason);
+	say(act, YT_OUT_REFERRAL_FLAGGED, act->member->referrer, reason);
 }
 
 /* --- what the referrer and the phone say */
@@ -334,7 +390,7 @@ static void hear_qualified(struct yt_act *act, enum yt_reason flags)
 	struct yt_referral *s = saga_of(act->member);
 
 	s->level = YT_LEVEL_QUALIFIED;
-	say(act, YT_OUT_REFERRAL_QUALIFIED, yt_referral_named(act->member), YT_REASON_NONE);
+	say(act, YT_OUT_REFERRAL_QUALIFIED, act->member->referrer, YT_REASON_NONE);
 	if (!flags && s->reregistered)
 		flags = YT_REASON_REREGISTERED;
 	if (flags)
@@ -357,7 +413,7 @@ static void hear_granted(struct yt_act *act)
 	s->state = YT_SAGA_APPROVED;
 	s->flagged = false;
 	s->origin = NULL;
-	say(act, YT_OUT_REFERRAL_APPROVED, yt_referral_named(act->member), s->by_staff ? YT_REASON_BY_STAFF : YT_REASON_NONE);
+	say(act, YT_OUT_REFERRAL_APPROVED, act->member->referrer, s->by_staff ? YT_REASON_BY_STAFF : YT_REASON_NONE);
 	give_invitee(act);
 }
 
@@ -378,8 +434,9 @@ static void hear_referrer(struct yt_act *act, uint8_t what, enum yt_reason reaso
 	}
 }
 
-static void hear_phone(struct yt_act *act, bool other)
+static void hear_phone(struct yt_act *act, struct yt_str first)
 {
+	bool other = !yt_link_is_own(act->member, first);
 	const struct yt_referral_rules *rules = act->env->rules->referral;
 	struct yt_referral *s = saga_of(act->member);
 
@@ -394,7 +451,9 @@ static void hear_phone(struct yt_act *act, bool other)
 
 struct answer {
 	struct yt_origin origin;
-	bool of_phone, other, flags;
+	struct yt_str asker; /* the id of the newcomer that asked */
+	bool of_phone, flags;
+	struct yt_str first; /* who bought with the phone first */
 	int64_t seq;
 	uint8_t what;
 	enum yt_reason reason;
@@ -404,14 +463,29 @@ static bool read_answer(struct yt_act *act, struct yt_str name, struct answer *a
 {
 	yt_origin_decode(&a->origin, act->env->arena, r, yt_name_shop(name), yt_name_id(name));
 	if (a->of_phone) {
-		a->other = yt_rd_u8(r);
+		a->asker = yt_rd_bytes(r);
+		a->first = yt_rd_bytes(r);
 	} else {
+		a->asker = yt_rd_bytes(r);
 		a->seq = yt_rd_instant(r);
 		a->what = yt_rd_u8(r);
 		a->reason = yt_referral_reason(yt_rd_u8(r));
 		a->flags = yt_rd_u8(r);
 	}
 	return !r->bad && r->p == r->end && a->origin.ev;
+}
+
+/* It asked that, as that id: an answer to what an identity asked for may be for a referral that gave way to the member's own. */
+static bool asked(const struct yt_member *m, const struct answer *a)
+{
+	const struct yt_referral *s = saga_of(m);
+
+	/* Withdrawn meanwhile: the referrer hears of it behind his answer. */
+	if (!s || s->state == YT_SAGA_VOIDED)
+		return false;
+	if (a->of_phone)
+		return s->asks_phone && (yt_str_eq(a->asker, m->id) || yt_str_eq(a->asker, s->as));
+	return a->seq > s->heard && yt_str_eq(a->asker, known_as(m));
 }
 
 bool yt_referral_take(struct yt_act *act, struct yt_str name, enum yt_send what, struct yt_rd *r)
@@ -422,16 +496,15 @@ bool yt_referral_take(struct yt_act *act, struct yt_str name, enum yt_send what,
 
 	if (!read_answer(act, name, &a, r))
 		return false;
+	if (!asked(state->peek(state->ctx, YT_KIND_MEMBER, name), &a))
+		return true;
 	act->member = state->edit(state->ctx, YT_KIND_MEMBER, name);
 	act->ev = a.origin.ev;
 	s = saga_of(act->member);
-	/* Withdrawn meanwhile: the referrer hears of it behind his answer. */
-	if (!s || s->state == YT_SAGA_VOIDED || (a.of_phone ? !s->asks_phone : a.seq <= s->heard))
-		return true;
 	if (s->order.n)
 		act->order = state->peek(state->ctx, YT_KIND_ORDER, yt_act_name(act->env->arena, act->member->shop, s->order));
 	if (a.of_phone) {
-		hear_phone(act, a.other);
+		hear_phone(act, a.first);
 		return true;
 	}
 	s->heard = a.seq;
@@ -494,4 +567,111 @@ void yt_referral_staff(struct yt_act *act)
 	s->flagged = false;
 	if (s->state == YT_SAGA_FLAGGED || s->state == YT_SAGA_HELD)
 		ask_grant(act, true);
+}
+
+/* --- two become one */
+
+static void move_saga(struct yt_act *act, const struct yt_member *from, const struct yt_referral *s)
+{
+	struct yt_member *m = act->member;
+	struct yt_arena *a = act->env->arena;
+	struct yt_referral *own = yt_member_refers(m, a)->saga = yt_arena_alloc(a, sizeof(*own));
+
+	*own = *s;
+	own->as = known_as(from);
+	if (own->origin)
+		own->origin = yt_kept_with(a, own->origin, YT_F_MEMBER, m->id);
+}
+
+/* The identity's gives way. What is approved stays as it is: its coupons, and in the counts of who referred him. */
+static void give_way(struct yt_act *act, const struct yt_member *from, const struct yt_referral *s)
+{
+	const struct yt_member *m = act->member;
+
+	if (s->state == YT_SAGA_APPROVED || s->state == YT_SAGA_VOIDED)
+		return;
+	if (saga_of(m) && !yt_str_eq(from->referrer, m->referrer) && yt_referral_is_new_other(act->env, m, from->referrer))
+		yt_referral_refuse_other(act, from->referrer);
+	yt_coupon_revoke_rewards(act, YT_ROLE_INVITEE, hash_of(act->env, from, known_as(from)), YT_REASON_REFERRAL_VOIDED);
+	if (s->told)
+		tell_voided(act, from, YT_REASON_REFERRAL_VOIDED);
+}
+
+static void merge_commands(struct yt_refers *to, struct yt_arena *a, const struct yt_refers *from)
+{
+	for (uint32_t k = 0; k < from->n_commands && to->n_commands < YT_COMMANDS_MAX; k++) {
+		bool known = false;
+
+		for (uint32_t i = 0; i < to->n_commands && !known; i++)
+			known = to->commands[i] == from->commands[k];
+		if (known)
+			continue;
+		to->commands = yt_list_grow(a, to->commands, to->n_commands, &to->cap_commands, sizeof(*to->commands));
+		to->commands[to->n_commands++] = from->commands[k];
+	}
+}
+
+void yt_referral_merge(struct yt_act *act, const struct yt_member *from)
+{
+	const struct yt_referral *s = saga_of(from);
+	struct yt_member *m = act->member;
+
+	if (!m->referrer.n && from->referrer.n) {
+		m->referrer = yt_erase_kept(act->env, m->shop, from->referrer, from->bound_at);
+		m->bound_at = from->bound_at;
+		m->bound_hash = from->bound_hash;
+		if (s)
+			move_saga(act, from, s);
+		if (is_erased(m->referrer))
+			yt_referral_forget_referrer(m, act->env->arena, m->referrer);
+	} else if (s) {
+		give_way(act, from, s);
+	}
+	yt_referrer_merge(act, from);
+	yt_buyer_merge(act, from);
+	if (from->refers && from->refers->n_commands)
+		merge_commands(yt_member_refers(m, act->env->arena), act->env->arena, from->refers);
+}
+
+/* What was judged when he was bound, by what is known now. */
+void yt_referral_merged(struct yt_act *act)
+{
+	const struct yt_member *m = act->member;
+	const struct yt_referral *s = saga_of(m);
+	int64_t first = m->orders.totals.first_paid_at;
+
+	if (!s || s->state == YT_SAGA_VOIDED)
+		return;
+	if (first && first < m->bound_at)
+		end(act, YT_REASON_NOT_A_NEWCOMER, false);
+	else if (!s->code_until && yt_link_is_own(m, m->referrer))
+		end(act, YT_REASON_SELF_REFERRAL, false);
+}
+
+/* --- erased */
+
+void yt_referral_forget_wait(struct yt_act *act, const struct yt_member *m)
+{
+	const struct yt_referral *s = saga_of(m);
+
+	if (!s || !s->code_until)
+		return;
+	yt_alias_ask(act, m, known_as(m), s->code, 0);
+}
+
+void yt_referral_forget_referrer(struct yt_member *m, struct yt_arena *a, struct yt_str mark)
+{
+	struct yt_referral *s = saga_of(m);
+	struct yt_str was = m->referrer;
+
+	m->referrer = mark;
+	for (uint32_t k = 0; k < m->n_timers; k++) {
+		struct yt_origin *o = &m->timers[k].origin;
+
+		if (o->ev && yt_str_eq(yt_event_text(o->ev, YT_F_REFERRER), was))
+			o->ev = yt_kept_with(a, o->ev, YT_F_REFERRER, mark);
+	}
+	/* Nobody is left who would be rewarded. */
+	if (s && s->state != YT_SAGA_APPROVED && s->state != YT_SAGA_VOIDED)
+		close_saga(s);
 }

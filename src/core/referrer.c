@@ -1,6 +1,6 @@
 /* The referrer: what newcomers ask of him. He judges, grants, and takes back what he granted when the newcomer withdraws. */
-#include "yutang/base/hash.h"
 #include "yutang/core/coupon.h"
+#include "yutang/core/erase.h"
 #include "yutang/core/grant.h"
 #include "yutang/core/limit.h"
 #include "yutang/core/referral.h"
@@ -9,7 +9,8 @@
 /* One question. */
 struct question {
 	enum yt_send what;
-	struct yt_str invitee;
+	struct yt_str invitee; /* as we know him, */
+	struct yt_str member;  /* and who he is by now, whom the answer goes to */
 	int64_t seq;
 	uint8_t known; /* the level that we have said yes to, as the newcomer has heard */
 	struct yt_origin origin;
@@ -58,6 +59,7 @@ static void read_grant(struct question *q, struct yt_rd *r)
 static bool read_question(struct yt_act *act, struct yt_str name, struct question *q, struct yt_rd *r)
 {
 	q->invitee = yt_rd_bytes(r);
+	q->member = yt_rd_bytes(r);
 	q->seq = yt_rd_instant(r);
 	q->known = yt_rd_u8(r);
 	yt_origin_decode(&q->origin, act->env->arena, r, yt_name_shop(name), yt_name_id(name));
@@ -97,26 +99,37 @@ static uint32_t least_needed(const struct yt_referrer *f)
 	return 0;
 }
 
+static struct yt_referred *find(const struct yt_referrer *f, uint64_t invitee)
+{
+	for (uint32_t k = 0; k < f->n; k++) {
+		if (f->v[k].invitee == invitee)
+			return &f->v[k];
+	}
+	return NULL;
+}
+
+static void drop_row(struct yt_referrer *f, uint32_t k)
+{
+	memmove(&f->v[k], &f->v[k + 1], (f->n - k - 1) * sizeof(*f->v));
+	f->n--;
+}
+
 /* A newcomer who is not remembered has the level that he says. */
 static struct yt_referred *row_of(struct yt_act *act, const struct question *q)
 {
 	struct yt_refers *refers = yt_member_refers(act->member, act->env->arena);
-	uint64_t invitee = yt_hash64(q->invitee);
+	uint64_t invitee = yt_erase_hash(act->env, act->member->shop, q->invitee);
+	struct yt_referred *row;
 	struct yt_referrer *f;
-	uint32_t k;
 
 	if (!refers->referrer)
 		refers->referrer = yt_arena_zalloc(act->env->arena, sizeof(*refers->referrer));
 	f = refers->referrer;
-	for (k = 0; k < f->n; k++) {
-		if (f->v[k].invitee == invitee)
-			return &f->v[k];
-	}
-	if (f->n == YT_REFERRED_MAX || (f->n && !yt_limit_room(act, YT_REFERS_GROWTH))) {
-		k = least_needed(f);
-		memmove(&f->v[k], &f->v[k + 1], (f->n - k - 1) * sizeof(*f->v));
-		f->n--;
-	}
+	row = find(f, invitee);
+	if (row)
+		return row;
+	if (f->n == YT_REFERRED_MAX || (f->n && !yt_limit_room(act, YT_REFERS_GROWTH)))
+		drop_row(f, least_needed(f));
 	f->v = yt_list_grow(act->env->arena, f->v, f->n, &f->cap, sizeof(*f->v));
 	f->v[f->n] = (struct yt_referred){ .invitee = invitee, .level = q->known };
 	return &f->v[f->n++];
@@ -134,7 +147,7 @@ static bool is_loop(const struct yt_member *m, const struct question *q)
 {
 	const struct yt_referral *own = m->refers ? m->refers->saga : NULL;
 
-	if (!yt_str_eq(m->referrer, q->invitee))
+	if (!yt_str_eq(m->referrer, q->invitee) && !yt_str_eq(m->referrer, q->member))
 		return false;
 	if (!own || own->level >= YT_LEVEL_BOUND || m->bound_at < q->bound_at)
 		return !own || own->state != YT_SAGA_VOIDED;
@@ -219,12 +232,13 @@ static void answer(struct yt_act *act, const struct question *q, struct verdict 
 	struct yt_buf b;
 
 	yt_send_begin(act, &b, YT_SEND_REFERRAL_ANSWER);
-	yt_origin_encode(&q->origin, q->invitee, &b);
+	yt_origin_encode(&q->origin, q->member, &b);
+	yt_buf_bytes(&b, q->invitee);
 	yt_buf_varint(&b, (uint64_t)q->seq);
 	yt_buf_c(&b, (char)q->what);
 	yt_buf_c(&b, (char)yt_referral_reason_number(v.reason));
 	yt_buf_c(&b, v.flags);
-	yt_send_end(act, &b, yt_act_name(act->env->arena, act->member->shop, q->invitee));
+	yt_send_end(act, &b, yt_act_name(act->env->arena, act->member->shop, q->member));
 }
 
 /* What rules gave him for the order, when they followed from his reward, goes with it. */
@@ -244,7 +258,10 @@ bool yt_referrer_take(struct yt_act *act, struct yt_str name, enum yt_send what,
 
 	if (!read_question(act, name, &q, r))
 		return false;
-	act->member = state->edit(state->ctx, YT_KIND_MEMBER, name);
+	/* Of before he was erased: the newcomer has a mark in place of him by now. */
+	if (yt_erase_at(act->env, name, state->peek(state->ctx, YT_KIND_MEMBER, name)) >= q.origin.ev->at)
+		return true;
+	act->member = yt_erase_edit(act->env, name);
 	act->ev = q.origin.ev;
 	row = row_of(act, &q);
 	if (q.seq <= row->seq)
@@ -262,4 +279,40 @@ bool yt_referrer_take(struct yt_act *act, struct yt_str name, enum yt_send what,
 	else
 		answer(act, &q, judge_grant(act, &q, row));
 	return true;
+}
+
+/* --- two become one */
+
+static void merge_row(struct yt_act *act, struct yt_referrer *f, const struct yt_referred *row)
+{
+	struct yt_referred *own = find(f, row->invitee), was;
+
+	/* He changed from one of both to the other: it counts once, as he said last. */
+	if (own) {
+		was = own->seq < row->seq ? *own : *row;
+		if (own->seq < row->seq)
+			*own = *row;
+		set_level(f, &was, YT_LEVEL_NONE);
+		return;
+	}
+	if (f->n == YT_REFERRED_MAX)
+		drop_row(f, least_needed(f));
+	f->v = yt_list_grow(act->env->arena, f->v, f->n, &f->cap, sizeof(*f->v));
+	f->v[f->n++] = *row;
+}
+
+void yt_referrer_merge(struct yt_act *act, const struct yt_member *from)
+{
+	const struct yt_referrer *other = from->refers ? from->refers->referrer : NULL;
+	struct yt_refers *refers;
+
+	if (!other)
+		return;
+	refers = yt_member_refers(act->member, act->env->arena);
+	if (!refers->referrer)
+		refers->referrer = yt_arena_zalloc(act->env->arena, sizeof(*refers->referrer));
+	for (int k = YT_LEVEL_BOUND; k < YT_LEVEL__END; k++)
+		refers->referrer->count[k] += other->count[k];
+	for (uint32_t k = 0; k < other->n; k++)
+		merge_row(act, refers->referrer, &other->v[k]);
 }

@@ -65,6 +65,7 @@ static void encode_saga(const struct yt_referral *s, struct yt_buf *out)
 	                     (s->reregistered ? SAGA_REREGISTERED : 0) | (s->given ? SAGA_GIVEN : 0) | (s->by_staff ? SAGA_BY_STAFF : 0) |
 	                     (s->origin ? SAGA_ORIGIN : 0) | (has_buyer(s) ? SAGA_BUYER : 0)));
 	yt_buf_bytes(out, s->code);
+	yt_buf_bytes(out, s->as);
 	yt_buf_bytes(out, s->channel);
 	yt_buf_varint(out, (uint64_t)s->window_end);
 	yt_buf_varint(out, (uint64_t)s->code_until);
@@ -111,6 +112,7 @@ static struct yt_referral *decode_saga(struct yt_arena *a, struct yt_rd *r, cons
 	s->level = state >> 4;
 	decode_saga_flags(s, flags);
 	s->code = yt_rd_bytes(r);
+	s->as = yt_rd_bytes(r);
 	s->channel = yt_rd_bytes(r);
 	s->window_end = yt_rd_instant(r);
 	s->code_until = yt_rd_instant(r);
@@ -250,7 +252,7 @@ enum {
 	ROW_BYTES = 8 + 8 + 1 + 8 + 8,
 	BUYER_BYTES = 1 + 8 + 9,
 };
-_Static_assert((int)YT_REFERS_GROWTH >= (int)SAGA_BYTES + 3 * (int)YT_ID_BYTES_MAX + (int)YT_KEPT_BYTES_MAX + 3 * (int)BUYER_BYTES + 64,
+_Static_assert((int)YT_REFERS_GROWTH >= (int)SAGA_BYTES + 4 * (int)YT_ID_BYTES_MAX + (int)YT_KEPT_BYTES_MAX + 3 * (int)BUYER_BYTES + 64,
                "a binding with its texts, and a buyer");
 _Static_assert((int)YT_REFERS_GROWTH >= (int)ROW_BYTES + 64, "a row at the referrer");
 
@@ -261,7 +263,7 @@ size_t yt_refers_bytes_bound(const struct yt_refers *f)
 	if (!f)
 		return 0;
 	if (f->saga)
-		n += SAGA_BYTES + f->saga->code.n + f->saga->channel.n + f->saga->order.n + f->saga->n_others * 8;
+		n += SAGA_BYTES + f->saga->code.n + f->saga->as.n + f->saga->channel.n + f->saga->order.n + f->saga->n_others * 8;
 	if (f->saga && f->saga->origin)
 		n += yt_kept_bytes_bound(f->saga->origin);
 	if (f->referrer)

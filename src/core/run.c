@@ -503,3 +503,16 @@ void yt_run_timer(struct yt_act *act, const struct yt_timer *t)
 		fire(act, r, t->due);
 	}
 }
+
+void yt_run_timer_lost(struct yt_act *act, const struct yt_timer *t)
+{
+	struct yt_act lost = *act;
+	struct yt_followup f;
+
+	lost.ev = t->origin.ev;
+	lost.follow = t->origin.follow;
+	f = followup_of(&lost, t->rule, t->kind, t->quiet ? t->due_at : t->due);
+	withhold(&lost, &f, t->quiet ? (struct yt_str){ 0 } : unless_said(&f, t->template), YT_REASON_TIMER_LIMIT);
+	act->day = lost.day;
+	act->day_number = lost.day_number;
+}

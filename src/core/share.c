@@ -18,7 +18,7 @@ static int64_t friends_before(const struct yt_member *m, struct yt_str name, int
 
 	memcpy(key, "share:", 6);
 	memcpy(key + 6, name.p, name.n);
-	return yt_claims_count(&m->claims, yt_hash64(yt_str(key, 6 + (size_t)name.n)), yt_hash64(m->id), before_ms);
+	return yt_claims_count(&m->claims, yt_hash64(yt_str(key, 6 + (size_t)name.n)), YT_TOLD_SELF, before_ms);
 }
 
 int64_t yt_share_friends(const struct yt_member *m, struct yt_str name)

@@ -119,6 +119,21 @@ void yt_stock_follow(struct yt_act *act, const struct yt_order *o)
 	m->stock_until = yt_stock_until(act);
 }
 
+void yt_stock_merge(struct yt_act *act, const struct yt_member *from)
+{
+	struct yt_member *m = act->member;
+
+	for (uint32_t k = 0; k < from->n_stock; k++) {
+		bool known = false;
+
+		for (uint32_t i = 0; i < m->n_stock && !known; i++)
+			known = m->stock[i].order == from->stock[k].order && m->stock[i].sku == from->stock[k].sku;
+		if (!known)
+			add(m, act->env->arena, &from->stock[k]);
+	}
+	m->stock_until = yt_stock_until(act);
+}
+
 /* --- until when */
 
 struct end {

@@ -122,15 +122,16 @@ static void remember(struct yt_act *act, struct yt_str cause, struct yt_str fact
 }
 
 /* told: outputs of the event at hand that the standing knows nothing of any more. */
-static void rise(struct yt_act *act, const struct yt_tier *t, uint32_t told)
+static void rise(struct yt_act *act, const struct yt_tier *t, uint32_t told, bool silent)
 {
 	struct yt_str cause = yt_act_cause(act), fact = yt_act_fact(act, YT_OUT_TIER_CHANGED);
 	const struct yt_standing *s = &act->member->standing;
 
 	if (s->fact.n && yt_str_eq(s->fact, fact))
 		told = s->n_changes;
-	say_changed(act, t->name, false, cause, fact, told);
-	remember(act, cause, fact, told + 1);
+	if (!silent)
+		say_changed(act, t->name, false, cause, fact, told++);
+	remember(act, cause, fact, told);
 	move(act, t, act->env->now_ms);
 }
 
@@ -141,7 +142,7 @@ static void stay(struct yt_act *act, const struct yt_tier *t)
 }
 
 /* From the highest rank down to what the member has. A tier whose section is gone gives way to one of its own rank, too. */
-static bool look(struct yt_act *act, uint32_t told)
+static bool look(struct yt_act *act, uint32_t told, bool silent)
 {
 	const struct yt_standing *s = &act->member->standing;
 	const struct yt_tier *has = s->tier.n ? section_of(act) : NULL;
@@ -157,7 +158,7 @@ static bool look(struct yt_act *act, uint32_t told)
 		if (t == has)
 			stay(act, t);
 		else
-			rise(act, t, told);
+			rise(act, t, told, silent);
 		return t != has;
 	}
 	return false;
@@ -190,14 +191,40 @@ void yt_tier_look(struct yt_act *act)
 
 	if (!act->env->rules->n_tiers)
 		return;
-	rose = look(act, 0);
+	rose = look(act, 0, false);
 	if (act->ev && act->ev->type == YT_ORDER_PAID && act->ev->at > act->env->now_ms)
 		look_later(act, rose);
 }
 
 void yt_tier_look_again(struct yt_act *act, const struct yt_timer *t)
 {
-	look(act, t->kind.n > 0);
+	look(act, t->kind.n > 0, false);
+}
+
+/* --- two become one */
+
+static int64_t rank_of(const struct yt_act *act, const struct yt_standing *s)
+{
+	const struct yt_tier *t = s->tier.n ? yt_ruleset_tier(act->env->rules, s->tier) : NULL;
+
+	return t ? t->rank : s->rank;
+}
+
+static bool is_higher(const struct yt_act *act, const struct yt_standing *s, const struct yt_standing *than)
+{
+	int64_t a = rank_of(act, s), b = rank_of(act, than);
+
+	if (!s->tier.n || !than->tier.n || a != b)
+		return s->tier.n && (!than->tier.n || a > b);
+	return than->falls_at && (!s->falls_at || s->falls_at > than->falls_at);
+}
+
+void yt_tier_merge(struct yt_act *act, const struct yt_standing *from)
+{
+	if (is_higher(act, from, &act->member->standing))
+		act->member->standing = *from;
+	if (act->env->rules->n_tiers)
+		look(act, 0, true);
 }
 
 /* --- down, when its time has come */

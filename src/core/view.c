@@ -3,7 +3,9 @@
 #include "yutang/base/hash.h"
 #include "yutang/base/json.h"
 #include "yutang/core/channels.h"
+#include "yutang/core/account.h"
 #include "yutang/core/day.h"
+#include "yutang/core/group.h"
 #include "yutang/core/member.h"
 #include "yutang/core/order.h"
 #include "yutang/core/quota.h"
@@ -93,6 +95,11 @@ static void member_fields(struct hash *h, const struct yt_member *m)
 	int64_t gap = yt_paids_median_gap(&m->orders);
 
 	add(h, YT_S("id"), m->id);
+	add_text(h, "linked_to", m->ident.linked_to);
+	if (m->ident.linked_to.n)
+		return;
+	if (m->ident.n_ids)
+		add(h, YT_S("identities"), texts_json(h->a, m->ident.ids, m->ident.n_ids));
 	add_text(h, "channel", m->channel);
 	add_text(h, "referrer", m->referrer);
 	add_int(h, "paid_orders", t->paid_orders);
@@ -199,6 +206,26 @@ static void day_fields(struct hash *h, const struct yt_day *d)
 		add(h, concat(h->a, yt_day_list_names[d->named[k].list], d->named[k].name), number(h->a, d->named[k].n));
 }
 
+/* --- account, group */
+
+static void account_fields(struct hash *h, const struct yt_account *acc)
+{
+	add_text(h, "id", yt_name_id(acc->name));
+	add_int(h, "contacts", acc->contacts);
+	add_bool(h, "soft_limit", acc->soft);
+	add_bool(h, "hard_limit", acc->hard);
+}
+
+static void group_fields(struct hash *h, const struct yt_group *g)
+{
+	add_text(h, "id", yt_name_id(g->name));
+	add_int(h, "members", g->members);
+	if (g->n)
+		add_text(h, "version", g->v[g->n - 1].version);
+}
+
+/* --- channels */
+
 /* {"joined":1,"orders_1":1}: what is 0 is left out. Empty: all of it is. */
 static struct yt_str channel_json(struct yt_arena *a, const struct yt_channel *c)
 {
@@ -268,9 +295,13 @@ size_t yt_view_suffixes(struct yt_arena *a, enum yt_kind kind, struct yt_str nam
 		out[0] = day_suffix(a, kind, name);
 		return 1;
 	case YT_KIND_QUOTA:
-		out[0] = concat(a, YT_S("quota:"), name);
+	case YT_KIND_ACCOUNT:
+	case YT_KIND_GROUP:
+		out[0] = concat(a, yt_entities[kind].prefix, name);
 		return 1;
 	case YT_KIND_PHONE: /* nobody's business */
+	case YT_KIND_ALIAS:
+	case YT_KIND_ERASED:
 	case YT_KIND__COUNT:
 		break;
 	}
@@ -283,7 +314,7 @@ unsigned yt_view_changed(enum yt_kind kind, struct yt_str was, struct yt_str now
 
 	if (kind == YT_KIND_ORDER)
 		return with_orders ? FIRST : 0;
-	if (kind == YT_KIND_PHONE)
+	if (kind == YT_KIND_PHONE || kind == YT_KIND_ALIAS || kind == YT_KIND_ERASED)
 		return 0;
 	if (kind != YT_KIND_MEMBER)
 		return FIRST;
@@ -304,8 +335,12 @@ static struct yt_view_hash render(struct yt_arena *a, enum yt_kind kind, size_t 
 		quota_fields(&h, obj);
 	else if (obj && kind == YT_KIND_DAY)
 		day_fields(&h, obj);
-	else if (obj)
+	else if (obj && kind == YT_KIND_CHANNELS)
 		channels_fields(&h, obj);
+	else if (obj && kind == YT_KIND_ACCOUNT)
+		account_fields(&h, obj);
+	else if (obj && kind == YT_KIND_GROUP)
+		group_fields(&h, obj);
 	return (struct yt_view_hash){
 		.suffix = suffix,
 		.fields = h.fields,
@@ -341,6 +376,10 @@ int yt_view_entity_of(struct yt_arena *a, struct yt_str suffix, struct yt_str *n
 		return YT_KIND_ORDER;
 	if (yt_str_eq(kind, YT_S("quota")))
 		return YT_KIND_QUOTA;
+	if (yt_str_eq(kind, YT_S("account")))
+		return YT_KIND_ACCOUNT;
+	if (yt_str_eq(kind, YT_S("group")))
+		return YT_KIND_GROUP;
 	if (!yt_str_eq(kind, YT_S("day")) && !yt_str_eq(kind, YT_S("channels")))
 		return -1;
 	/* A shop has no ':' and a date neither: the one there is stands for the slash. */

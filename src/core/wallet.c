@@ -88,22 +88,64 @@ static void forget(struct yt_wallet *w, struct yt_arena *a, uint32_t k)
 
 bool yt_wallet_room(struct yt_wallet *w, struct yt_arena *a, int64_t now_ms, int64_t keep_ms)
 {
-	int oldest = -1;
-
 	for (uint32_t k = w->n; k-- > 0;) {
 		if (!yt_coupon_lives(&w->v[k]) && w->v[k].ended_at <= now_ms - keep_ms)
 			forget(w, a, k);
 	}
-	if (w->n < YT_COUPONS_MAX)
-		return true;
-	for (uint32_t k = 0; k < w->n; k++) {
-		if (!yt_coupon_lives(&w->v[k]) && (oldest < 0 || w->v[k].ended_at < w->v[oldest].ended_at))
-			oldest = (int)k;
+	while (w->n >= YT_COUPONS_MAX) { /* more than that only behind a member.linked */
+		int oldest = -1;
+
+		for (uint32_t k = 0; k < w->n; k++) {
+			if (!yt_coupon_lives(&w->v[k]) && (oldest < 0 || w->v[k].ended_at < w->v[oldest].ended_at))
+				oldest = (int)k;
+		}
+		if (oldest < 0)
+			return false;
+		forget(w, a, (uint32_t)oldest);
 	}
-	if (oldest < 0)
-		return false;
-	forget(w, a, (uint32_t)oldest);
 	return true;
+}
+
+bool yt_wallet_shed(struct yt_wallet *w, struct yt_arena *a)
+{
+	uint32_t was = w->n;
+
+	for (uint32_t k = w->n; k-- > 0;) {
+		if (!yt_coupon_lives(&w->v[k]))
+			forget(w, a, k);
+	}
+	return w->n < was;
+}
+
+static void merge_gone(struct yt_wallet *w, struct yt_arena *a, const struct yt_gone *from)
+{
+	struct yt_gone *g = gone_of(w, from->template);
+
+	/* As coupons that go one after the other; what has no instant any more counts, too. */
+	for (uint32_t k = 0; k < from->n_issued; k++)
+		remember(w, a, &(struct yt_coupon){ .template = from->template, .issued_at = from->issued[k] });
+	if (!g)
+		g = gone_of(w, from->template);
+	if (g)
+		g->n += from->n - from->n_issued;
+}
+
+void yt_wallet_merge(struct yt_wallet *w, struct yt_arena *a, const struct yt_wallet *from)
+{
+	struct yt_wallet own = *w;
+	uint32_t i = 0, k = 0;
+
+	w->v = NULL;
+	w->n = w->cap = 0;
+	while (i < own.n || k < from->n) {
+		if (k == from->n || (i < own.n && own.v[i].issued_at <= from->v[k].issued_at))
+			yt_wallet_add(w, a, &own.v[i++]);
+		else
+			yt_wallet_add(w, a, &from->v[k++]);
+	}
+	w->used_gone += from->used_gone;
+	for (k = 0; k < from->n_gone; k++)
+		merge_gone(w, a, &from->gone[k]);
 }
 
 struct yt_coupon *yt_wallet_add(struct yt_wallet *w, struct yt_arena *a, const struct yt_coupon *c)
@@ -191,6 +233,8 @@ enum {
 	COUPON_PRESALE = 512,
 	COUPON_REWARD = 1024,
 	COUPON_UNITS = 2048,
+	COUPON_TRANSFERABLE = 4096,
+	COUPON_USED_BY = 8192,
 };
 
 enum { UNITS_TOTAL = 1, UNITS_GIFT = 2 };
@@ -239,7 +283,7 @@ static void encode_coupon(const struct yt_coupon *c, struct yt_buf *out)
 	unsigned flags = c->state | (c->expired ? COUPON_EXPIRED : 0) | (c->keep_on_refund ? COUPON_KEEP : 0) | (c->code[0] ? COUPON_CODE : 0) |
 	                 (c->remind_at ? COUPON_REMIND : 0) | (c->min_amount >= 0 ? COUPON_MIN : 0) | (c->for_order ? COUPON_ORDER : 0) |
 	                 (c->n_marks ? COUPON_MARKS : 0) | (c->for_presale.n ? COUPON_PRESALE : 0) | (c->role ? COUPON_REWARD : 0) |
-	                 (has_units(c) ? COUPON_UNITS : 0);
+	                 (has_units(c) ? COUPON_UNITS : 0) | (c->transferable ? COUPON_TRANSFERABLE : 0) | (c->used_by ? COUPON_USED_BY : 0);
 
 	yt_buf_add(out, c->id, sizeof(c->id));
 	yt_buf_u16(out, (uint16_t)flags);
@@ -260,6 +304,8 @@ static void encode_coupon(const struct yt_coupon *c, struct yt_buf *out)
 		yt_buf_u64(out, c->for_order);
 	if (c->for_presale.n)
 		yt_buf_bytes(out, c->for_presale);
+	if (c->used_by)
+		yt_buf_u64(out, c->used_by);
 	if (!yt_coupon_lives(c))
 		yt_buf_svarint(out, c->ended_at - c->issued_at);
 	if (c->state == YT_COUPON_USED)
@@ -344,6 +390,9 @@ static void decode_coupon(struct yt_coupon *c, struct yt_arena *a, struct yt_rd 
 		c->for_order = yt_rd_u64(r);
 	if (flags & COUPON_PRESALE)
 		c->for_presale = yt_rd_bytes(r);
+	if (flags & COUPON_USED_BY)
+		c->used_by = yt_rd_u64(r);
+	c->transferable = flags & COUPON_TRANSFERABLE;
 	if (!yt_coupon_lives(c))
 		c->ended_at = rd_near(r, c->issued_at);
 	if (c->state == YT_COUPON_USED)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "yutang/base/hash.h"
 #include "yutang/base/log.h"
 #include "yutang/engine/forward.h"
 #include "yutang/engine/shard.h"
@@ -56,6 +57,56 @@ static void take_sent(void *ctx, struct yt_str key, struct yt_str value)
 	e->n_sent++;
 }
 
+static void take_spread(void *ctx, struct yt_str shop, struct yt_str value)
+{
+	struct yt_shard *s = ctx;
+	struct yt_engine *e = s->engine;
+	bool *done = yt_arena_zalloc(&e->arena, (size_t)e->conf->partitions * sizeof *done);
+	int left = e->conf->partitions;
+
+	for (int n = 0; left > 0; n++) {
+		struct yt_str key = yt_arena_printf(&e->arena, "%.*s/~shard:%d", YT_FMT(shop), n);
+		int p = yt_partition(key, e->conf->partitions);
+
+		if (done[p])
+			continue;
+		done[p] = true;
+		left--;
+		take_sent(s, key, value);
+	}
+}
+
+static const struct yt_raw *raw_at_hand(void *ctx)
+{
+	struct yt_shard *s = ctx;
+
+	return yt_forward_raw(s->engine, s->engine->at_hand);
+}
+
+static void take_forwarded(void *ctx, const struct yt_raw *raw, struct yt_str key)
+{
+	struct yt_shard *s = ctx;
+	struct yt_engine *e = s->engine;
+
+	add_message(e, yt_forward_message(e, raw, yt_partition(key, e->conf->partitions), yt_name_id(key), e->hop + 1, s->batch_now));
+}
+
+static void take_dead(void *ctx, const struct yt_raw *raw, enum yt_dead why, const char *detail)
+{
+	struct yt_shard *s = ctx;
+	struct yt_engine *e = s->engine;
+	struct yt_raw *kept = yt_arena_alloc(&e->arena, sizeof *kept);
+
+	/* It is told of when the entity that it lies in has got its new bytes. */
+	*kept = *raw;
+	kept->topic = yt_arena_dup(&e->arena, raw->topic);
+	GROW(e->late, e->n_late, e->cap_late);
+	e->late[e->n_late].raw = kept;
+	e->late[e->n_late].why = why;
+	e->late[e->n_late++].detail = detail;
+	add_message(e, yt_dead_message(e, raw, why, detail));
+}
+
 static void join_batch(struct yt_engine *e, struct yt_shard *s)
 {
 	if (s->in_batch)
@@ -81,14 +132,15 @@ static struct yt_decide_env env_at(struct yt_shard *s, const struct yt_state *st
 }
 
 #define STATE_OF(s) \
-	(struct yt_state) { .ctx = (s), .peek = yt_shard_peek, .edit = yt_shard_edit, .output = take_output, .send = take_sent }
+	(struct yt_state) { .ctx = (s), .peek = yt_shard_peek, .edit = yt_shard_edit, .output = take_output, .send = take_sent, \
+	                  .remove = yt_shard_remove, .any = yt_shard_any, .spread = take_spread, .naming = yt_shard_naming, .raw = raw_at_hand, .forward = take_forwarded, .dead = take_dead }
 
 /* detail lives as long as the batch. */
 static void dead(struct yt_engine *e, struct yt_queued *q, enum yt_dead reason, const char *detail)
 {
 	q->dead = reason;
 	q->detail = detail;
-	add_message(e, yt_dead_message(e, q, reason, detail));
+	add_message(e, yt_dead_message(e, yt_forward_raw(e, q), reason, detail));
 }
 
 /* What can be said without the core. True: the record is done. */
@@ -106,7 +158,7 @@ static bool settled(struct yt_engine *e, struct yt_shard *s, struct yt_queued *q
 	}
 	if (q->owner != s->id) {
 		q->forwarded = true;
-		add_message(e, yt_forward_message(e, q, now_ms));
+		add_message(e, yt_forward_message(e, yt_forward_raw(e, q), q->owner, q->member, q->hop + 1, now_ms));
 		return true;
 	}
 	if (q->event && !yt_event_check_now(q->event, now_ms, &check)) {
@@ -133,11 +185,13 @@ static void decide_taken(struct yt_engine *e, struct yt_shard *s, struct yt_queu
 	env = env_at(s, &state, now_ms);
 	messages = e->n_messages;
 	e->decided = &q->rec;
+	e->at_hand = q;
 	if (q->sent)
 		yt_decide_internal(&env, q->rec.key, q->rec.value, &d);
 	else
 		yt_decide(&env, q->event, &d);
 	q->result = d.result;
+	q->forwarded = d.result == YT_FORWARDED;
 	if (d.result == YT_DEAD) {
 		YT_ASSERT(e->n_edited == 0 && e->n_messages == messages, NULL);
 		dead(e, q, d.dead, yt_arena_dup(&e->arena, yt_str_z(d.detail)).p);
@@ -172,7 +226,8 @@ static void fire(struct yt_engine *e, struct yt_shard *s, struct yt_entry *en, i
 	e->hop = 0;
 	env = env_at(s, &state, now_ms);
 	e->decided = NULL;
-	bool fired = yt_decide_due(&env, yt_entry_name(en));
+	e->at_hand = NULL;
+	bool fired = yt_decide_due(&env, (enum yt_kind)en->kind, yt_entry_name(en));
 
 	YT_ASSERT(fired && e->n_edited > 0, en->key);
 	e->timers_fired++;
@@ -374,6 +429,10 @@ static void seal_entity(struct yt_engine *e, struct yt_shard *s, struct yt_entry
 	const struct yt_entity_ops *ops = &yt_entities[en->kind];
 	struct yt_buf *b = &e->sealing;
 
+	if (en->gone) {
+		add_message(e, (struct yt_message){ .dest = YT_TO_STATE, .shard = s->id, .key = yt_entry_key(en) });
+		return;
+	}
 	yt_buf_clear(b);
 	yt_buf_c(b, YT_ENTITY_FORMAT);
 	yt_buf_u64(b, version);
@@ -488,6 +547,19 @@ bool yt_batch_turn(struct yt_engine *e, int64_t *wait_ms)
 	return true;
 }
 
+static void count_late(struct yt_engine *e)
+{
+	for (size_t i = 0; i < e->n_late; i++) {
+		const struct yt_raw *raw = e->late[i].raw;
+
+		e->stats.dead[e->late[i].why]++;
+		yt_warn("dead_letter", "pos=%.*s/%" PRId64 "@%" PRId64 " reason=%s detail=%s", YT_FMT(raw->topic), raw->partition, raw->offset,
+		        yt_dead_name(e->late[i].why), yt_q(e->late[i].detail));
+		if (e->up.on_dead)
+			e->up.on_dead(e->up.ctx, e->late[i].why, e->late[i].detail, NULL);
+	}
+}
+
 static void count_records(struct yt_engine *e)
 {
 	for (size_t i = 0; i < e->n_taken; i++) {
@@ -509,6 +581,7 @@ static void count_records(struct yt_engine *e)
 				e->up.on_dead(e->up.ctx, q->dead, q->detail, &q->rec);
 		}
 	}
+	count_late(e);
 	e->stats.timers += e->timers_fired;
 	for (size_t i = 0; i < e->n_outputs; i++)
 		e->stats.outputs[e->outputs[i].out.type]++;
@@ -603,7 +676,7 @@ void yt_batch_on_outcome(void *ctx, enum yt_outcome outcome)
 		aborted(e);
 	else
 		lost(e);
-	e->n_taken = e->n_messages = e->n_outputs = e->n_commits = e->n_sent = 0;
+	e->n_taken = e->n_messages = e->n_outputs = e->n_late = e->n_commits = e->n_sent = 0;
 	e->timers_fired = 0;
 	yt_arena_reset(&e->arena);
 	yt_engine_take_rules(e);

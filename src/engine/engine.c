@@ -72,6 +72,7 @@ void yt_engine_free(struct yt_engine *e)
 	free(e->taken);
 	free(e->messages);
 	free(e->outputs);
+	free(e->late);
 	free(e->edited);
 	free(e);
 }

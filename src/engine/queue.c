@@ -85,6 +85,7 @@ static void decode(struct yt_engine *e, struct yt_queued *q)
 		decode_event(a, q);
 	}
 	if (q->event) {
+		q->event->owner = q->member;
 		q->key = yt_event_key(a, q->event);
 		q->owner = yt_partition(q->key, e->conf->partitions);
 		q->time = q->event->time;

@@ -70,6 +70,7 @@ struct yt_shard *yt_shard_new(struct yt_engine *e, int id)
 
 void yt_shard_drop(struct yt_shard *s, struct yt_entry *en)
 {
+	s->n_of[en->kind]--;
 	yt_map_remove(&s->entries, yt_entry_key(en));
 	yt_heap_remove(&s->due, &en->due_node);
 	if (s->last[en->kind] == en)
@@ -90,6 +91,7 @@ static bool free_entries(struct yt_shard *s, size_t n)
 	if (n == 0)
 		return false;
 	memset(s->last, 0, sizeof s->last);
+	memset(s->n_of, 0, sizeof s->n_of);
 	yt_map_deinit(&s->entries);
 	yt_heap_deinit(&s->due);
 	s->gone_at = 0;
@@ -163,6 +165,7 @@ struct yt_entry *yt_shard_entry(struct yt_shard *s, int kind, struct yt_str key,
 	en->due = YT_NEVER;
 	memcpy(en->key, key.p, key.n);
 	yt_map_add(&s->entries, en);
+	s->n_of[kind]++;
 	return en;
 }
 
@@ -291,7 +294,7 @@ const void *yt_shard_peek(void *ctx, enum yt_kind kind, struct yt_str name)
 	struct yt_shard *s = ctx;
 	struct yt_entry *en = entry_of(s, kind, name, false);
 
-	if (!en)
+	if (!en || en->gone)
 		return NULL;
 	if (!en->obj) {
 		void *obj = load(s, en);
@@ -309,8 +312,9 @@ void *yt_shard_edit(void *ctx, enum yt_kind kind, struct yt_str name)
 	struct yt_entry *en = entry_of(s, kind, name, true);
 
 	if (!en->obj) {
-		void *obj = load(s, en);
+		void *obj = en->gone ? NULL : load(s, en);
 
+		en->gone = false;
 		touch(s, en, obj ? obj : yt_entities[kind].fresh(&s->engine->arena, yt_entry_name(en)));
 	}
 	if (is_over(s, en))
@@ -323,6 +327,65 @@ void *yt_shard_edit(void *ctx, enum yt_kind kind, struct yt_str name)
 	return en->obj;
 }
 
+/* Present, and names that member. */
+static bool names_member(const struct yt_shard *s, const struct yt_entry *en, struct yt_str member_name)
+{
+	const struct yt_entity_ops *ops = &yt_entities[en->kind];
+	struct yt_str id = yt_name_id(member_name);
+
+	if (en->gone || !yt_str_eq(yt_name_shop(yt_entry_name(en)), yt_name_shop(member_name)))
+		return false;
+	if (en->obj)
+		return !is_over(s, en) && yt_str_eq(ops->member_of(en->obj), id);
+	return en->blob && yt_entry_expires(en) > s->batch_now && yt_str_eq(ops->member_of_bytes(yt_entry_value(en)), id);
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return yt_str_cmp(*(const struct yt_str *)a, *(const struct yt_str *)b);
+}
+
+size_t yt_shard_naming(void *ctx, enum yt_kind kind, struct yt_str member_name, struct yt_str **names)
+{
+	struct yt_shard *s = ctx;
+	struct yt_buf found;
+	struct yt_entry *en;
+	size_t at = 0, n;
+
+	yt_buf_init(&found, &s->engine->arena);
+	while ((en = yt_map_next(&s->entries, &at))) {
+		struct yt_str name = yt_entry_name(en);
+
+		if (en->kind == kind && names_member(s, en, member_name))
+			yt_buf_add(&found, &name, sizeof name);
+	}
+	*names = (struct yt_str *)(void *)found.p;
+	n = found.n / sizeof **names;
+	if (n)
+		qsort(*names, n, sizeof **names, by_text);
+	return n;
+}
+
+bool yt_shard_any(void *ctx, enum yt_kind kind)
+{
+	return ((const struct yt_shard *)ctx)->n_of[kind] > 0;
+}
+
+void yt_shard_remove(void *ctx, enum yt_kind kind, struct yt_str name)
+{
+	struct yt_shard *s = ctx;
+	struct yt_entry *en = entry_of(s, kind, name, false);
+
+	if (!en)
+		return;
+	touch(s, en, NULL);
+	en->dirty = en->gone = true;
+	if (!en->edited_now) {
+		en->edited_now = true;
+		yt_engine_edited(s->engine, en);
+	}
+}
+
 void yt_shard_redue(struct yt_shard *s, size_t from)
 {
 	struct yt_engine *e = s->engine;
@@ -331,7 +394,7 @@ void yt_shard_redue(struct yt_shard *s, size_t from)
 		struct yt_entry *en = e->edited[i];
 
 		en->edited_now = false;
-		set_due(s, en, yt_entities[en->kind].next_due(en->obj));
+		set_due(s, en, en->gone ? YT_NEVER : yt_entities[en->kind].next_due(en->obj));
 	}
 	e->n_edited = from;
 }
@@ -373,7 +436,7 @@ static void end_overlay(struct yt_shard *s, bool committed)
 		if (en->dirty && (!committed || !en->blob))
 			set_due(s, en, entry_due(en));
 		en->obj = NULL;
-		en->dirty = en->touched = en->edited_now = false;
+		en->dirty = en->touched = en->edited_now = en->gone = false;
 	}
 	s->n_touched = 0;
 	s->in_batch = false;

@@ -278,6 +278,17 @@ static bool take_buyer(struct cursor *c, struct yt_arena *a, union yt_field_valu
 	return step == END;
 }
 
+static bool take_version(struct cursor *c, struct yt_arena *a, union yt_field_value *v)
+{
+	skip_space(c);
+	if (c->p < c->end && *c->p == '"')
+		return take_id(c, &v->s);
+	if (!take_int(c, &v->i))
+		return false;
+	v->s = yt_arena_printf(a, "%lld", (long long)v->i);
+	return true;
+}
+
 static bool take_currency(struct cursor *c, struct yt_str *out)
 {
 	if (!take_text(c, out) || out->n != 3)
@@ -297,8 +308,8 @@ static bool take_field(struct cursor *c, struct yt_arena *a, struct data *d, enu
 	case YT_FK_MEMBER: return take_id(c, &v->s) && v->s.p[0] != '~';
 	case YT_FK_TEXT: return take_text(c, &v->s);
 	case YT_FK_INSTANT: return take_int(c, &v->i) && v->i >= YT_INSTANT_MIN_MS;
-	case YT_FK_MONEY:
-	case YT_FK_INT: return take_int(c, &v->i);
+	case YT_FK_MONEY: return take_int(c, &v->i);
+	case YT_FK_VERSION: return take_version(c, a, v);
 	case YT_FK_CURRENCY: return take_currency(c, &v->s);
 	case YT_FK_ITEMS: return take_items(c, a, d, v);
 	case YT_FK_CODES: return take_codes(c, a, v);
@@ -379,7 +390,9 @@ static bool settle(const struct data *d, struct yt_event *ev)
 		ev->present |= (uint16_t)(1u << k);
 	}
 	ev->at = yt_event_own_instant(ev);
-	return ev->type != YT_PRESALE_DEPOSIT_PAID || yt_event_int(ev, YT_F_BALANCE_FROM) < yt_event_int(ev, YT_F_BALANCE_UNTIL);
+	if (ev->type == YT_PRESALE_DEPOSIT_PAID && yt_event_int(ev, YT_F_BALANCE_FROM) >= yt_event_int(ev, YT_F_BALANCE_UNTIL))
+		return false;
+	return ev->at >= YT_INSTANT_MIN_MS;
 }
 
 /* ---- the envelope ---- */

@@ -142,6 +142,16 @@ static bool read_instant(struct decode *d, const struct place *at, const cJSON *
 	return v->i >= YT_INSTANT_MIN_MS || bad(d, at, "before 2000-01-01 (milliseconds are asked for, are these seconds?)");
 }
 
+static bool read_version(struct decode *d, const struct place *at, const cJSON *json, union yt_field_value *v)
+{
+	if (!yt_json_number(json).n)
+		return read_text(d, at, json, false, &v->s);
+	if (!read_int(d, at, json, v))
+		return false;
+	v->s = yt_arena_printf(d->arena, "%lld", (long long)v->i);
+	return true;
+}
+
 static bool read_currency(struct decode *d, const struct place *at, const cJSON *json, union yt_field_value *v)
 {
 	if (!read_text(d, at, json, false, &v->s))
@@ -256,9 +266,9 @@ static bool read_buyer(struct decode *d, const struct place *at, const cJSON *js
 
 static reader *const readers[] = {
 	[YT_FK_ID] = read_id,           [YT_FK_MEMBER] = read_member,     [YT_FK_TEXT] = read_plain_text,
-	[YT_FK_INSTANT] = read_instant, [YT_FK_MONEY] = read_int,         [YT_FK_INT] = read_int,
+	[YT_FK_INSTANT] = read_instant, [YT_FK_MONEY] = read_int,
 	[YT_FK_ITEMS] = read_items,     [YT_FK_CURRENCY] = read_currency, [YT_FK_CODES] = read_codes,
-	[YT_FK_BUYER] = read_buyer,
+	[YT_FK_BUYER] = read_buyer,     [YT_FK_VERSION] = read_version,
 };
 
 /* ---- the envelope ---- */
@@ -466,6 +476,9 @@ static bool read_data(struct decode *d, const cJSON *data)
 		ev->present |= (uint16_t)(1u << k);
 	}
 	ev->at = yt_event_own_instant(ev);
+	/* The envelope's time is the fact's instant then, and bounded as one. */
+	if (ev->at < YT_INSTANT_MIN_MS)
+		return fault(d->out, YT_DEAD_BAD_FIELD, "time: before 2000-01-01");
 	if (ev->type == YT_PRESALE_DEPOSIT_PAID && yt_event_int(ev, YT_F_BALANCE_FROM) >= yt_event_int(ev, YT_F_BALANCE_UNTIL))
 		return fault(d->out, YT_DEAD_BAD_FIELD, "balance_until: not after balance_from");
 	return true;
@@ -489,6 +502,8 @@ bool yt_event_check_now(const struct yt_event *ev, int64_t now_ms, struct yt_dec
 		if (about->kind == YT_FK_INSTANT && (ev->present >> k & 1) && ev->f[k].i > now_ms + (balance ? YT_BALANCE_AHEAD_MS : YT_INSTANT_AHEAD_MS))
 			return fault(out, YT_DEAD_BAD_FIELD, "%s: more than %s after now", about->name.p, balance ? "2 years" : "24 h");
 	}
+	if (info->at == YT_F_NONE && ev->at > now_ms + YT_INSTANT_AHEAD_MS)
+		return fault(out, YT_DEAD_BAD_FIELD, "time: more than 24 h after now");
 	return true;
 }
 
@@ -535,11 +550,18 @@ void yt_event_decode(struct yt_arena *a, struct yt_str value, const struct yt_he
 
 struct yt_str yt_event_key(struct yt_arena *a, const struct yt_event *ev)
 {
-	struct yt_str member = yt_event_text(ev, YT_F_MEMBER), order = yt_event_text(ev, YT_F_ORDER);
-	const struct yt_str parts[] = { ev->shop, member.n ? YT_S("/") : YT_S("/~order:"), member.n ? member : order };
-	char *p = yt_arena_alloc(a, (size_t)parts[0].n + parts[1].n + parts[2].n + 1), *at = p;
+	const struct yt_type_info *info = &yt_types[ev->type];
+	struct yt_str member = yt_event_member(ev), id = member.n ? member : yt_event_text(ev, YT_F_ORDER);
+	const char *lead = member.n ? "" : "~order:";
 
-	for (int k = 0; k < 3; k++) {
+	if (info->lead && !ev->owner.n) {
+		lead = info->lead;
+		id = yt_event_text(ev, (enum yt_field)info->owner);
+	}
+	struct yt_str parts[] = { ev->shop, YT_S("/"), yt_str_z(lead), id };
+	char *p = yt_arena_alloc(a, (size_t)parts[0].n + parts[2].n + parts[3].n + 2), *at = p;
+
+	for (int k = 0; k < 4; k++) {
 		if (parts[k].n)
 			memcpy(at, parts[k].p, parts[k].n);
 		at += parts[k].n;

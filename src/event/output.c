@@ -34,6 +34,10 @@ const struct yt_out_field yt_out_fields[YT_OUT_TYPE__COUNT][YT_OUT_FIELDS_MAX] =
 	[YT_OUT_TIER_CHANGED] = { ALWAYS("from", MAYBE), ALWAYS("to", MAYBE), ALWAYS("reason", TIER_REASON) },
 	[YT_OUT_TIER_WARNING] = { ALWAYS("tier", TEXT), ALWAYS("falls_at", INSTANT), ALWAYS("missing", MISSING) },
 	[YT_OUT_SHARE_UNLOCKED] = { ALWAYS("share", TEXT), ALWAYS("friends", COUNT) },
+	[YT_OUT_ACCOUNT_SOFT_LIMIT] = { ALWAYS("account", TEXT), ALWAYS("count", COUNT), ALWAYS("limit", COUNT) },
+	[YT_OUT_ACCOUNT_HARD_LIMIT] = { ALWAYS("account", TEXT), ALWAYS("count", COUNT), ALWAYS("limit", COUNT) },
+	[YT_OUT_GROUP_GAP] = { ALWAYS("group", TEXT), ALWAYS("version_seen", VERSION), ALWAYS("version_expected", VERSION) },
+	[YT_OUT_MEMBER_ERASED] = { { NULL, 0, 0 } },
 };
 
 const char *const yt_out_topics[YT_OUT_TOPIC__COUNT] = {
@@ -102,10 +106,11 @@ void yt_output_begin(struct yt_buf *buf, const struct yt_output_head *head)
 	yt_buf_z(buf, "\",\"time\":\"");
 	yt_buf_z(buf, time);
 	yt_buf_z(buf, "\",\"subject\":");
-	yt_json_add_text(buf, head->member);
+	yt_json_add_text(buf, head->subject);
 	yt_buf_z(buf, ",\"datacontenttype\":\"application/json\",\"data\":{\"shop\":");
 	yt_json_add_text(buf, head->shop);
-	yt_output_text(buf, "member", head->member);
+	if (head->of_member)
+		yt_output_text(buf, "member", head->subject);
 	yt_output_text(buf, "cause", head->cause);
 	yt_output_text(buf, "rule", head->rule);
 	yt_output_text(buf, "ruleset", head->ruleset);

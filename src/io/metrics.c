@@ -137,7 +137,8 @@ static void rules_reloads(const struct yt_metrics_in *in, const struct yt_metric
 static void events(const struct yt_metrics_in *in, const struct yt_metric *m, struct yt_buf *out)
 {
 	static const char *const results[] = {
-		[YT_APPLIED] = "applied", [YT_DUPLICATE] = "duplicate", [YT_CONFLICT] = "conflict", [YT_DEAD] = "dead"
+		[YT_APPLIED] = "applied", [YT_DUPLICATE] = "duplicate", [YT_CONFLICT] = "conflict", [YT_DEAD] = "dead",
+		[YT_PARKED] = "parked",   [YT_ERASED] = "erased"
 	};
 
 	for (int t = 0; in->engine && t < YT_TYPE__COUNT; t++)
@@ -338,7 +339,7 @@ const struct yt_metric yt_metrics[] = {
 
 	{ "yutang_records_total", "counter", "", "Records taken from the input topics and decided.", records },
 	{ "yutang_events_total", "counter", "type,result",
-	  "Events by input type and by what became of them: applied, duplicate, conflict, dead.", events },
+	  "Events by input type and by what became of them: applied, duplicate, conflict, dead; parked: it waits for whose order it is; erased: a fact of before a `member.erase`, dropped.", events },
 	{ "yutang_dead_letters_total", "counter", "reason", "Records that went to the dead letters, by reason.", dead_letters },
 	{ "yutang_outputs_total", "counter", "type", "Output events that were committed, by type.", outputs },
 	{ "yutang_rule_errors_total", "counter", "rule,key",

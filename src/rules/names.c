@@ -1,4 +1,4 @@
-/* What the words of an expression name: the table of RULES.md in the scope of a rule, variables, and what later versions have. */
+/* What the words of an expression name: the table of RULES.md in the scope of a rule, and variables. */
 #include "tree.h"
 
 #include <stdio.h>
@@ -12,13 +12,6 @@ enum {
 
 _Static_assert((int)YT_F__COUNT <= 64, "event fields are a bit set");
 _Static_assert(YT_N_EVENT_FIELD + YT_F__COUNT + 32 < WORDS_MAX, "a suggestion looks at all names");
-
-/* --- what later versions have --- */
-
-static const char *const later_names[] = {
-	/* fields of types that are not there yet */
-	"event.alias", "event.identity", "event.last_version",
-};
 
 static const char *const groups[] = { "shop", "event", "order", "group", "contact", "coupon", "referral", "share", "gift", "presale", "member" };
 
@@ -165,8 +158,6 @@ static bool unknown_name(struct yt_compile *c, uint32_t at, struct yt_str dotted
 {
 	const char *near;
 
-	if (yt_is_one_of(dotted, later_names, COUNT(later_names)))
-		return yt_compile_fault(c, at, "%.*s is not in this version yet", YT_FMT(dotted));
 	if (yt_is_one_of(dotted, groups, COUNT(groups)))
 		return yt_compile_fault(c, at, "%.*s is no value by itself: name one of its fields, such as %.*s.id", YT_FMT(dotted),
 		                        YT_FMT(dotted));
@@ -199,7 +190,7 @@ static bool resolve(struct yt_compile *c, uint32_t at, struct yt_str dotted, enu
 {
 	int field = event_field(dotted);
 
-	if (!group_in_scope(c->scope, dotted) && !yt_is_one_of(dotted, later_names, COUNT(later_names)))
+	if (!group_in_scope(c->scope, dotted))
 		return yt_compile_fault(c, at, "%.*s is not known here: no type in `on` brings its group of names", YT_FMT(dotted));
 	for (int i = 0; i < YT_N_EVENT_FIELD; i++) {
 		if (yt_str_eq(yt_names[i].text, dotted)) {

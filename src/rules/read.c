@@ -341,7 +341,7 @@ static int on_find(struct yt_str name)
 {
 	for (int on = 0; on < YT_ON__COUNT; on++) {
 		if (yt_str_eq(yt_on_name((unsigned)on), name))
-			return on;
+			return on < YT_TYPE__COUNT && yt_types[on].unruled ? -1 : on;
 	}
 	return -1;
 }
@@ -349,9 +349,6 @@ static int on_find(struct yt_str name)
 /* One word of `on`. */
 static bool on_type(struct yt_rulefile *f, const struct yt_key_row *k, int line, struct yt_str word, uint32_t *on)
 {
-	static const char *const later[] = {
-		"member.linked",
-	};
 	static const char *const never[] = {
 		"group.changed",     "alias.bound",      "referral.approve", "referral.void",   "coupon.grant",       "coupon.revoke",
 		"member.erase",      "coupon.returned",  "coupon.revoked",   "coupon.refused",  "followup.due",       "followup.withheld",
@@ -362,21 +359,19 @@ static bool on_type(struct yt_rulefile *f, const struct yt_key_row *k, int line,
 	size_t n = 0;
 	int type = on_find(word);
 
-	if (type >= 0 && !(YT_COMMANDS >> type & 1)) {
+	if (type >= 0 && (type >= YT_TYPE__COUNT || !yt_types[type].unruled)) {
 		if (*on & 1u << type)
 			yt_problem(f->problems, line, "%s: %.*s stands there twice", k->doc.key, YT_FMT(word));
 		*on |= 1u << type;
 		return true;
 	}
 	for (unsigned i = 0; i < YT_ON__COUNT; i++) {
-		if (!(YT_COMMANDS >> i & 1))
+		if (i >= YT_TYPE__COUNT || !yt_types[i].unruled)
 			names[n++] = yt_on_name(i).p;
 	}
 	near = yt_nearest(word, names, n);
 	if (!word.n)
 		yt_problem(f->problems, line, "%s: a type is missing beside a comma", k->doc.key);
-	else if (in_list(word, later, COUNT(later)))
-		yt_problem(f->problems, line, "%s: %.*s is not in this version yet", k->doc.key, YT_FMT(word));
 	else if (in_list(word, never, COUNT(never)))
 		yt_problem(f->problems, line, "%s: no rule can be set off by %.*s", k->doc.key, YT_FMT(word));
 	else

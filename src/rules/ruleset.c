@@ -24,8 +24,6 @@ static void read_entry(struct yt_rulefile *f, const struct yt_ini_section *sec, 
 {
 	if (!k)
 		yt_unknown_key(f, sec, e);
-	else if (!k->read)
-		yt_problem(f->problems, e->line, "%.*s is not in this version yet", YT_FMT(e->key));
 	else if (!e->value.n)
 		yt_problem(f->problems, e->line, "%.*s has no value", YT_FMT(e->key));
 	else
@@ -46,7 +44,7 @@ static void read_entries(struct yt_rulefile *f, const struct yt_ini_section *sec
 		const struct yt_key_row *k = yt_key_row(sec->kind, e->key);
 
 		/* Of a doubled key, which is a problem already, the first one counts. */
-		if (!k || yt_entry(sec, e->key.p) == e || !k->read)
+		if (!k || yt_entry(sec, e->key.p) == e)
 			read_entry(f, sec, k, e, target);
 	}
 }
@@ -605,6 +603,16 @@ static void check_counts(struct yt_rulefile *f)
 
 /* --- [shop]: what a section leaves out is taken from `*`, and behind that from the table --- */
 
+/* Numbers from 1 on that no shop is without. */
+static const struct {
+	const char *key;
+	size_t offset;
+} with_default[] = {
+	{ "refund_window", offsetof(struct yt_shop_rules, refund_window_ms) },
+	{ "account_soft_limit", offsetof(struct yt_shop_rules, account_soft_limit) },
+	{ "account_hard_limit", offsetof(struct yt_shop_rules, account_hard_limit) },
+};
+
 static void complete_shop(struct yt_rulefile *f, const struct yt_ini_section *sec, const struct yt_ini_section *star,
                           const struct yt_shop_rules *defaults, struct yt_shop_rules *s)
 {
@@ -618,8 +626,14 @@ static void complete_shop(struct yt_rulefile *f, const struct yt_ini_section *se
 		s->zone = defaults->zone;
 	if (!s->currency.n && defaults)
 		s->currency = defaults->currency;
-	if (!s->refund_window_ms && defaults)
-		s->refund_window_ms = defaults->refund_window_ms;
+	for (size_t i = 0; i < sizeof(with_default) / sizeof(with_default[0]); i++) {
+		int64_t *value = (int64_t *)((char *)s + with_default[i].offset);
+
+		if (!*value && defaults)
+			*value = *(const int64_t *)((const char *)defaults + with_default[i].offset);
+		if (!*value)
+			read_default(f, yt_key_row(YT_S("shop"), yt_str_z(with_default[i].key)), s);
+	}
 	if (!s->has_quiet_hours && defaults) {
 		s->has_quiet_hours = defaults->has_quiet_hours;
 		s->quiet_from_min = defaults->quiet_from_min;
@@ -629,8 +643,6 @@ static void complete_shop(struct yt_rulefile *f, const struct yt_ini_section *se
 		memcpy(s->caps, defaults->caps, sizeof(s->caps));
 		s->n_caps = defaults->n_caps;
 	}
-	if (!s->refund_window_ms)
-		read_default(f, yt_key_row(YT_S("shop"), YT_S("refund_window")), s);
 }
 
 static void complete_shops(struct yt_rulefile *f)
@@ -768,6 +780,8 @@ static void ruleset_finish(struct yt_rulefile *f, struct yt_str bytes)
 
 	qsort(rs->shops, rs->n_shops, sizeof(*rs->shops), shop_cmp);
 	qsort(rs->coupons_by_name, rs->n_coupons, sizeof(*rs->coupons_by_name), coupon_cmp);
+	for (size_t k = 0; k < rs->n_coupons; k++)
+		rs->any_transferable |= rs->coupons[k].transferable;
 	for (size_t k = 0; k < rs->n_rules; k++)
 		rs->on |= rs->rules[k].on;
 	qsort(rs->gifts, rs->n_gifts, sizeof(*rs->gifts), name_cmp);

@@ -24,6 +24,7 @@ bool yt_field_vtype(enum yt_field field, enum yt_vtype *type)
 	case YT_FK_ID:
 	case YT_FK_MEMBER:
 	case YT_FK_TEXT:
+	case YT_FK_VERSION:
 	case YT_FK_CURRENCY:
 		*type = YT_V_STRING;
 		return true;
@@ -31,7 +32,6 @@ bool yt_field_vtype(enum yt_field field, enum yt_vtype *type)
 		*type = YT_V_TIMESTAMP;
 		return true;
 	case YT_FK_MONEY:
-	case YT_FK_INT:
 		*type = YT_V_INT;
 		return true;
 	case YT_FK_ITEMS:

@@ -74,6 +74,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 'q': state_entity(&a, YT_KIND_QUOTA, YT_S("s1/c"), value); break;
 	case 'n': state_entity(&a, YT_KIND_CHANNELS, YT_S("s1/2026-11-24"), value); break;
 	case 'p': state_entity(&a, YT_KIND_PHONE, YT_S("s1/p1"), value); break;
+	case 'a': state_entity(&a, YT_KIND_ACCOUNT, YT_S("s1/a-1"), value); break;
+	case 'g': state_entity(&a, YT_KIND_GROUP, YT_S("s1/g-1"), value); break;
+	case 'l': state_entity(&a, YT_KIND_ALIAS, YT_S("s1/order:o-1"), value); break;
+	case 'e': state_entity(&a, YT_KIND_ERASED, YT_S("s1/00112233445566778899aabbccddeeff"), value); break;
 	case 'c': state_checkpoint(&a, value); break;
 	}
 	yt_arena_deinit(&a);

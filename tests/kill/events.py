@@ -7,18 +7,19 @@ one topic (`place` HOME); where a timer is set after a fact was acknowledged (`a
 were read up to the end that they had when it was due; or where a shop acts on what it has seen leave (`after_output`): what
 led to that output was decided before, on every shard that took part.
 
-The stories of what the rule language has beyond coupons and timers are in language.py."""
+The stories of what the rule language has beyond coupons and timers are in language.py, those of who is who in persons.py."""
 
 import json
 import time
 
 import language
+import persons
 from oracle import HOUR, Dead, Expected, coupon_code, output_id
 
 HOME, CRC32 = -1, -2    # where murmur2 of the key says; where another partitioner would put it
 
-TOPIC = {"order": "orders", "group": "groups", "contact": "groups", "referral": "referrals",
-         "share": "referrals", "gift": "referrals"}
+TOPIC = {"order": "orders", "group": "groups", "contact": "groups", "member": "groups", "alias": "orders",
+         "referral": "referrals", "share": "referrals", "gift": "referrals"}
 
 # The business key of each type's fact, without the shop.
 FACT = {
@@ -27,6 +28,7 @@ FACT = {
     "group.left": ("group", "member", "left_at"), "contact.added": ("account", "member", "added_at"),
     "contact.removed": ("account", "member", "removed_at"), "referral.bound": ("member",),
     "share.made": ("share", "member", "friend"), "gift.claimed": ("gift", "member", "claim"),
+    "alias.bound": ("alias",), "member.linked": ("identity",),
 }
 
 class Step:
@@ -82,6 +84,14 @@ class Scenario:
         s.after_ack, s.after_output, s.dead, s.scenario = after_ack, after_output, dead, self
         self.steps.append(s)
 
+    @staticmethod
+    def keyed_by(type_, data):
+        if type_ == "alias.bound":
+            return "~" + data["alias"]
+        if type_ == "member.linked":
+            return data["identity"]
+        return data["member"] or "~order:" + data["order"]
+
     def tell(self, sent, place=HOME, after_ack=False, after_output=None, **changes):
         """The event once more, under an envelope id of its own."""
         id_ = self.world.envelope_id()
@@ -89,7 +99,7 @@ class Scenario:
         data = dict(sent.data, **changes)
         attributes = {"specversion": "1.0", "id": id_, "source": "/shops/" + self.shop, "type": sent.type,
                       "time": rfc3339(self.now(), self.rng)}
-        key = "%s/%s" % (self.shop, data["member"])
+        key = "%s/%s" % (self.shop, self.keyed_by(sent.type, data))
         if place is None:
             key, place = None, self.rng.randrange(self.world.partitions)
         topic = TOPIC[sent.type.split(".")[0]]
@@ -567,12 +577,11 @@ def bad_value(s):
 BAD = {
     "not_json": bad_text,
     "not_cloudevent": bad_event,
-    "unknown_type": lambda s: compact(envelope(s, s.rng.choice(["order.lost", "share.lost", "coupon.grant"]), good_order(s))),
+    "unknown_type": lambda s: compact(envelope(s, s.rng.choice(["order.lost", "share.lost", "coupon.given"]), good_order(s))),
     "unknown_shop": lambda s: compact(envelope(s, "order.paid", good_order(s), source="/shops/nobodys")),
     "missing_field": missing,
     "bad_field": bad_value,
     "too_deep": lambda s: compact(envelope(s, "order.paid", dict(good_order(s), deep=json.loads("[" * 20 + "]" * 20)))),
-    "order_unknown": lambda s: compact(envelope(s, "order.signed", {"order": s.order_id(), "signed_at": s.now()})),
     "limit": lambda s: compact(envelope(s, "order.paid", dict(good_order(s), coupons=["C%d" % k for k in range(17)]))),
     "too_large": lambda s: compact(envelope(s, "order.paid", dict(good_order(s), note="x" * (256 * 1024)))),
 }
@@ -601,7 +610,7 @@ SCENARIOS = [
     (6, "mix", joined_before_the_order), (3, "mix", orders_without_a_group), (5, "mix", bought_before_the_referral),
     (3, "mix", is_bound_and_never_buys),
     (6, "ladder", cannot_be_taken), (3, "scatter", cannot_be_taken),
-] + language.SCENARIOS
+] + language.SCENARIOS + persons.SCENARIOS
 
 
 class World:

@@ -91,6 +91,22 @@ static void integer(cJSON *s, bool or_null, int64_t min, const char *what)
 	say(s, "description", what);
 }
 
+/* An id, or an integer. */
+static void version(cJSON *s, bool or_null)
+{
+	cJSON *kinds = cJSON_AddArrayToObject(s, "type");
+
+	listed(kinds, "string");
+	listed(kinds, "integer");
+	if (or_null)
+		listed(kinds, "null");
+	number(s, "minLength", 1);
+	number(s, "maxLength", YT_ID_BYTES_MAX);
+	say(s, "pattern", "^" NO_CONTROL "$");
+	number(s, "minimum", -SAFE_MAX);
+	number(s, "maximum", SAFE_MAX);
+}
+
 static void items(cJSON *s, bool or_null, bool amounts)
 {
 	cJSON *item, *fields, *required;
@@ -136,7 +152,7 @@ static void input_field(cJSON *s, const struct yt_type_info *info, const struct 
 
 	switch (yt_fields[f->field].kind) {
 	case YT_FK_ID:
-		text(s, or_null, 1, "^" NO_CONTROL "$");
+		text(s, or_null, 1, f->field == YT_F_ALIAS ? "^(order|ref):[^\\u0000-\\u001f\\u007f-\\u009f]" NO_CONTROL "$" : "^" NO_CONTROL "$");
 		break;
 	case YT_FK_MEMBER:
 		text(s, or_null, 1, "^[^~\\u0000-\\u001f\\u007f-\\u009f]" NO_CONTROL "$");
@@ -150,8 +166,8 @@ static void input_field(cJSON *s, const struct yt_type_info *info, const struct 
 	case YT_FK_MONEY:
 		integer(s, or_null, f->not_negative ? 0 : -SAFE_MAX, "in the currency's minor unit, digits alone");
 		break;
-	case YT_FK_INT:
-		integer(s, or_null, -SAFE_MAX, "digits alone");
+	case YT_FK_VERSION:
+		version(s, or_null);
 		break;
 	case YT_FK_CURRENCY:
 		type(s, "string", or_null);
@@ -282,6 +298,9 @@ static void output_field(cJSON *s, enum yt_out_kind kind)
 	case YT_OK_COUNT:
 		integer(s, false, 0, "how many");
 		break;
+	case YT_OK_VERSION:
+		version(s, false);
+		break;
 	case YT_OK_REASON:
 		reasons(s);
 		break;
@@ -309,13 +328,20 @@ static void output_field(cJSON *s, enum yt_out_kind kind)
 	}
 }
 
+/* Of an account or a group: its id is the first field of its own, and no member is named. */
+static bool is_of_place(const struct yt_out_field *f)
+{
+	return f->name && f->need == YT_OUT_ALWAYS && (strcmp(f->name, "account") == 0 || strcmp(f->name, "group") == 0);
+}
+
 static void output_data(cJSON *data, const struct yt_out_field *f)
 {
 	static const char *const common[] = { "shop", "member", "cause", "rule", "ruleset" };
 	cJSON *required, *fields = object(data, &required), *one_of = NULL;
 
 	for (size_t k = 0; k < sizeof common / sizeof *common; k++)
-		some_text(need(fields, required, common[k]));
+		if (!is_of_place(f) || strcmp(common[k], "member") != 0)
+			some_text(need(fields, required, common[k]));
 	output_field(need(fields, required, "at"), YT_OK_INSTANT);
 	for (; f->name; f++) {
 		output_field(f->need == YT_OUT_ALWAYS ? need(fields, required, f->name) : add(fields, f->name), f->kind);
@@ -405,6 +431,21 @@ static void dead_letter(cJSON *root, cJSON *messages)
 		listed(reason, yt_dead_name(d));
 }
 
+static const char *record_key(const struct yt_type_info *info)
+{
+	static char text[256];
+
+	if (!info->lead)
+		return "<shop>/<member>, or <shop>/~order:<order> where the event names no member; partitioned by murmur2";
+	snprintf(text, sizeof text, "<shop>/%s<%s>; partitioned by murmur2", info->lead, yt_fields[info->owner].name.p);
+	return text;
+}
+
+static const char *output_key(enum yt_out_type t)
+{
+	return is_of_place(yt_out_fields[t]) ? "<shop>/~<subject>; partitioned by murmur2" : "<shop>/<subject>; partitioned by murmur2";
+}
+
 static void write_asyncapi(const char *dir)
 {
 	cJSON *root = cJSON_CreateObject(), *info;
@@ -422,10 +463,10 @@ static void write_asyncapi(const char *dir)
 	add(add(root, "components"), "messages");
 	for (int t = 0; t < YT_TYPE__COUNT; t++)
 		message(root, channel(root, yt_types[t].topic.p, "Inputs. A record without a key, or on another partition than its key asks for, is forwarded.", "receive"),
-		        yt_types[t].name.p, "<shop>/<member>, or <shop>/~order:<order> where the event names no member; partitioned by murmur2");
+		        yt_types[t].name.p, record_key(&yt_types[t]));
 	for (int t = 0; t < YT_OUT_TYPE__COUNT; t++)
 		message(root, channel(root, yt_out_topics[yt_outs[t].topic], "Outputs, each once for a reader of committed records.", "send"), yt_outs[t].name.p,
-		        "<shop>/<subject>; partitioned by murmur2");
+		        output_key(t));
 	dead_letter(root, channel(root, "dead-letters", "What could not be taken.", "send"));
 	write_file(dir, "asyncapi", root);
 }

@@ -67,8 +67,9 @@ static int64_t stub_never(const void *obj)
 	return YT_NEVER;
 }
 
-#define STUB(p) { YT_STR(p), 1 << 20, stub_fresh, stub_decode, stub_encode, stub_never, stub_never }
-const struct yt_entity_ops yt_entities[YT_KIND__COUNT] = { STUB("member:"), STUB("order:"), STUB("day:"), STUB("channels:") };
+#define STUB(p) { YT_STR(p), 1 << 20, stub_fresh, stub_decode, stub_encode, stub_never, stub_never, NULL, NULL }
+const struct yt_entity_ops yt_entities[YT_KIND__COUNT] = { STUB("member:"), STUB("order:"), STUB("day:"), STUB("channels:"), STUB("phone:"), STUB("quota:"),
+	STUB("account:"), STUB("group:"), STUB("alias:"), STUB("erased:") };
 
 size_t yt_view_render_some(struct yt_arena *a, enum yt_kind kind, struct yt_str name, const void *obj, bool with_orders, unsigned hashes,
                            struct yt_view_hash out[YT_VIEW_HASHES_MAX])

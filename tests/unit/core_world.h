@@ -1,4 +1,4 @@
-/* A shard in memory, for the tests of the core: entities are kept as their encoded bytes, so that every test is one of the codec as well.
+/* A shard in memory, or some, for the tests of the core: entities are kept as their encoded bytes, so that every test is one of the codec as well.
  * The clock is that of the events: what is due before an event fires first. */
 #ifndef YT_TEST_CORE_WORLD_H
 #define YT_TEST_CORE_WORLD_H
@@ -15,6 +15,7 @@
 
 struct world_entity {
 	enum yt_kind kind;
+	int shard;
 	char *name;
 	uint32_t name_n;
 	char *bytes; /* behind the head; NULL: absent */
@@ -33,6 +34,7 @@ struct world_output {
 struct world_sent {
 	char *key, *value;
 	size_t key_n, value_n;
+	bool forwarded; /* value is a record, key its member's */
 	int hop; /* that it will have gone */
 	uint64_t from, to; /* of what one sends to one other, the order stays */
 };
@@ -40,6 +42,8 @@ struct world_sent {
 struct world {
 	struct yt_arena rules_arena, batch, scratch;
 	const struct yt_ruleset *rules;
+	int shards;   /* 0: one, which has all */
+	int shard;    /* of what is decided */
 	bool with_key;
 	unsigned char key[32];
 	int64_t now;
@@ -49,11 +53,14 @@ struct world {
 	size_t n_entities, cap_entities;
 	struct world_output *outputs;
 	size_t n_outputs, cap_outputs;
-	struct world_sent *sent; /* internal events that were not decided yet */
-	size_t n_sent, at_sent, cap_sent;
-	bool held; /* internal events wait for world_deliver_next */
+	struct world_sent *sent; /* internal events and forwarded records that were not decided yet */
+	size_t n_sent, cap_sent;
+	bool held; /* nothing is delivered by itself */
 	int hop;   /* of what is decided */
 	uint64_t decided_key;
+	struct yt_str text; /* of the event at hand */
+	int n_late;         /* dead letters of records that were parked */
+	struct yt_decision forwarded; /* what became of the record that was forwarded last */
 };
 
 __attribute__((unused)) static bool world_zone(void *ctx, struct yt_arena *a, const char *name, struct yt_str *tzif)
@@ -119,13 +126,19 @@ __attribute__((unused)) static void world_deinit(struct world *w)
 	yt_arena_deinit(&w->scratch);
 }
 
+/* What follows is of the shard of that key. */
+static void world_go(struct world *w, struct yt_str key)
+{
+	w->shard = w->shards ? yt_partition(key, w->shards) : 0;
+}
+
 static struct world_entity *world_entity(struct world *w, enum yt_kind kind, struct yt_str name)
 {
 	struct world_entity *e;
 
 	for (size_t k = 0; k < w->n_entities; k++) {
 		e = &w->entities[k];
-		if (e->kind == kind && yt_str_eq(yt_str(e->name, e->name_n), name))
+		if (e->kind == kind && e->shard == w->shard && yt_str_eq(yt_str(e->name, e->name_n), name))
 			return e;
 	}
 	if (w->n_entities == w->cap_entities) {
@@ -133,7 +146,7 @@ static struct world_entity *world_entity(struct world *w, enum yt_kind kind, str
 		w->entities = realloc(w->entities, w->cap_entities * sizeof(*w->entities));
 	}
 	e = &w->entities[w->n_entities++];
-	*e = (struct world_entity){ .kind = kind, .name = malloc(name.n + 1), .name_n = name.n };
+	*e = (struct world_entity){ .kind = kind, .shard = w->shard, .name = malloc(name.n + 1), .name_n = name.n };
 	memcpy(e->name, name.p, name.n);
 	e->name[name.n] = 0;
 	return e;
@@ -191,15 +204,108 @@ static char *world_bytes(struct yt_str s)
 	return p;
 }
 
-static void world_send(void *ctx, struct yt_str key, struct yt_str value)
+static void world_put(struct world *w, struct yt_str key, struct yt_str value, bool forwarded)
 {
-	struct world *w = ctx;
-
 	if (w->n_sent == w->cap_sent) {
 		w->cap_sent = w->cap_sent ? 2 * w->cap_sent : 16;
 		w->sent = realloc(w->sent, w->cap_sent * sizeof(*w->sent));
 	}
-	w->sent[w->n_sent++] = (struct world_sent){ world_bytes(key), world_bytes(value), key.n, value.n, w->hop + 1, w->decided_key, yt_hash64(key) };
+	w->sent[w->n_sent++] = (struct world_sent){ world_bytes(key), world_bytes(value), key.n, value.n, forwarded, w->hop + 1, w->decided_key, yt_hash64(key) };
+}
+
+static void world_send(void *ctx, struct yt_str key, struct yt_str value)
+{
+	world_put(ctx, key, value, false);
+}
+
+static const struct yt_raw *world_raw(void *ctx)
+{
+	struct world *w = ctx;
+	struct yt_raw *raw = yt_arena_zalloc(&w->batch, sizeof(*raw));
+
+	*raw = (struct yt_raw){ .topic = YT_STR("orders"), .partition = 3, .offset = 77, .timestamp = w->now, .value = yt_arena_dup(&w->batch, w->text) };
+	return raw;
+}
+
+static void world_forward(void *ctx, const struct yt_raw *raw, struct yt_str key)
+{
+	CHECK_INT(raw->offset, 77);
+	world_put(ctx, key, raw->value, true);
+}
+
+static void world_dead(void *ctx, const struct yt_raw *raw, enum yt_dead why, const char *detail)
+{
+	struct world *w = ctx;
+
+	(void)detail;
+	CHECK_INT(raw->offset, 77);
+	CHECK_INT(why, YT_DEAD_ORDER_UNKNOWN);
+	w->n_late++;
+}
+
+static void world_remove(void *ctx, enum yt_kind kind, struct yt_str name)
+{
+	struct world_entity *e = world_entity(ctx, kind, name);
+
+	free(e->bytes);
+	e->bytes = NULL;
+	e->obj = NULL;
+	e->edited = false;
+}
+
+static bool world_any(void *ctx, enum yt_kind kind)
+{
+	const struct world *w = ctx;
+
+	for (size_t k = 0; k < w->n_entities; k++) {
+		if (w->entities[k].kind == kind)
+			return true;
+	}
+	return false;
+}
+
+static size_t world_naming(void *ctx, enum yt_kind kind, struct yt_str member_name, struct yt_str **names)
+{
+	struct world *w = ctx;
+	size_t n = 0;
+
+	*names = yt_arena_alloc(&w->batch, (w->n_entities + 1) * sizeof(**names));
+	for (size_t k = 0; k < w->n_entities; k++) {
+		struct yt_str name = yt_str(w->entities[k].name, w->entities[k].name_n);
+		bool here = w->entities[k].kind == kind && w->entities[k].shard == w->shard;
+		const void *obj = here ? world_peek(w, kind, name) : NULL;
+		struct yt_buf bytes;
+		size_t i = n;
+
+		if (!obj || !yt_str_eq(yt_name_shop(name), yt_name_shop(member_name)))
+			continue;
+		yt_buf_init(&bytes, &w->batch);
+		yt_entities[kind].encode(obj, &bytes);
+		CHECK(yt_str_eq(yt_entities[kind].member_of(obj), yt_entities[kind].member_of_bytes(yt_buf_str(&bytes))));
+		if (!yt_str_eq(yt_entities[kind].member_of(obj), yt_name_id(member_name)))
+			continue;
+		for (; i > 0 && yt_str_cmp(name, (*names)[i - 1]) < 0; i--)
+			(*names)[i] = (*names)[i - 1];
+		(*names)[i] = name;
+		n++;
+	}
+	return n;
+}
+
+static void world_spread(void *ctx, struct yt_str shop, struct yt_str value)
+{
+	struct world *w = ctx;
+	uint32_t done = 0;
+	int shards = w->shards ? w->shards : 1;
+
+	for (int n = 0; done != (1u << shards) - 1; n++) {
+		struct yt_str key = yt_arena_printf(&w->batch, "%.*s/~shard:%d", YT_FMT(shop), n);
+		uint32_t bit = 1u << yt_partition(key, shards);
+
+		if (!(done & bit))
+			world_send(w, key, value);
+		done |= bit;
+	}
 }
 
 /* Ends the batch: every edited entity becomes its bytes, which decode and encode to the same. */
@@ -241,39 +347,54 @@ static void world_decided(struct world *w)
 
 static struct yt_decide_env world_env(struct world *w, struct yt_state *state)
 {
-	*state = (struct yt_state){ w, world_peek, world_edit, world_output, world_send };
+	*state = (struct yt_state){ w,            world_peek, world_edit,    world_output, world_send,
+		                    world_remove, world_any, world_spread, world_naming, world_raw,  world_forward, world_dead };
 	return (struct yt_decide_env){ .rules = w->rules, .state = state, .arena = &w->batch, .now_ms = w->now, .code_key = w->with_key ? w->key : NULL, .hop = w->hop };
 }
 
-/* The k-th of what was sent and not decided yet is decided. */
-static void world_deliver_kth(struct world *w, size_t k)
+static void world_decide_forwarded(struct world *w, const struct yt_decide_env *env, const struct world_sent *s)
 {
-	struct world_sent s = w->sent[w->at_sent + k];
+	struct yt_decoded decoded;
+
+	w->text = yt_str(s->value, s->value_n);
+	yt_event_decode(&w->batch, w->text, NULL, 0, YT_NOW_UNKNOWN, &decoded);
+	CHECK_MSG(decoded.event, "a forwarded record is read: %s", decoded.detail);
+	decoded.event->owner = yt_name_id(yt_str(s->key, s->key_n));
+	CHECK(yt_str_eq(yt_event_key(&w->batch, decoded.event), yt_str(s->key, s->key_n)));
+	yt_decide(env, decoded.event, &w->forwarded);
+}
+
+/* The k-th of what was sent is decided, with the `now` of its cause. */
+static void world_deliver_one(struct world *w, size_t k)
+{
+	struct world_sent s = w->sent[k];
 	struct yt_state state;
 	struct yt_decide_env env;
-	struct yt_decision d;
+	struct yt_decision d = { 0 };
 
-	memmove(&w->sent[w->at_sent + 1], &w->sent[w->at_sent], k * sizeof(*w->sent));
-	w->at_sent++;
 	CHECK_MSG(s.hop <= 8, "an internal event goes over at most 8 shards");
 	w->hop = s.hop;
 	w->decided_key = s.to;
 	env = world_env(w, &state);
-	yt_decide_internal(&env, yt_str(s.key, s.key_n), yt_str(s.value, s.value_n), &d);
+	world_go(w, yt_str(s.key, s.key_n));
+	memmove(&w->sent[k], &w->sent[k + 1], (w->n_sent - k - 1) * sizeof(*w->sent));
+	w->n_sent--;
+	if (s.forwarded)
+		world_decide_forwarded(w, &env, &s);
+	else
+		yt_decide_internal(&env, yt_str(s.key, s.key_n), yt_str(s.value, s.value_n), &d);
 	CHECK_MSG(d.result == YT_APPLIED, "an internal event is taken: %s", d.detail);
 	w->hop = 0;
 	world_decided(w);
 	free(s.key);
 	free(s.value);
-	if (w->at_sent == w->n_sent)
-		w->at_sent = w->n_sent = 0;
 }
 
-/* What was sent is decided next, first in first out, with the `now` of its cause. */
+/* First in first out. */
 static void world_deliver(struct world *w)
 {
-	while (!w->held && w->at_sent < w->n_sent)
-		world_deliver_kth(w, 0);
+	while (!w->held && w->n_sent)
+		world_deliver_one(w, 0);
 }
 
 static int64_t world_next_due(struct world *w, struct world_entity **of)
@@ -285,7 +406,7 @@ static int64_t world_next_due(struct world *w, struct world_entity **of)
 		struct world_entity *e = &w->entities[k];
 		int64_t at;
 
-		if (e->kind != YT_KIND_MEMBER || (!e->bytes && !e->obj))
+		if (!e->bytes && !e->obj)
 			continue;
 		if (!e->obj)
 			e->obj = world_decode(&w->batch, e);
@@ -309,9 +430,10 @@ __attribute__((unused)) static void world_until(struct world *w, int64_t until)
 		struct yt_decide_env env;
 
 		w->now = due > w->now ? due : w->now;
+		w->shard = of->shard;
 		env = world_env(w, &state);
 		w->decided_key = yt_hash64(yt_str(of->name, of->name_n));
-		CHECK_MSG(yt_decide_due(&env, yt_str(of->name, of->name_n)), "what next_due names is due");
+		CHECK_MSG(yt_decide_due(&env, of->kind, yt_str(of->name, of->name_n)), "what next_due names is due");
 		world_decided(w);
 		world_deliver(w);
 	}
@@ -329,9 +451,10 @@ __attribute__((unused)) static struct yt_decision world_decide(struct world *w, 
 
 	if (ev->type == YT_TYPE__COUNT)
 		yt_test_fail(__FILE__, __LINE__, "no event");
+	world_go(w, yt_event_key(&w->batch, ev));
 	w->decided_key = yt_hash64(yt_event_key(&w->batch, ev));
 	yt_decide(&env, ev, &d);
-	if (d.result != YT_APPLIED) {
+	if (d.result == YT_DUPLICATE || d.result == YT_CONFLICT || d.result == YT_DEAD) {
 		CHECK_MSG(w->n_outputs == outputs, "nothing leaves of what is not applied");
 		for (size_t k = 0; w->batch_size == 0 && k < w->n_entities; k++)
 			CHECK_MSG(!w->entities[k].edited, "nothing is edited by what is not applied");
@@ -352,7 +475,8 @@ __attribute__((unused)) static const struct yt_event *world_event(struct world *
 	yt_time_format(time, rfc);
 	yt_buf_init(&text, &w->scratch);
 	yt_buf_printf(&text, "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/shops/s1\",\"type\":\"%s\",\"time\":\"%s\",\"data\":%s}", id, type, rfc, data);
-	yt_event_decode(&w->scratch, yt_buf_str(&text), NULL, 0, time > w->now ? time : w->now, &decoded);
+	w->text = yt_buf_str(&text);
+	yt_event_decode(&w->scratch, w->text, NULL, 0, time > w->now ? time : w->now, &decoded);
 	if (decoded.dead)
 		yt_test_fail(__FILE__, __LINE__, "%s: %s: %s", type, decoded.detail, data);
 	return decoded.event;
@@ -372,7 +496,13 @@ __attribute__((unused)) static struct yt_decision world_tell(struct world *w, co
 __attribute__((unused)) static const char *world_field(struct world *w, enum yt_kind kind, const char *name, size_t hash, const char *field)
 {
 	struct yt_view_hash out[YT_VIEW_HASHES_MAX];
-	const void *obj = world_peek(w, kind, yt_str_z(name));
+	const void *obj = NULL;
+
+	/* Of a member on the shard that has him; of what several have, the first. */
+	for (int shard = 0; !obj && shard < (w->shards ? w->shards : 1); shard++) {
+		w->shard = shard;
+		obj = world_peek(w, kind, yt_str_z(name));
+	}
 	size_t n = yt_view_render(&w->batch, kind, yt_str_z(name), obj, true, out);
 
 	for (size_t k = 0; hash < n && k < out[hash].n; k++) {

@@ -1122,8 +1122,10 @@ static void fv_match_one(void *ctx, int shard, struct yt_str key, struct yt_str 
 	struct fv_key *k = fv_key(&m->w->fv, shard, (enum yt_kind)kind, name);
 
 	(void)version;
-	if (!yt_view_changed((enum yt_kind)kind, (struct yt_str){ 0 }, (struct yt_str){ 0 }, true))
-		return; /* shown to nobody */
+	if (!yt_view_changed((enum yt_kind)kind, (struct yt_str){ 0 }, value, true)) {
+		CHECK_MSG(!k->there, "the view has %.*s, which it does not show", YT_FMT(key));
+		return;
+	}
 	CHECK_MSG(k->there, "the view lacks %.*s", YT_FMT(key));
 	CHECK_MSG(yt_str_eq(k->blob, value), "the view shows another %.*s", YT_FMT(key));
 	if (k->kind == YT_KIND_MEMBER)

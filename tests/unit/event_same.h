@@ -10,10 +10,10 @@ static bool same_field(enum yt_field_kind kind, const union yt_field_value *a, c
 	case YT_FK_ID:
 	case YT_FK_MEMBER:
 	case YT_FK_TEXT:
+	case YT_FK_VERSION:
 	case YT_FK_CURRENCY: return yt_str_eq(a->s, b->s);
 	case YT_FK_INSTANT:
-	case YT_FK_MONEY:
-	case YT_FK_INT: return a->i == b->i;
+	case YT_FK_MONEY: return a->i == b->i;
 	case YT_FK_BUYER:
 		return yt_str_eq(a->list.buyer->phone, b->list.buyer->phone) && yt_str_eq(a->list.buyer->device, b->list.buyer->device) &&
 		       yt_str_eq(a->list.buyer->address, b->list.buyer->address);

@@ -26,7 +26,7 @@ static bool fire(struct world *w, int64_t now)
 
 	w->now = now;
 	env = world_env(w, &state);
-	fired = yt_decide_due(&env, YT_S("s1/m1"));
+	fired = yt_decide_due(&env, YT_KIND_MEMBER, YT_S("s1/m1"));
 	world_seal(w);
 	return fired;
 }

@@ -57,7 +57,7 @@ TEST(day_of_the_example_gives_what_is_expected)
 			check_line(&w, line, &expected);
 	}
 	CHECK_INT(w.n_outputs, expected);
-	CHECK_INT(dead, 8);
+	CHECK_INT(dead + w.n_late, 8); /* one waits in vain for whose order it is */
 	world_deinit(&w);
 	free(rules);
 	free(day);

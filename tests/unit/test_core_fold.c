@@ -164,6 +164,8 @@ static void play(struct world *w, const struct history *h, const int *order, int
 static bool is_fact(enum yt_kind kind, struct yt_str field)
 {
 	/* What was decided depends on what was known when it was decided. */
+	if (kind == YT_KIND_ACCOUNT || kind == YT_KIND_GROUP)
+		return yt_str_eq(field, YT_S("contacts")) || yt_str_eq(field, YT_S("members")) || yt_str_eq(field, YT_S("version"));
 	if (kind == YT_KIND_ORDER)
 		return !yt_str_eq(field, YT_S("nth"));
 	return !yt_str_starts(field, YT_S("coupons_")) && !yt_str_eq(field, YT_S("tier")) && !memchr(field.p, ':', field.n);

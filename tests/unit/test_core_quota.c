@@ -60,15 +60,15 @@ static void bound(struct world *w, const char *member, const char *referrer)
 static void deliver(struct world *w, int n)
 {
 	while (n-- > 0) {
-		CHECK_MSG(w->at_sent < w->n_sent, "something was sent");
-		world_deliver_kth(w, 0);
+		CHECK_MSG(w->n_sent > 0, "something was sent");
+		world_deliver_one(w, 0);
 	}
 }
 
 static void deliver_all(struct world *w)
 {
-	while (w->at_sent < w->n_sent)
-		world_deliver_kth(w, 0);
+	while (w->n_sent > 0)
+		world_deliver_one(w, 0);
 }
 
 static int64_t quota(struct world *w, const char *name, const char *field)
@@ -445,7 +445,7 @@ TEST(a_budget_is_spent_to_its_end_and_no_further)
 
 	init(&w, COUPON("c", "budget = 300") "[rule \"thanks\"]\non = order.paid\nissue = c\n");
 	for (int k = 0; k < 4; k++) {
-		char order[8];
+		char order[16];
 
 		snprintf(order, sizeof(order), "o-%d", k);
 		paid(&w, t0, "m-1", order);
@@ -518,7 +518,7 @@ TEST(an_answer_is_taken_once)
 	init(&w, COUPON("c", "limit_total = 9") "[gift \"g\"]\ncoupon = c\nquota = 9\n");
 	CHECK(world_tell(&w, "gift.claimed", "e", t0, "{\"gift\":\"g\",\"member\":\"m-1\",\"claimed_at\":1790000000000}").result == YT_APPLIED);
 	deliver(&w, 1);
-	answer = &w.sent[w.at_sent];
+	answer = &w.sent[0];
 	n = answer->value_n;
 	CHECK(n < sizeof(bytes));
 	memcpy(bytes, answer->value, n);
@@ -545,15 +545,15 @@ static uint32_t draw(uint64_t *s)
 /* One of those that nothing from the same sender to the same receiver goes before. */
 static void deliver_any(struct world *w, uint64_t *s)
 {
-	size_t n = w->n_sent - w->at_sent, k = draw(s) % n;
+	size_t n = w->n_sent, k = draw(s) % n;
 
 	for (size_t i = 0; i < k; i++) {
-		const struct world_sent *a = &w->sent[w->at_sent + i], *b = &w->sent[w->at_sent + k];
+		const struct world_sent *a = &w->sent[i], *b = &w->sent[k];
 
 		if (a->from == b->from && a->to == b->to)
 			k = i;
 	}
-	world_deliver_kth(w, k);
+	world_deliver_one(w, k);
 }
 
 enum { MEMBERS = 6, ORDERS = 24 };
@@ -565,7 +565,7 @@ static void history(uint64_t seed, bool goes)
 				    "[rule \"bring\"]\non = order.paid\nwhen = member.id <= \"m-2\"\nto = referrer\nissue = c\n";
 	uint64_t s = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	int next = 0, issued = 0, held = 0;
-	char member[ORDERS][8], order[ORDERS][8];
+	char member[ORDERS][16], order[ORDERS][16];
 	struct world w;
 
 	init(&w, rules);
@@ -577,7 +577,7 @@ static void history(uint64_t seed, bool goes)
 		snprintf(member[k], sizeof(member[k]), "m-%u", draw(&s) % MEMBERS);
 		snprintf(order[k], sizeof(order[k]), "o-%d", k);
 	}
-	while (next < ORDERS || w.at_sent < w.n_sent) {
+	while (next < ORDERS || w.n_sent > 0) {
 		uint32_t what = draw(&s) % 4;
 		int k = next ? (int)(draw(&s) % (unsigned)next) : 0;
 
@@ -587,7 +587,7 @@ static void history(uint64_t seed, bool goes)
 		} else if (what == 1 && goes && next && order[k][0]) {
 			cancelled(&w, t0 + ORDERS, member[k], order[k]);
 			order[k][0] = 0;
-		} else if (w.at_sent < w.n_sent) {
+		} else if (w.n_sent > 0) {
 			deliver_any(&w, &s);
 		}
 		CHECK_MSG(quota(&w, "s1/c", "outstanding") <= 5 && quota(&w, "s1/c", "spent") <= 700, "seed %llu: more than there is", (unsigned long long)seed);
@@ -598,7 +598,7 @@ static void history(uint64_t seed, bool goes)
 		CHECK_MSG(held <= 5, "seed %llu: more coupons than units", (unsigned long long)seed);
 	}
 	for (int k = 0; k < MEMBERS; k++) {
-		char name[16];
+		char name[24];
 
 		snprintf(name, sizeof(name), "s1/m-%d", k);
 		CHECK_INT(claims_of(&w, name), 0);

@@ -114,14 +114,14 @@ static void collect(struct run *r, const char *from)
 {
 	struct world *w = &r->w;
 
-	for (; w->at_sent < w->n_sent; w->at_sent++) {
+	for (size_t k = 0; k < w->n_sent; k++) {
 		CHECK(r->n_sent < SENT_MAX);
 		r->sent[r->n_sent].from = strdup(from);
-		r->sent[r->n_sent].to = strndup(w->sent[w->at_sent].key, w->sent[w->at_sent].key_n);
+		r->sent[r->n_sent].to = strndup(w->sent[k].key, w->sent[k].key_n);
 		r->sent[r->n_sent].done = false;
-		r->sent[r->n_sent++].s = w->sent[w->at_sent];
+		r->sent[r->n_sent++].s = w->sent[k];
 	}
-	w->at_sent = w->n_sent = 0;
+	w->n_sent = 0;
 }
 
 static void take(struct run *r, const struct next *x)
@@ -141,7 +141,7 @@ static void take(struct run *r, const struct next *x)
 		r->sent[x->index].done = true;
 		snprintf(from, sizeof(from), "%s", r->sent[x->index].to);
 	} else if (x->what == A_TIMER) {
-		CHECK(yt_decide_due(&env, yt_str(x->of->name, x->of->name_n)));
+		CHECK(yt_decide_due(&env, x->of->kind, yt_str(x->of->name, x->of->name_n)));
 		snprintf(from, sizeof(from), "%.*s", (int)x->of->name_n, x->of->name);
 	} else {
 		char id[8];

@@ -115,6 +115,8 @@ TEST(golden_bytes_of_each_entity)
 	             "8cab8c3484078afa01cf5e3216cbd3e5d6e71693c34ce35505e464020c515358525035575843314257015801bd919a9b801b60f9");
 	check_golden(&w, YT_KIND_ORDER, "s1/o2",
 	             "9000026d3180b6d9a8a9340001e1a5c34222b868e48086e8ac8c34054639010401658086e8ac8c3401026f320b027232030a00");
+	check_golden(&w, YT_KIND_ACCOUNT, "s1/a1", "0200");
+	check_golden(&w, YT_KIND_GROUP, "s1/g1", "0000");
 	check_golden(&w, YT_KIND_DAY, "s1/2026-09-22",
 	             "0204c8c901020002880e000203010468616c660100067365636f6e640102067468616e6b7301");
 	check_golden(&w, YT_KIND_MEMBER, "s1/m3",
@@ -167,7 +169,8 @@ TEST(golden_bytes_of_claims_and_quotas)
 	yt_buf_add(&want, "\x00\x01", 2);
 	yt_buf_varint(&want, (uint64_t)t0);
 	yt_buf_u64(&want, yt_hash64(YT_S("share:s")));
-	yt_buf_u64(&want, yt_hash64(YT_S("f1")));
+	/* `f1`: the first bytes of its mark, as docs/state.md makes it (`printf 'erased\ns1/f1' | openssl dgst -sha256 -mac hmac` with the key 00 01 .. 1f). */
+	yt_buf_add(&want, "\xc7\x73\x38\x95\x67\x94\x9a\x54", 8);
 	e = world_entity(&w, YT_KIND_MEMBER, YT_S("s1/m1"));
 	CHECK(e->n > want.n + 12);
 	CHECK_MEM(e->bytes + e->n - want.n - 12, want.p, want.n);
@@ -188,18 +191,31 @@ TEST(golden_bytes_of_referrals)
 
 	live_referrals(&w);
 	check_golden(&w, YT_KIND_MEMBER, "s1/n1",
-	             "020000000000046361726480d8c1a28c3402723180d8c1a28c340a770000020070a833ae633b3240008092f9a58c34640000000000100522420004636172"
-	             "6400008082acf88c3482d8c1a28c3482d8c1a28c340101658092f9a58c3401026f3100026f31010554e85b50f9a4060101042ae5e5bfbd4baa3f8092f9a5"
-	             "8c34");
+	             "020000000000046361726480d8c1a28c3402723180d8c1a28c340a770000020070a833ae633b3240008092f9a58c34640000000000100522420000046361"
+	             "726400008082acf88c3482d8c1a28c3482d8c1a28c340101658092f9a58c3401026f3100026f310171ba018682c8de9b0101042ae5e5bfbd4baa3f8092f9"
+	             "a58c34");
 	check_golden(&w, YT_KIND_MEMBER, "s1/n2",
-	             "0200000000000002723180d8c1a28c343a5200000200f1d1b0c79183f23e0080d8c1a28c3464000000000010093522000000000083d8c1a28c3483d8c1a2"
-	             "8c34026f32000001a77d668400600004");
+	             "0200000000000002723180d8c1a28c343a5200000200f1d1b0c79183f23e0080d8c1a28c346400000000001009352200000000000083d8c1a28c3483d8c1"
+	             "a28c34026f32000001a77d668400600004");
 	check_golden(&w, YT_KIND_MEMBER, "s1/r1",
 	             "4e00000001ef4c771275b0a5fb60bf12c1fd05892191043753514d5a5843535a47515106667269656e64016584d8c1a28c340080a0f6a713f1d1b0c79183"
-	             "f23ef8b9b70300010032157c13a2101397056400000000000200c1a7a897e0b82e3e0080b59da48c3464000000000010060202010204511eac5785c0f582"
-	             "d8c1a28c340280d8c1a28c3400157c13a21013970583d8c1a28c340382d8c1a28c3484d8c1a28c3401015e82de5734cb95a580b59da48c34");
+	             "f23ef8b9b703000100321266723707730c506400000000000200c1a7a897e0b82e3e0080b59da48c34640000000000100602020102bbd5a1adf7a8e79182"
+	             "d8c1a28c340280d8c1a28c34001266723707730c5083d8c1a28c340382d8c1a28c3484d8c1a28c3401015e82de5734cb95a580b59da48c34");
 	check_golden(&w, YT_KIND_PHONE, "s1/p",
 	             "026e318092f9a58c34");
+	world_deinit(&w);
+}
+
+TEST(golden_bytes_of_identities)
+{
+	struct world w;
+
+	world_init(&w, rules);
+	tell(&w, "member.linked", t0, "{\"identity\":\"wecom:1\",\"member\":\"m1\"}");
+	tell(&w, "alias.bound", t0, "{\"alias\":\"ref:A\",\"member\":\"m1\"}");
+	check_golden(&w, YT_KIND_MEMBER, "s1/wecom:1", "02000000000000000000000000000080026d31000000");
+	check_golden(&w, YT_KIND_MEMBER, "s1/m1", "0200000000000000000000000000008000000001077765636f6d3a31");
+	check_golden(&w, YT_KIND_ALIAS, "s1/ref:A", "026d31000000");
 	world_deinit(&w);
 }
 
@@ -325,6 +341,7 @@ TEST_MAIN
 	RUN(golden_bytes_of_a_member_with_a_tier_and_deposits);
 	RUN(golden_bytes_of_claims_and_quotas);
 	RUN(golden_bytes_of_referrals);
+	RUN(golden_bytes_of_identities);
 	RUN(a_typical_member_has_less_than_500_bytes_and_an_open_order_less_than_150);
 	RUN(any_bytes_decode_to_an_object_or_to_none);
 	RUN(keys_tell_kind_and_name);

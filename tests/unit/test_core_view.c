@@ -132,8 +132,30 @@ TEST(what_is_gone_has_its_suffixes_and_no_fields)
 	CHECK_STR(render(&w, YT_KIND_DAY, "s1/2026-01-01", true), "day:s1:2026-01-01");
 	CHECK_STR(render(&w, YT_KIND_QUOTA, "s1/gift:box", true), "quota:s1/gift:box");
 	CHECK_STR(render(&w, YT_KIND_CHANNELS, "s1/2026-01-01", true), "channels:s1:2026-01-01");
+	CHECK_STR(render(&w, YT_KIND_ACCOUNT, "s1/a-9", true), "account:s1/a-9");
+	CHECK_STR(render(&w, YT_KIND_GROUP, "s1/g-9", true), "group:s1/g-9");
 	CHECK_INT(yt_view_suffixes(&w.batch, YT_KIND_ORDER, YT_S("s1/o1"), false, suffix), 0);
 	CHECK_INT(yt_view_suffixes(&w.batch, YT_KIND_ORDER, YT_S("s1/o1"), true, suffix), 1);
+	world_deinit(&w);
+}
+
+TEST(what_a_suffix_names)
+{
+	static const struct { const char *suffix; int kind; const char *name; } cases[] = {
+		{ "member:s1/m1", YT_KIND_MEMBER, "s1/m1" }, { "wallet:s1/m1", YT_KIND_MEMBER, "s1/m1" }, { "order:s1/a:b", YT_KIND_ORDER, "s1/a:b" },
+		{ "day:s1:2026-01-01", YT_KIND_DAY, "s1/2026-01-01" }, { "account:s1/a-1", YT_KIND_ACCOUNT, "s1/a-1" },
+		{ "group:s1/g-1", YT_KIND_GROUP, "s1/g-1" }, { "at", -1, "" }, { "else:s1/x", -1, "" },
+	};
+	struct world w;
+
+	world_init(&w, rules);
+	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+		struct yt_str name = { 0 };
+
+		CHECK_INT(yt_view_entity_of(&w.batch, yt_str_z(cases[k].suffix), &name), cases[k].kind);
+		if (cases[k].kind >= 0)
+			CHECK_MSG(yt_str_eq(name, yt_str_z(cases[k].name)), "%s names %.*s", cases[k].suffix, YT_FMT(name));
+	}
 	world_deinit(&w);
 }
 
@@ -159,5 +181,6 @@ TEST_MAIN
 	RUN(a_quota_shows_what_is_given_away);
 	RUN(the_channels_of_a_day_show_what_is_not_0);
 	RUN(what_is_gone_has_its_suffixes_and_no_fields);
+	RUN(what_a_suffix_names);
 	RUN(an_order_expires_in_the_view_with_its_entity);
 }

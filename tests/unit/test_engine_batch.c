@@ -1,7 +1,7 @@
 /* A batch and what may come of it: committed, aborted, lost, crashed, taken back. Each effect once (I1, I4, I5, I9). */
 #include "unit/engine_world.h"
 
-/* Two orders and a join of two members on two shards. */
+/* Two orders and a join of two members on two shards; the group is of a third one, which counts its members. */
 static void put_some(struct ew *w)
 {
 	const char *a = ew_member(w, 0, 0), *b = ew_member(w, 2, 0);
@@ -9,7 +9,7 @@ static void put_some(struct ew *w)
 
 	ew_put(w, EW_ORDERS, 0, ew_paid(w, a, "o-1", t));
 	ew_put(w, EW_ORDERS, 2, ew_paid(w, b, "o-2", t + 1));
-	ew_put(w, EW_GROUPS, 0, ew_joined(w, a, "g-1", t + 2));
+	ew_put(w, EW_GROUPS, 0, ew_joined(w, a, "g-2", t + 2));
 }
 
 static void each_id_once(const struct ew *w)
@@ -42,7 +42,7 @@ TEST(an_event_is_decided_and_its_outputs_leave_with_its_state)
 	CHECK_INT(ew_count(&w, YT_OUT_FOLLOWUP_DUE), 1);
 	CHECK_INT(committed_outputs(&w), 3);
 	CHECK_INT(ew_info(&w, 0).version, 1);
-	CHECK_INT(ew_info(&w, 1).version, 0);
+	CHECK_INT(ew_info(&w, 1).version, 1);
 	CHECK_INT(ew_info(&w, 2).version, 1);
 	CHECK_INT(ew_info(&w, 0).next[EW_ORDERS], 1);
 	CHECK_INT(ew_info(&w, 0).next[EW_GROUPS], 1);
@@ -99,7 +99,7 @@ TEST(an_aborted_batch_is_decided_again_and_leaves_nothing_twice)
 	each_id_once(&w);
 	/* Counted once, too. */
 	CHECK_INT(yt_engine_stats(w.e)->events[YT_ORDER_PAID][YT_APPLIED], 3);
-	CHECK_INT(yt_engine_stats(w.e)->records, 4);
+	CHECK_INT(yt_engine_stats(w.e)->records, 5);
 	for (int p = 0; p < EW_SHARDS; p++)
 		CHECK_INT(ew_info(&w, p).version, ew_info(&calm, p).version);
 	struct ew_dump a = ew_dump(&w, w.wall, true), b = ew_dump(&calm, w.wall, true);
@@ -470,7 +470,15 @@ TEST(a_dead_letter_of_a_forwarded_record_names_where_it_first_lay)
 	ew_put(&w, EW_ORDERS, at, "x");
 	ew_put(&w, EW_ORDERS, at, value);
 	ew_settle(&w);
+	CHECK_INT(w.deads, 1);
+	CHECK_INT(yt_engine_stats(w.e)->events[YT_ORDER_SIGNED][YT_PARKED], 1);
+	ew_pass(&w, 72 * EW_HOUR - 1);
+	ew_settle(&w);
+	CHECK_INT(w.deads, 1);
+	ew_pass(&w, 1);
+	ew_settle(&w);
 	CHECK_INT(w.deads, 2);
+	CHECK_INT(yt_engine_stats(w.e)->dead[YT_DEAD_ORDER_UNKNOWN], 1);
 	d = ew_message(&w, YT_TO_DEAD, 1);
 	CHECK(d && !ew_message(&w, YT_TO_DEAD, 2));
 	CHECK_STR(ew_header(d, "dl_topic"), "orders");
@@ -480,6 +488,45 @@ TEST(a_dead_letter_of_a_forwarded_record_names_where_it_first_lay)
 	CHECK_STR(ew_header(d, "dl_reason"), "order_unknown");
 	CHECK(!ew_header(d, "yt_hop") && !ew_header(d, "dl_truncated"));
 	CHECK(yt_str_eq(d->value, yt_str_z(value)));
+	ew_deinit(&w);
+}
+
+TEST(what_waits_goes_on_as_it_came_when_it_is_known_whose_it_is)
+{
+	const struct yt_header own[] = { { YT_S("ce_specversion"), YT_S("1.0") }, { YT_S("ce_id"), YT_S("e1") }, { YT_S("ce_source"), YT_S("/shops/s1") },
+		                         { YT_S("ce_type"), YT_S("order.refunded") }, { YT_S("ce_time"), YT_S("2026-01-01T00:00:00Z") },
+		                         { YT_S("empty"), { 0 } }, { YT_S("yt_member"), YT_S("somebody") }, { YT_S("yt_sent"), YT_S("1") } };
+	int to = yt_partition(YT_S("s1/~order:o-1"), EW_SHARDS);
+	const struct yt_mem_message *m;
+	const struct fl_batch *b;
+	struct ew w;
+	const char *member, *refund;
+
+	ew_init(&w, 0);
+	ew_live(&w);
+	member = ew_member(&w, (to + 1) % EW_SHARDS, 0);
+	refund = yt_arena_printf(&w.arena, "{\"order\":\"o-1\",\"refund\":\"r\",\"refunded_at\":%" PRId64 ",\"amount\":1}", w.wall).p;
+	fl_record_with(&w.fl, EW_ORDERS, to, 0, (struct yt_str){ 0 }, yt_str_z(refund), own, 8);
+	ew_turns(&w, 2);
+	CHECK_INT(w.deads, 0);
+	fl_record(&w.fl, EW_ORDERS, to, 1, ew_event(&w, "alias.bound", w.wall, yt_arena_printf(&w.arena, "{\"alias\":\"order:o-1\",\"member\":\"%s\"}", member).p));
+	ew_turns(&w, 2);
+	b = &w.fl.batches[w.fl.n_batches - 1];
+	m = NULL;
+	for (size_t k = 0; k < b->n_messages; k++)
+		if (b->messages[k].dest == YT_TO_INTERNAL)
+			m = &b->messages[k];
+	CHECK(m);
+	CHECK_INT(m->shard, (to + 1) % EW_SHARDS);
+	CHECK(!m->key.p && yt_str_eq(m->value, yt_str_z(refund)));
+	CHECK_INT(m->n_headers, 6 + 7);
+	CHECK(yt_str_eq(m->headers[5].name, YT_S("empty")) && !m->headers[5].value.p);
+	CHECK(yt_str_eq(m->headers[12].name, YT_S("yt_member")) && yt_str_eq(m->headers[12].value, yt_str_z(member)));
+	/* And there it is that member's. */
+	fl_record_with(&w.fl, EW_INTERNAL, m->shard, 0, m->key, m->value, m->headers, m->n_headers);
+	ew_turns(&w, 2);
+	CHECK_INT(w.deads, 0);
+	CHECK_INT(yt_engine_stats(w.e)->events[YT_ORDER_REFUNDED][YT_APPLIED], 1);
 	ew_deinit(&w);
 }
 
@@ -706,6 +753,7 @@ TEST_MAIN
 	RUN(a_transaction_carries_every_input_of_each_shard_that_it_touches);
 	RUN(a_misplaced_record_is_forwarded_once_and_decided_by_its_owner);
 	RUN(a_dead_letter_of_a_forwarded_record_names_where_it_first_lay);
+	RUN(what_waits_goes_on_as_it_came_when_it_is_known_whose_it_is);
 	RUN(eight_hops_are_the_limit);
 	RUN(an_internal_record_without_its_headers_is_a_dead_letter);
 	RUN(headers_of_ours_on_a_foreign_record_are_not_believed);

@@ -127,6 +127,37 @@ static void put_referral(struct history *h, const char *member)
 		             yt_arena_printf(a, "{\"referrer\":\"%s\",\"member\":\"%s\",\"by\":\"ann\"}", referrer, member).p));
 }
 
+static int order_shard(const char *order)
+{
+	char key[64];
+
+	snprintf(key, sizeof key, "s1/~order:%s", order);
+	return yt_partition(yt_str_z(key), EW_SHARDS);
+}
+
+/* Whose the order is. */
+static void put_alias(struct history *h, const struct order *o)
+{
+	put(h, EW_ORDERS, order_shard(o->id),
+	    ew_event(h->w, "alias.bound", h->time, yt_arena_printf(&h->w->arena, "{\"alias\":\"order:%s\",\"member\":\"%s\"}", o->id, o->member).p));
+}
+
+/* Names no member. Often nobody has said yet whose the order is, or never does. */
+static void put_nameless(struct history *h)
+{
+	struct order *o;
+
+	if (!h->n_orders)
+		return;
+	o = &h->orders[draw(&h->c) % h->n_orders];
+	put(h, EW_ORDERS, order_shard(o->id),
+	    ew_event(h->w, "order.refunded", h->time,
+	             yt_arena_printf(&h->w->arena, "{\"order\":\"%s\",\"refund\":\"r-%d\",\"refunded_at\":%" PRId64 ",\"amount\":20}", o->id, ++o->refunds,
+	                             h->time).p));
+	if (one_in(&h->c, 2))
+		put_alias(h, o);
+}
+
 static void put_step(struct history *h)
 {
 	static const char *const types[] = { "order.shipped", "order.signed", "order.cancelled" };
@@ -184,6 +215,8 @@ static void make(struct history *h, struct ew *w, uint64_t seed, bool misplaced)
 			h->time -= draw(&h->c) % (uint32_t)(EW_DAY); /* told late */
 		if (k < 7)
 			put_order(h, m);
+		else if (k == 10 && misplaced) /* they go over two shards: with `clock = event` the life of an order would hang on where a batch ends */
+			put_nameless(h);
 		else if (k < 11)
 			put_step(h);
 		else if (k < 15)

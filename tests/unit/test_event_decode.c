@@ -154,10 +154,14 @@ TEST(each_type_with_its_required_fields_is_read)
 		[YT_ORDER_CANCELLED] = "{\"order\":\"o\",\"cancelled_at\":1754042400000}",
 		[YT_PRESALE_DEPOSIT_PAID] = "{\"presale\":\"p\",\"member\":\"m\",\"paid_at\":1754042400000,\"amount\":0,\"balance_from\":1754042400000,\"balance_until\":1754042400001}",
 		[YT_PRESALE_DEPOSIT_REFUNDED] = "{\"presale\":\"p\",\"member\":\"m\",\"refunded_at\":1754042400000}",
+		[YT_ALIAS_BOUND] = "{\"alias\":\"ref:x\",\"member\":\"m\"}",
 		[YT_GROUP_JOINED] = "{\"group\":\"g\",\"member\":\"m\",\"joined_at\":1754042400000}",
 		[YT_GROUP_LEFT] = "{\"group\":\"g\",\"member\":\"m\",\"left_at\":1754042400000}",
+		[YT_GROUP_CHANGED] = "{\"group\":\"g\",\"version\":2,\"last_version\":1}",
 		[YT_CONTACT_ADDED] = "{\"account\":\"a\",\"member\":\"m\",\"added_at\":1754042400000}",
 		[YT_CONTACT_REMOVED] = "{\"account\":\"a\",\"member\":\"m\",\"removed_at\":1754042400000}",
+		[YT_MEMBER_LINKED] = "{\"identity\":\"wecom:x\",\"member\":\"m\"}",
+		[YT_MEMBER_ERASE] = "{\"member\":\"m\",\"by\":\"anna\"}",
 		[YT_REFERRAL_BOUND] = "{\"referrer\":\"ref:x\",\"member\":\"m\",\"bound_at\":1754042400000}",
 		[YT_SHARE_MADE] = "{\"share\":\"s\",\"member\":\"m\",\"friend\":\"f\",\"shared_at\":1754042400000}",
 		[YT_GIFT_CLAIMED] = "{\"gift\":\"g\",\"member\":\"m\",\"claimed_at\":1754042400000}",
@@ -173,7 +177,7 @@ TEST(each_type_with_its_required_fields_is_read)
 		decode(info->name.p, good[t]);
 		GOOD();
 		CHECK_INT(got.event->type, t);
-		CHECK_INT(got.event->at, NOW);
+		CHECK_INT(got.event->at, info->at == YT_F_NONE ? got.event->time : NOW);
 		/* An empty data lacks the first required field of the row. */
 		decode(info->name.p, "{}");
 		DEAD("missing_field", yt_arena_printf(&arena, "%s: missing", yt_fields[info->fields[0].field].name.p).p);
@@ -417,9 +421,36 @@ TEST(version_may_be_negative)
 {
 	decode("group.joined", "{\"group\":\"g\",\"member\":\"m\",\"joined_at\":1754042400000,\"version\":-3}");
 	GOOD();
-	CHECK_INT(yt_event_int(got.event, YT_F_VERSION), -3);
-	decode("group.joined", "{\"group\":\"g\",\"member\":\"m\",\"joined_at\":1754042400000,\"version\":\"3\"}");
-	DEAD("bad_field", "version: not a number");
+	CHECK(is(yt_event_text(got.event, YT_F_VERSION), "-3"));
+}
+
+TEST(version_is_a_number_or_an_id)
+{
+	decode("group.joined", "{\"group\":\"g\",\"member\":\"m\",\"joined_at\":1754042400000,\"version\":\"9c3f97c2ada667dfb5f6d03308d963e1\"}");
+	GOOD();
+	CHECK(is(yt_event_text(got.event, YT_F_VERSION), "9c3f97c2ada667dfb5f6d03308d963e1"));
+	decode("group.joined", "{\"group\":\"g\",\"member\":\"m\",\"joined_at\":1754042400000,\"version\":\"\"}");
+	DEAD("bad_field", "version: empty");
+	decode("group.joined", "{\"group\":\"g\",\"member\":\"m\",\"joined_at\":1754042400000,\"version\":1.5}");
+	DEAD("bad_field", "version: not written as an integer in digits only");
+	decode("group.joined", "{\"group\":\"g\",\"member\":\"m\",\"joined_at\":1754042400000,\"version\":true}");
+	DEAD("bad_field", "version: not a text");
+}
+
+TEST(where_a_type_has_no_instant_the_envelope_s_time_is_bounded_as_one)
+{
+	static const char *const form = "{\"specversion\":\"1.0\",\"id\":\"e\",\"source\":\"/shops/s1\",\"type\":\"group.changed\",\"time\":\"%s\","
+		                   "\"data\":{\"group\":\"g\",\"version\":2,\"last_version\":1}}";
+
+	decode_raw(yt_arena_printf(&arena, form, "2000-01-01T00:00:00Z"), NULL, 0, NOW);
+	GOOD();
+	CHECK_INT(got.event->at, YT_INSTANT_MIN_MS);
+	decode_raw(yt_arena_printf(&arena, form, "1999-12-31T23:59:59.999Z"), NULL, 0, NOW);
+	DEAD("bad_field", "time: before 2000-01-01");
+	decode_raw(yt_arena_printf(&arena, form, "2025-08-02T10:00:00Z"), NULL, 0, NOW); /* 24 h after now */
+	GOOD();
+	decode_raw(yt_arena_printf(&arena, form, "2025-08-02T10:00:00.001Z"), NULL, 0, NOW);
+	DEAD("bad_field", "time: more than 24 h after now");
 }
 
 TEST(currency_is_three_capital_letters)
@@ -595,7 +626,7 @@ TEST(structured_envelope_faults)
 
 TEST(types_of_no_or_a_later_version_are_unknown)
 {
-	static const char *const types[] = { "order.payed", "Order.paid", "order.paid ", "member.linked", "referral.qualified", "coupon.issued" };
+	static const char *const types[] = { "order.payed", "Order.paid", "order.paid ", "referral.qualified", "member.erased", "coupon.issued" };
 
 	for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
 		decode(types[k], "{}");
@@ -811,6 +842,8 @@ TEST_MAIN
 	RUN(money_lies_within_2_to_the_53);
 	RUN(amount_of_an_order_or_a_refund_is_not_negative);
 	RUN(version_may_be_negative);
+	RUN(version_is_a_number_or_an_id);
+	RUN(where_a_type_has_no_instant_the_envelope_s_time_is_bounded_as_one);
 	RUN(currency_is_three_capital_letters);
 	RUN(order_of_500_items_passes_and_501_do_not);
 	RUN(item_faults_name_the_item);

@@ -54,7 +54,7 @@ static struct yt_arena arena;
 static void begin(struct yt_buf *b, const char *member)
 {
 	const struct yt_output_head head = {
-		.type = YT_OUT_COUPON_ISSUED, .id = COUPON, .shop = YT_STR("s1"), .member = yt_str_z(member), .cause = YT_STR("e1"),
+		.type = YT_OUT_COUPON_ISSUED, .id = COUPON, .shop = YT_STR("s1"), .subject = yt_str_z(member), .of_member = true, .cause = YT_STR("e1"),
 		.rule = YT_STR("recall"), .ruleset = YT_STR("spring@7"), .at_ms = INT64_C(1754042400007),
 	};
 

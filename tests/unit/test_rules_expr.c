@@ -472,18 +472,6 @@ TEST(grammar)
 	check_rows(rows, COUNT(rows), ORDERS);
 }
 
-/* Whatever the language of RULES.md has beyond this version is refused by its name. */
-TEST(what_later_versions_have_is_refused_by_name)
-{
-	static const struct row rows[] = {
-		{ "event.alias == 'x'", "fault: column 1: event.alias is not in this version yet" },
-		{ "event.identity == 'x'", "fault: column 1: event.identity is not in this version yet" },
-		{ "event.last_version == 1", "fault: column 1: event.last_version is not in this version yet" },
-	};
-
-	check_rows(rows, COUNT(rows), ORDERS);
-}
-
 TEST(lists_and_maps_of_an_order_and_its_event)
 {
 	static const struct row rows[] = {
@@ -819,7 +807,6 @@ TEST_MAIN
 	RUN(names_and_has);
 	RUN(times);
 	RUN(grammar);
-	RUN(what_later_versions_have_is_refused_by_name);
 	RUN(lists_and_maps_of_an_order_and_its_event);
 	RUN(what_a_member_has);
 	RUN(coupons_bring_their_names);

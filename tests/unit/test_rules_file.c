@@ -325,11 +325,22 @@ TEST(without_a_star_other_shops_are_unknown)
 	CHECK(!yt_ruleset_shop(rs, YT_S("s1"))->has_quiet_hours && !yt_ruleset_shop(rs, YT_S("s1"))->n_caps);
 }
 
+TEST(account_limits_of_a_shop_come_from_it_or_from_the_star_or_are_3000_and_5000)
+{
+	const struct yt_ruleset *rs = parse_z("[ruleset]\nname = shop\nrevision = 1\n[shop \"*\"]\ntimezone = UTC\ncurrency = EUR\naccount_soft_limit = 7\n"
+	                                      "[shop \"s1\"]\naccount_soft_limit = 1\naccount_hard_limit = 1000000\n");
+
+	CHECK_INT(yt_ruleset_shop(rs, YT_S("s1"))->account_soft_limit, 1);
+	CHECK_INT(yt_ruleset_shop(rs, YT_S("s1"))->account_hard_limit, 1000000);
+	CHECK_INT(yt_ruleset_shop(rs, YT_S("s2"))->account_soft_limit, 7);
+	CHECK_INT(yt_ruleset_shop(rs, YT_S("s2"))->account_hard_limit, 5000);
+}
+
 TEST(every_key_reaches_its_field)
 {
 	const struct yt_ruleset *rs = parse_z(HEAD "[coupon \"a\"]\npercent_off = 20\nmin_amount = 0\nvalid_from = 2026-11-01\n"
 	                                           "valid_until = 2026-11-11 23:00\nvalid_to_end_of_day = yes\nremind_before = 2h\n"
-	                                           "limit_per_member = 3\nlimit_per_period = 32 per day\nlimit_total = 1000000000\nkeep_on_refund = yes\n"
+	                                           "limit_per_member = 3\nlimit_per_period = 32 per day\nlimit_total = 1000000000\nkeep_on_refund = yes\ntransferable = yes\n"
 	                                           "[coupon \"b\"]\namount_off = 3000\nvalid_for = 90m\nbudget = 3000\n"
 	                                           "[rule \"r\"]\non = order.signed, order.paid\nfrom = 2026-11-01\nuntil = 2026-11-11\n"
 	                                           "when = order.nth == 1\nafter = now - order.paid_at + duration(\"1h\")\n"
@@ -343,7 +354,8 @@ TEST(every_key_reaches_its_field)
 	CHECK_INT(a->min_amount, 0);
 	check_str(a->valid_from_text, "2026-11-01");
 	check_str(a->valid_until_text, "2026-11-11 23:00");
-	CHECK(a->to_end_of_day && a->keep_on_refund && !a->valid_for_ms);
+	CHECK(a->to_end_of_day && a->keep_on_refund && a->transferable && !a->valid_for_ms);
+	CHECK(rs->any_transferable);
 	CHECK_INT(a->remind_before_ms, 7200000);
 	CHECK_INT(a->limit_per_member, 3);
 	CHECK_INT(a->limit_per_period.n, 32);
@@ -355,7 +367,7 @@ TEST(every_key_reaches_its_field)
 	CHECK_INT(b->value, 3000);
 	CHECK_INT(b->valid_for_ms, 5400000);
 	CHECK_INT(b->min_amount, -1);
-	CHECK(!b->to_end_of_day && !b->keep_on_refund && !b->limit_per_period.n && !b->limit_per_member);
+	CHECK(!b->to_end_of_day && !b->keep_on_refund && !b->transferable && !b->limit_per_period.n && !b->limit_per_member);
 	CHECK_INT(b->index, 1);
 	CHECK_INT(r->on, 1u << YT_ORDER_SIGNED | 1u << YT_ORDER_PAID);
 	check_str(r->from_text, "2026-11-01");
@@ -701,25 +713,19 @@ static struct yt_str part_of(struct yt_str text, struct yt_str heading)
 
 TEST(every_key_is_in_the_document_with_its_default)
 {
-	struct yt_str text = slurp(root(), "docs/rules.md"), later = part_of(text, YT_S("## Not in this version yet"));
+	struct yt_str text = slurp(root(), "docs/rules.md");
 	const struct yt_rules_key *k;
 
-	CHECK(later.n);
 	for (size_t i = 0; (k = yt_rules_key(i)); i++) {
 		struct yt_str part = part_of(text, yt_arena_printf(&arena, "## `[%s]", k->section)), row;
 
 		if (!part.n)
 			part = part_of(text, yt_arena_printf(&arena, "## `[%s ", k->section));
-		if (k->later) {
-			part = later;
-			row = yt_arena_printf(&arena, "`%s`", k->key);
-		} else {
-			row = yt_arena_printf(&arena, "\n| `%s` | %s | %s%s%s |", strcmp(k->key, "param.*") ? k->key : "param.<name>", k->form, k->deflt ? "`" : "",
-			                      k->deflt      ? k->deflt
-			                      : k->required ? "required"
-			                                    : "",
-			                      k->deflt ? "`" : "");
-		}
+		row = yt_arena_printf(&arena, "\n| `%s` | %s | %s%s%s |", strcmp(k->key, "param.*") ? k->key : "param.<name>", k->form, k->deflt ? "`" : "",
+		                      k->deflt      ? k->deflt
+		                      : k->required ? "required"
+		                                    : "",
+		                      k->deflt ? "`" : "");
 		CHECK_MSG(mentions(part, row), "docs/rules.md lacks, for [%s]: %.*s", k->section, YT_FMT(row));
 	}
 }
@@ -754,6 +760,7 @@ TEST_MAIN
 	RUN(rules_run_by_priority_and_then_in_the_order_of_the_file);
 	RUN(a_shop_takes_from_the_star_what_it_leaves_out);
 	RUN(without_a_star_other_shops_are_unknown);
+	RUN(account_limits_of_a_shop_come_from_it_or_from_the_star_or_are_3000_and_5000);
 	RUN(every_key_reaches_its_field);
 	RUN(gifts_and_shares_are_found_by_name);
 	RUN(every_key_of_a_rule_reaches_its_field);

@@ -234,12 +234,13 @@ static void add_value(struct run *r, struct yt_buf *data, enum yt_type type, con
 	int f = strcmp(key, "at") == 0 ? yt_types[type].at : yt_field_find(yt_str_z(key));
 	int64_t ms;
 
-	if (f < 0)
+	if (f < 0 || f == YT_F_NONE)
 		FAIL(r, "no field %s", key);
 	yt_buf_printf(data, ",\"%.*s\":", YT_FMT(yt_fields[f].name));
 	if (instant_word(value, &ms))
 		yt_buf_i64(data, ms);
-	else if (yt_fields[f].kind == YT_FK_MONEY || yt_fields[f].kind == YT_FK_INT)
+	else if (yt_fields[f].kind == YT_FK_MONEY ||
+	         (yt_fields[f].kind == YT_FK_VERSION && strspn(value, "0123456789") == strlen(value)))
 		yt_buf_z(data, value);
 	else
 		yt_json_add_text(data, yt_str_z(value));
@@ -293,7 +294,7 @@ static struct yt_decision tell(struct run *r, int64_t at, const char *type_name,
 		yt_buf_printf(&data, ",\"buyer\":{%.*s}", YT_FMT(yt_buf_str(&buyer)));
 	if (YT_COMMANDS >> type & 1)
 		yt_buf_z(&data, ",\"by\":\"ann\"");
-	else if (!has_at)
+	else if (!has_at && yt_types[type].at != YT_F_NONE)
 		yt_buf_printf(&data, ",\"%.*s\":%lld", YT_FMT(yt_fields[yt_types[type].at].name), (long long)at);
 	if (type == YT_ORDER_PAID && !has_currency)
 		yt_buf_z(&data, ",\"currency\":\"CNY\"");
@@ -303,14 +304,18 @@ static struct yt_decision tell(struct run *r, int64_t at, const char *type_name,
 		yt_buf_printf(&data, ",\"items\":[{\"sku\":\"%s\",\"quantity\":%s}]", sku, returned);
 	yt_buf_z(&data, "}");
 	yt_buf_c(&data, 0);
+	r->w.forwarded = (struct yt_decision){ 0 };
 	d = world_tell(&r->w, type_name, id, at, data.p);
+	if (d.result == YT_FORWARDED)
+		d = r->w.forwarded;
 	yt_buf_deinit(&data);
 	return d;
 }
 
 static const char *result_of(const struct yt_decision *d)
 {
-	static const char *const names[] = { [YT_APPLIED] = "applied", [YT_DUPLICATE] = "duplicate", [YT_CONFLICT] = "conflict" };
+	static const char *const names[] = { [YT_APPLIED] = "applied", [YT_DUPLICATE] = "duplicate", [YT_CONFLICT] = "conflict",
+		                             [YT_PARKED] = "waits",       [YT_FORWARDED] = "goes on",     [YT_ERASED] = "erased" };
 
 	return d->result == YT_DEAD ? yt_dead_name(d->dead) : names[d->result];
 }
@@ -354,7 +359,12 @@ static void happens(struct run *r)
 		FAIL(r, "no instant and event");
 	rest = copy + n;
 	if (strcmp(what, "time") == 0) {
+		int late = r->w.n_late;
+
 		world_until(&r->w, at);
+		yt_buf_printf(&r->transcript, "%d\n", r->w.n_late - late);
+		if (!r->dry && (r->w.n_late > late) != (arrow && strcmp(arrow + 4, "order_unknown") == 0))
+			FAIL(r, "%d that waited went to the dead letters", r->w.n_late - late);
 		return;
 	}
 	if (strcmp(what, "nobody") == 0) { /* works until then */
@@ -406,6 +416,15 @@ static const char *nested(struct run *r, const struct world_output *o, const cha
 	return root ? yt_arena_dup(&r->w.batch, yt_json_is_text(root) ? yt_json_text(root) : yt_json_number(root)).p : NULL;
 }
 
+static const char *subject(struct run *r, const struct world_output *o)
+{
+	const cJSON *root;
+	char detail[128];
+
+	yt_json_parse(&r->w.batch, yt_str_z(o->value), 0, 0, &root, detail);
+	return yt_arena_dup(&r->w.batch, yt_json_text(yt_json_get(root, "subject"))).p;
+}
+
 static void leaves(struct run *r, char *copy)
 {
 	char *save, *date = strtok_r(copy, " ", &save), *time = strtok_r(NULL, " ", &save), *type = strtok_r(NULL, " ", &save);
@@ -418,7 +437,7 @@ static void leaves(struct run *r, char *copy)
 	if (r->told == r->w.n_outputs)
 		FAIL(r, "did not leave");
 	o = &r->w.outputs[r->told++];
-	if (strcmp(yt_outs[o->type].name.p, type) || strcmp(world_data(&r->w, o, "member"), member) || strcmp(world_data(&r->w, o, "rule"), rule) || o->at != at)
+	if (strcmp(yt_outs[o->type].name.p, type) || strcmp(subject(r, o), member) || strcmp(world_data(&r->w, o, "rule"), rule) || o->at != at)
 		FAIL(r, "what left is %s", o->value);
 	for (char *word; (word = strtok_r(NULL, " ", &save));) {
 		char *want = strchr(word, '=');
@@ -685,7 +704,7 @@ TEST(every_key_of_the_rule_file_matters_in_a_trace)
 	const struct yt_rules_key *key;
 
 	for (size_t k = 0; (key = yt_rules_key(k)); k++) {
-		if (!key->later && strcmp(key->section, "ruleset"))
+		if (strcmp(key->section, "ruleset"))
 			CHECK_MSG(matters(key), "[%s] %s can be taken out of every trace", key->section, key->key);
 	}
 }

@@ -31,6 +31,7 @@ struct yt_act {
 	const struct yt_event *ev;        /* the input behind it; NULL: a coupon's own time came */
 	const struct yt_follow *follow;   /* the output that set this off; NULL: the event itself, or the coupon's time */
 	struct yt_str subject;            /* whom outputs are about; empty: the member */
+	struct yt_str place;              /* member NULL: the key of what decides, `<shop>/~account:<a>`; outputs are about that */
 	const struct yt_rule *running;    /* whose outputs these are; NULL: of no rule */
 	struct yt_follow *follows, *last; /* what has followed, and was not looked at yet */
 

@@ -17,17 +17,19 @@ struct yt_claim {
 	/* yt_hash64 of the order, of the presale with its deposit, that earned it; 0: none. A reward goes with its referral alone. */
 	uint64_t order, presale;
 	uint8_t role;      /* enum yt_role: of the member, in that referral; YT_ROLE_NONE: it is no reward */
-	uint64_t referral; /* yt_hash64 of the invitee's id */
+	uint64_t referral; /* yt_erase_hash of the invitee's id */
 	bool own;       /* of a rule of this member's, not of another member's */
 	bool keep_on_refund;
 	bool has_coupon;          /* set off by what became */
 	unsigned char coupon[16]; /* of this one */
 };
 
+enum { YT_TOLD_SELF = 0 }; /* who shares with himself */
+
 /* A fact that was told: a gift was claimed, a share was made. */
 struct yt_told {
 	uint64_t of;   /* yt_hash64 of `gift:<name>`, `share:<name>` */
-	uint64_t what; /* yt_hash64 of the claim, of the friend */
+	uint64_t what; /* yt_hash64 of the claim, yt_erase_hash of the friend, YT_TOLD_SELF */
 	int64_t at;
 	uint16_t hash; /* of its content */
 };
@@ -80,6 +82,9 @@ int64_t yt_claims_tally(const struct yt_claims *c, struct yt_str name);
 /* There may be YT_TALLIES_MAX names; one more is judged before. */
 bool yt_claims_has_room(const struct yt_claims *c, struct yt_str name);
 void yt_claims_add_tally(struct yt_claims *c, struct yt_arena *a, struct yt_str name, int64_t n);
+
+/* All of another member, who is the same person: what is on its way, what was told and is not known, what both had. */
+void yt_claims_merge(struct yt_claims *c, struct yt_arena *a, const struct yt_claims *from);
 
 bool yt_claims_any(const struct yt_claims *c);
 void yt_claims_encode(const struct yt_claims *c, struct yt_buf *out);

@@ -34,6 +34,18 @@ void yt_coupon_revoke_unused(struct yt_act *act, const struct yt_rule *rule);
 
 /* The codes of the order.paid at hand, which counts: coupon.used or coupon.refused for each. */
 void yt_coupon_use_codes(struct yt_act *act);
+/* An order of somebody else names a code of act->member's: coupon.used, or coupon.refused to the buyer. act->ev is its order.paid. */
+struct yt_coupon_claim {
+	struct yt_str buyer, order, code;
+	int64_t paid_at, amount;
+	unsigned ordinal; /* of the refusal, where nobody holds the code */
+};
+void yt_coupon_claim(struct yt_act *act, const struct yt_coupon_claim *of);
+/* Nobody holds it: not_yours. */
+void yt_coupon_refuse_claim(struct yt_act *act, const struct yt_coupon_claim *of);
+/* That order was cancelled: the coupon that it used of act->member's comes back. */
+void yt_coupon_return_claimed(struct yt_act *act, struct yt_str code, struct yt_str order);
+
 /* The order at hand was cancelled: its used coupons come back. */
 void yt_coupon_return_used(struct yt_act *act);
 /* The order counts no more: what was issued for it and is unused goes. */

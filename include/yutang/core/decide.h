@@ -8,6 +8,15 @@
 #include "yutang/event/output.h"
 #include "yutang/rules/ruleset.h"
 
+/* A record as it came, and where it first lay. */
+struct yt_raw {
+	struct yt_str topic;
+	int64_t partition, offset, timestamp;
+	struct yt_str key, value; /* key.p NULL: none */
+	const struct yt_header *headers; /* its own */
+	size_t n_headers;
+};
+
 /* The shard's state as one decision sees it. Objects live in the batch's arena; whoever gets one by `edit` may change it, and the engine
  * will seal it. An object of an expired entity is handed out fresh (edit) or as NULL (peek). */
 struct yt_state {
@@ -17,6 +26,18 @@ struct yt_state {
 	void (*output)(void *ctx, const struct yt_output *out);                /* copies *out; key and value stay in the arena */
 	/* An internal event to the owner of that key (`<shop>/<member>`), for yt_decide_internal on its shard; both stay in the arena. */
 	void (*send)(void *ctx, struct yt_str key, struct yt_str value);
+	void (*remove)(void *ctx, enum yt_kind kind, struct yt_str name); /* absent from now on; what `edit` gave of it is dead */
+	bool (*any)(void *ctx, enum yt_kind kind); /* false: the shard has none of that kind */
+	/* An internal event to every shard, this one too; each gets it under a key `<shop>/~shard:<n>` of its own. */
+	void (*spread)(void *ctx, struct yt_str shop, struct yt_str value);
+	/* Names of the entities that name that member (yt_entity_ops, member_of), in the arena, by name. It looks at all of that kind in the shard. */
+	size_t (*naming)(void *ctx, enum yt_kind kind, struct yt_str member_name, struct yt_str **names);
+	/* The record that is decided, in the arena. */
+	const struct yt_raw *(*raw)(void *ctx);
+	/* A record goes to that member's shard, key `<shop>/<member>`, and is decided there as that member's, whomever it names. */
+	void (*forward)(void *ctx, const struct yt_raw *raw, struct yt_str key);
+	/* A record of earlier goes to the dead letters. */
+	void (*dead)(void *ctx, const struct yt_raw *raw, enum yt_dead why, const char *detail);
 };
 
 /* What a rule came to. */
@@ -59,13 +80,26 @@ struct yt_decide_env {
 	int hop; /* how many shards what is decided came over */
 };
 
-enum yt_result { YT_APPLIED, YT_DUPLICATE, YT_CONFLICT, YT_DEAD };
+enum yt_result {
+	YT_APPLIED,
+	YT_DUPLICATE,
+	YT_CONFLICT,
+	YT_DEAD,
+	YT_PARKED,    /* it waits for whose order it is */
+	YT_ERASED,    /* a fact of before a member.erase: dropped */
+	YT_FORWARDED, /* it is decided on another shard */
+	YT_RESULT__COUNT
+};
 
 struct yt_decision {
 	enum yt_result result;
 	enum yt_dead dead;  /* with YT_DEAD */
 	char detail[160];   /* with YT_DEAD: what a person reads; with YT_CONFLICT: the field that differs */
 };
+
+/* For those who decide. A fact that is known: the first stays, whole; field: what may differ. */
+void yt_decision_dead(struct yt_decision *d, enum yt_dead why, const char *detail);
+void yt_decision_known(struct yt_decision *d, bool same, const char *field);
 
 /* Folds the event into the state and takes the decisions that follow. With YT_DEAD nothing was edited and no output left: everything that can
  * refuse an event (shop unknown, currency, too old, limits) is judged before the first edit. */
@@ -74,8 +108,8 @@ void yt_decide(const struct yt_decide_env *env, const struct yt_event *ev, struc
 /* What another decision sent to the owner of that key. With YT_DEAD as above. */
 void yt_decide_internal(const struct yt_decide_env *env, struct yt_str key, struct yt_str value, struct yt_decision *out);
 
-/* Fires the one earliest item of that member (timer, coupon reminder, coupon end) that is due at or before env->now_ms, order among equal dues: (rule, fact).
- * False when nothing was due. The caller repeats. */
-bool yt_decide_due(const struct yt_decide_env *env, struct yt_str member_name);
+/* Fires the one earliest item of that entity (of a member: timer, coupon reminder, coupon end; of an alias: the end of a wait) that is due at or before
+ * env->now_ms, order among equal dues: (rule, fact). False when nothing was due. The caller repeats. */
+bool yt_decide_due(const struct yt_decide_env *env, enum yt_kind kind, struct yt_str name);
 
 #endif

@@ -28,6 +28,8 @@ struct yt_deposits {
 struct yt_deposit *yt_deposits_find(const struct yt_deposits *d, struct yt_str presale);
 /* presale.deposit_paid or .deposit_refunded, which is not known yet. The deposit; NULL: there are too many, and it is the oldest. */
 struct yt_deposit *yt_deposits_fold(struct yt_deposits *d, struct yt_arena *a, const struct yt_event *ev);
+/* All of another member, who is the same person; of a presale that both know the own row stays. */
+void yt_deposits_merge(struct yt_deposits *d, struct yt_arena *a, const struct yt_deposits *from);
 
 void yt_deposits_encode(const struct yt_deposits *d, struct yt_buf *out);
 void yt_deposits_decode(struct yt_deposits *d, struct yt_arena *a, struct yt_rd *r);

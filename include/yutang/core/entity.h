@@ -6,8 +6,20 @@
 #include "yutang/base/buf.h"
 
 /* A changelog key is `<kind>:<name>`: `member:s1/m-1`, `order:s1/1001`, `day:s1/2026-11-24`, `channels:s1/2026-11-24`, `phone:s1/<hash>`,
- * `quota:s1/half-price`; name begins with the shop, up to the first `/`. */
-enum yt_kind { YT_KIND_MEMBER, YT_KIND_ORDER, YT_KIND_DAY, YT_KIND_CHANNELS, YT_KIND_PHONE, YT_KIND_QUOTA, YT_KIND__COUNT };
+ * `quota:s1/half-price`, `account:s1/a-01`; name begins with the shop, up to the first `/`. */
+enum yt_kind {
+	YT_KIND_MEMBER,
+	YT_KIND_ORDER,
+	YT_KIND_DAY,
+	YT_KIND_CHANNELS,
+	YT_KIND_PHONE,
+	YT_KIND_QUOTA,
+	YT_KIND_ACCOUNT,
+	YT_KIND_GROUP,
+	YT_KIND_ALIAS,
+	YT_KIND_ERASED,
+	YT_KIND__COUNT
+};
 
 #define YT_NEVER INT64_MAX
 
@@ -19,10 +31,13 @@ struct yt_entity_ops {
 	/* NULL where the bytes are none of ours. Texts of the object may borrow from `value` and `name`. */
 	void *(*decode)(struct yt_arena *a, struct yt_str name, struct yt_str value);
 	void (*encode)(const void *obj, struct yt_buf *out);
-	/* When the engine must call yt_decide_due for it: the earliest of its timers, coupon ends and reminders; YT_NEVER. Members only. */
+	/* When the engine must call yt_decide_due for it: the earliest of its timers, coupon ends and reminders, or ends of waits; YT_NEVER. */
 	int64_t (*next_due)(const void *obj);
 	/* From this instant the entity counts as absent; YT_NEVER. */
 	int64_t (*expires_at)(const void *obj);
+	/* Whom it names: an order and an alias whose it is, a member who referred him, a phone who was its first; the same of an encoded one. NULL: nobody. */
+	struct yt_str (*member_of)(const void *obj);
+	struct yt_str (*member_of_bytes)(struct yt_str value);
 };
 extern const struct yt_entity_ops yt_entities[YT_KIND__COUNT];
 

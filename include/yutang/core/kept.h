@@ -12,6 +12,9 @@ enum { YT_KEPT_BYTES_MAX = 800 };
 /* A copy in the arena with these fields (bits over enum yt_field) and those of the business key, as far as the event has them. */
 struct yt_event *yt_kept_new(struct yt_arena *a, const struct yt_event *ev, uint64_t fields);
 
+/* The same, with another text in that field; ev itself where it has none there. */
+const struct yt_event *yt_kept_with(struct yt_arena *a, const struct yt_event *ev, enum yt_field field, struct yt_str text);
+
 /* Shop and member are not written: they are those of the entity that keeps the event. */
 void yt_kept_encode(const struct yt_event *ev, struct yt_buf *out);
 /* NULL and r->bad where the bytes are none of ours. Texts borrow from the bytes. */

@@ -4,6 +4,7 @@
 
 #include "yutang/core/claims.h"
 #include "yutang/core/deposit.h"
+#include "yutang/core/ident.h"
 #include "yutang/core/kept.h"
 #include "yutang/core/paid.h"
 #include "yutang/core/place.h"
@@ -66,6 +67,7 @@ struct yt_member {
 	struct yt_stock *stock; /* by (paid_at, order, sku) */
 	uint32_t n_stock, cap_stock;
 	struct yt_claims claims;
+	struct yt_ident ident;
 	int64_t stock_until; /* as of the last change of an order, for whoever looks at the member; 0: absent */
 	struct yt_standing standing;
 	struct yt_deposits deposits;
@@ -77,6 +79,8 @@ void *yt_member_decode(struct yt_arena *a, struct yt_str name, struct yt_str val
 void yt_member_encode(const void *member, struct yt_buf *out);
 /* The encoded wallet within an encoded member; empty where that is none of ours. */
 struct yt_str yt_member_wallet(struct yt_str value);
+struct yt_str yt_member_referred_by(const void *member);
+struct yt_str yt_member_referred_by_bytes(struct yt_str value);
 int64_t yt_member_next_due(const void *member);
 
 /* member.referrals_approved (referral.h). */

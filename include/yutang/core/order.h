@@ -42,6 +42,7 @@ struct yt_order {
 	int64_t coupon_cost; /* what they took off its amount, by yt_coupon_worth */
 	struct yt_str *codes; /* as the order named them */
 	uint32_t n_codes;
+	bool asked;      /* for coupons of others: transfer.h */
 	bool granted;    /* a coupon went to the referrer for it, and goes with it */
 	bool qualifies;  /* it qualified its member's referral */
 	uint64_t *marks; /* once = per order */
@@ -62,6 +63,8 @@ struct yt_order {
 void *yt_order_fresh(struct yt_arena *a, struct yt_str name);
 void *yt_order_decode(struct yt_arena *a, struct yt_str name, struct yt_str value);
 void yt_order_encode(const void *order, struct yt_buf *out);
+struct yt_str yt_order_of(const void *order);
+struct yt_str yt_order_of_bytes(struct yt_str value);
 int64_t yt_order_expires_at(const void *order);
 
 const struct yt_refund *yt_order_refund(const struct yt_order *o, uint64_t fp);

@@ -64,6 +64,11 @@ uint8_t yt_paids_channel(struct yt_paids *p, struct yt_arena *a, struct yt_str c
 /* Empty: none. What found no room: YT_CHANNEL_OTHER. */
 struct yt_str yt_paids_channel_name(const struct yt_paids *p, uint8_t channel);
 
+/* All of another list, each order once: what is known here already stays as it is. */
+void yt_paids_merge(struct yt_paids *p, struct yt_arena *a, const struct yt_paids *from);
+/* The n of the smallest paid_at go: only their sums stay. n < p->n. */
+void yt_paids_shed(struct yt_paids *p, struct yt_arena *a, uint32_t n);
+
 /* The first order that counts by (paid_at, fp); NULL: none, or one that had to go. (Of two paid in one millisecond the one
  * with the smaller fingerprint is the first: ids are not kept.) */
 const struct yt_paid *yt_paids_first(const struct yt_paids *p);

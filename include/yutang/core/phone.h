@@ -8,13 +8,15 @@
 enum { YT_PHONE_BYTES_MAX = 512 }; /* a member id of 128 bytes and an instant */
 
 struct yt_phone {
-	struct yt_str member; /* the first who bought with it: by (paid_at, member) */
+	struct yt_str member; /* the first who bought with it: by (paid_at, member); a mark, where he was erased */
 	int64_t paid_at;
 };
 
 void *yt_phone_fresh(struct yt_arena *a, struct yt_str name);
 void *yt_phone_decode(struct yt_arena *a, struct yt_str name, struct yt_str value);
 void yt_phone_encode(const void *phone, struct yt_buf *out);
+struct yt_str yt_phone_of(const void *phone);
+struct yt_str yt_phone_of_bytes(struct yt_str value);
 
 /* Somebody bought with it, and may ask whether he was the first: yt_send_take. `to` is `<shop>/~phone:<hash>`. */
 bool yt_phone_take(struct yt_act *act, struct yt_str to, enum yt_send what, struct yt_rd *r);

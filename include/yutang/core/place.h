@@ -48,6 +48,9 @@ uint32_t yt_places_standing(const struct yt_places *p);
 /* The place that stands for longest: by the first coming after the last going, then by id. NULL: none stands. */
 const struct yt_place *yt_places_oldest(const struct yt_places *p);
 
+/* The places where the member does not stand go. False: there are none. */
+bool yt_places_shed(struct yt_places *p);
+
 void yt_places_encode(const struct yt_places *p, struct yt_buf *out);
 void yt_places_decode(struct yt_places *p, struct yt_arena *a, struct yt_rd *r);
 

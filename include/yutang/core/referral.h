@@ -46,6 +46,7 @@ struct yt_referral {
 	bool given;          /* the newcomer's reward */
 	bool by_staff;       /* it is granted because staff says so */
 	struct yt_str code;  /* `ref:<code>`, as the referrer was named; empty: by himself */
+	struct yt_str as;    /* the id of his by which the referrer knows him; empty: the member's */
 	struct yt_str channel;
 	int64_t window_end;  /* 0: an order qualified */
 	int64_t code_until;  /* when the code has to be known; 0: it is */
@@ -56,14 +57,14 @@ struct yt_referral {
 	const struct yt_event *origin; /* kept: it set, or last moved, what waits */
 	struct yt_str order;           /* that qualifies; empty: none */
 	uint64_t buyer[YT_BUYER__COUNT]; /* of that order, until the referrer has judged */
-	uint64_t *others; /* yt_hash64 of other referrers that were named later, in the order in which they were */
+	uint64_t *others; /* yt_erase_hash of other referrers that were named later, in the order in which they were */
 	uint32_t n_others, cap_others;
 	uint32_t voids; /* referral.voided so far that stand for the fact of the binding: their ordinal */
 };
 
 /* A newcomer, at his referrer. */
 struct yt_referred {
-	uint64_t invitee; /* yt_hash64 of the id */
+	uint64_t invitee; /* yt_erase_hash of the id */
 	int64_t seq;      /* of the last question */
 	uint8_t level;    /* enum yt_level; NONE: voided */
 	int64_t bound_at; /* when it was told, for velocity */
@@ -111,14 +112,16 @@ enum yt_reason yt_referral_reason(uint8_t number);
 
 /* --- the newcomer (referral.c). act->member is of `edit`. Each does nothing where there is no saga. */
 
-/* The referrer as he was named: `ref:<code>`, or himself. */
+/* The referrer as he was named: `ref:<code>`, or himself. Outputs name `referrer`. */
 struct yt_str yt_referral_named(const struct yt_member *m);
 /* referral.bound was folded: a saga begins. */
 void yt_referral_bind(struct yt_act *act);
 /* A second one names that other referrer. False: that was said before, or there is no saga. */
-bool yt_referral_is_new_other(const struct yt_member *m, struct yt_str other);
+bool yt_referral_is_new_other(const struct yt_decide_env *env, const struct yt_member *m, struct yt_str other);
 void yt_referral_refuse_other(struct yt_act *act, struct yt_str other);
-/* The code is known: it leads to that member. */
+/* At the newcomer: the code is known, yt_send_take. */
+bool yt_referral_take_code(struct yt_act *act, struct yt_str name, enum yt_send what, struct yt_rd *r);
+/* It leads to that member. */
 void yt_referral_found(struct yt_act *act, struct yt_str referrer);
 /* An order.paid that counts was folded; and what follows one, as far as it is the order that qualifies. */
 void yt_referral_paid(struct yt_act *act);
@@ -130,12 +133,20 @@ void yt_referral_fire(struct yt_act *act);
 /* referral.approve, referral.void: what keeps it from having an effect; NULL: nothing. */
 const char *yt_referral_judge_staff(const struct yt_member *m, const struct yt_event *ev);
 void yt_referral_staff(struct yt_act *act);
+/* member.linked: what an identity brought is the member's; his own referral wins. Orders are the member's already in yt_referral_merged. */
+void yt_referral_merge(struct yt_act *act, const struct yt_member *from);
+void yt_referral_merged(struct yt_act *act);
+/* member.erase: of the newcomer, whose code waits; of the referrer, for whom a mark stays. */
+void yt_referral_forget_wait(struct yt_act *act, const struct yt_member *m);
+void yt_referral_forget_referrer(struct yt_member *m, struct yt_arena *a, struct yt_str mark);
 /* The answer of the referrer; of the phone. */
 bool yt_referral_take(struct yt_act *act, struct yt_str name, enum yt_send what, struct yt_rd *r);
 
 /* --- the referrer (referrer.c) */
 
 bool yt_referrer_take(struct yt_act *act, struct yt_str name, enum yt_send what, struct yt_rd *r);
+/* Rows and counts of both. */
+void yt_referrer_merge(struct yt_act *act, const struct yt_member *from);
 
 /* The reward of that template to the member at hand; order: the one that qualified, invitee: the newcomer's id. */
 void yt_referral_reward(struct yt_act *act, const struct yt_coupon_rules *t, enum yt_role role, struct yt_str invitee, struct yt_str order);
@@ -144,6 +155,7 @@ void yt_referral_reward(struct yt_act *act, const struct yt_coupon_rules *t, enu
 
 /* The hashes of an order.paid that counts, into the member; and to the phone's entity, where `reregistered` asks for it. */
 void yt_buyer_fold(struct yt_act *act);
+void yt_buyer_merge(struct yt_act *act, const struct yt_member *from);
 /* Of the order.paid at hand. */
 void yt_buyer_hashes(const struct yt_act *act, uint64_t out[YT_BUYER__COUNT]);
 bool yt_buyer_has(const struct yt_member *m, enum yt_buyer_part part, uint64_t hash);

@@ -13,6 +13,8 @@ void yt_run_timer(struct yt_act *act, const struct yt_timer *t);
 
 /* A coupon that a rule of the member's own has asked a quota for is there, or was refused: yt_grant_go_on. */
 void yt_run_go_on(struct yt_act *act, const struct yt_grant *g, enum yt_reason refused, const char *coupon);
+/* A timer finds no room at its member: timer_limit. */
+void yt_run_timer_lost(struct yt_act *act, const struct yt_timer *t);
 
 /* What names are worth, for yt_expr_eval: ctx is a struct yt_act. */
 bool yt_run_fact(const void *ctx, enum yt_name name, struct yt_value *out);

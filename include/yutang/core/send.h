@@ -21,12 +21,27 @@ enum yt_send {
 	YT_SEND_REFERRAL_ANSWER = 24, /* and back */
 	YT_SEND_PHONE = 25,           /* to the phone, */
 	YT_SEND_PHONE_ANSWER = 26,    /* and back */
+	YT_SEND_CONTACT = 30, /* a member came to an account, or went: core/account */
+	YT_SEND_JOIN = 31,    /* a member joined a group, or left: core/group */
+	YT_SEND_LINK = 40,       /* everything of an identity: core/link */
+	YT_SEND_LINK_ORDERS = 41, /* orders of it that found no room there */
+	YT_SEND_MOVED = 42,      /* whom it was linked to was linked further */
+	YT_SEND_ERASE = 43,      /* to every shard: that member was erased: core/erase */
+	YT_SEND_CODE = 44,       /* a coupon that others may use has that code: core/transfer */
+	YT_SEND_USE = 45,        /* an order used it */
+	YT_SEND_UNUSE = 46,     /* and was cancelled */
+	YT_SEND_REF = 47,        /* to `ref:<code>`, whose it is: core/alias, */
+	YT_SEND_REF_ANSWER = 48, /* and back: core/referral */
 	YT_SEND__END
 };
 
 /* Begins one in the arena; the caller adds its fields, and ends it with the key of the receiver (in the arena). */
 void yt_send_begin(const struct yt_act *act, struct yt_buf *b, enum yt_send what);
 void yt_send_end(const struct yt_act *act, const struct yt_buf *b, struct yt_str to);
+/* To every shard. */
+void yt_send_end_all(const struct yt_act *act, const struct yt_buf *b, struct yt_str shop);
+/* To the owner of `<shop>/<lead><id>`, lead such as `~account:`. */
+void yt_send_end_at(const struct yt_act *act, const struct yt_buf *b, struct yt_str shop, struct yt_str lead, struct yt_str id);
 
 /* At the receiver: act has env and shop. False where the bytes are none of ours; nothing was edited then. */
 bool yt_send_take(struct yt_act *act, struct yt_str to, struct yt_str value);

@@ -12,6 +12,9 @@ uint32_t yt_stock_rows(const struct yt_ruleset *rules, const struct yt_order *o,
 /* The order changed: what the member has of it. */
 void yt_stock_follow(struct yt_act *act, const struct yt_order *o);
 
+/* What another member has, too. */
+void yt_stock_merge(struct yt_act *act, const struct yt_member *from);
+
 /* Under the rules of now: the end of the last unit of any product; 0: absent. */
 int64_t yt_stock_until(struct yt_act *act);
 

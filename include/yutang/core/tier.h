@@ -13,6 +13,10 @@ void yt_tier_look(struct yt_act *act);
 /* That moment has come: a timer of YT_RULE_TIER, which is no longer in the member. act->ev is the order.paid. */
 void yt_tier_look_again(struct yt_act *act, const struct yt_timer *t);
 
+/* Another member's tier, who is the same person: the higher one stays, of one rank that with the later end; then the member rises to the highest rank
+ * that is met. Nobody is told. */
+void yt_tier_merge(struct yt_act *act, const struct yt_standing *from);
+
 /* yt_standing_due of the member has come: its warning, the end of its period, or that of its grace. act->ev is NULL. */
 void yt_tier_fire(struct yt_act *act);
 

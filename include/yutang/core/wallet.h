@@ -34,6 +34,7 @@ struct yt_coupon {
 	uint8_t state; /* enum yt_coupon_state */
 	bool expired;  /* its coupon.expired has left */
 	bool keep_on_refund;
+	bool transferable; /* its code has an alias, by which others find it */
 	uint8_t forfeit; /* enum yt_forfeit */
 	struct yt_str template, cause; /* cause: of its issue */
 	int64_t issued_at, valid_from, valid_until; /* usable when valid_from <= paid_at < valid_until */
@@ -41,6 +42,7 @@ struct yt_coupon {
 	int64_t remind_due; /* it was due then, and may wait for the end of the quiet hours */
 	int64_t min_amount; /* -1: none */
 	int64_t ended_at;   /* used, revoked or expired, or the last event of the order that used it; 0 while open */
+	uint64_t used_by;   /* yt_hash64 of the order of somebody else that used it, 0: none */
 	uint64_t for_order; /* yt_hash64 of the order that earned it, 0: none */
 	struct yt_str for_presale; /* whose deposit earned it; empty: none */
 	struct yt_units units;
@@ -48,7 +50,7 @@ struct yt_coupon {
 	uint8_t role;       /* enum yt_role */
 	uint8_t discount;   /* enum yt_discount, and its value */
 	int64_t value;
-	uint64_t referral;  /* yt_hash64 of the invitee's id */
+	uint64_t referral;  /* yt_erase_hash of the invitee's id */
 	int64_t worth;      /* minor units; 0: not used */
 	uint64_t *marks;    /* once = per coupon: yt_hash64 of the rule's name */
 	uint32_t n_marks, cap_marks;
@@ -81,6 +83,11 @@ uint32_t yt_wallet_living(const struct yt_wallet *w);
  * YT_COUPONS_MAX live. */
 bool yt_wallet_room(struct yt_wallet *w, struct yt_arena *a, int64_t now_ms, int64_t keep_ms);
 struct yt_coupon *yt_wallet_add(struct yt_wallet *w, struct yt_arena *a, const struct yt_coupon *c);
+
+/* All of another wallet; ids, codes and the order of issue stay. */
+void yt_wallet_merge(struct yt_wallet *w, struct yt_arena *a, const struct yt_wallet *from);
+/* What is over goes. False: there is nothing of it. */
+bool yt_wallet_shed(struct yt_wallet *w, struct yt_arena *a);
 
 /* Coupons of the template that were not revoked; of them those issued at or after from_ms. */
 uint32_t yt_wallet_issued(const struct yt_wallet *w, struct yt_str template);

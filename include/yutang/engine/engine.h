@@ -67,7 +67,7 @@ struct yt_rule_errors {
 
 /* Counters since the start; read by metrics and status. */
 struct yt_engine_stats {
-	uint64_t events[YT_TYPE__COUNT][YT_DEAD + 1]; /* by type and enum yt_result */
+	uint64_t events[YT_TYPE__COUNT][YT_RESULT__COUNT]; /* by type and enum yt_result */
 	uint64_t dead[YT_DEAD__COUNT];
 	uint64_t outputs[YT_OUT_TYPE__COUNT];
 	uint64_t records, forwarded, sent, timers, passed_over; /* passed_over: an input was not waited for any longer */
@@ -85,6 +85,7 @@ struct yt_engine_up {
 	void *ctx;
 	/* Each output after its commit; for `run --watch`, replay, tests. */
 	void (*on_output)(void *ctx, int shard, const struct yt_output *out);
+	/* rec NULL: of a record that was parked, and lies further back. */
 	void (*on_dead)(void *ctx, enum yt_dead reason, const char *detail, const struct yt_record *rec);
 	/* A set that was replaced is not read any more: its owner may free it. */
 	void (*on_rules_done)(void *ctx, const struct yt_ruleset *rules);

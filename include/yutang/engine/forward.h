@@ -9,11 +9,13 @@ enum { YT_HOP_MAX = 8 }; /* DESIGN 4: more is a dead letter hop_limit */
 
 /* Fills origin_*, hop and cause_now of a fetched record; a record of `internal` without these headers is a dead letter. */
 void yt_forward_origin(struct yt_engine *e, struct yt_queued *q);
-/* The message that takes the record to its owner. Memory: the batch's arena. */
-struct yt_message yt_forward_message(struct yt_engine *e, const struct yt_queued *q, int64_t now_ms);
+/* The record as it came and where it first lay. Memory: the batch's arena. */
+const struct yt_raw *yt_forward_raw(struct yt_engine *e, const struct yt_queued *q);
+/* The message that takes a record to its owner. member: whose it was found to be; empty: as it says. Memory: the batch's arena. */
+struct yt_message yt_forward_message(struct yt_engine *e, const struct yt_raw *raw, int owner, struct yt_str member, int hop, int64_t now_ms);
 /* An internal event that a decision sends: the same way, with yt_sent in place of where it first lay. hop: how many shards it will have gone over. */
 struct yt_message yt_sent_message(struct yt_engine *e, struct yt_str key, struct yt_str value, int hop, int64_t now_ms);
 /* The dead letter of a record. */
-struct yt_message yt_dead_message(struct yt_engine *e, const struct yt_queued *q, enum yt_dead reason, const char *detail);
+struct yt_message yt_dead_message(struct yt_engine *e, const struct yt_raw *raw, enum yt_dead reason, const char *detail);
 
 #endif

@@ -19,6 +19,7 @@ struct yt_entry {
 	uint8_t kind;
 	bool dirty;      /* edited by the batch */
 	bool touched;    /* obj is set, so the batch's end must clear it */
+	bool gone;       /* removed by the batch: absent, whatever blob says */
 	bool edited_now; /* edited by the decision that runs */
 	uint8_t view_lacks; /* bit per hash that Redis may lack; not 0: in the shard's list */
 	uint16_t key_n;
@@ -48,6 +49,7 @@ struct yt_queued {
 	int owner;         /* shard by the key */
 	int hop;           /* how often it was forwarded */
 	bool forwarded;    /* by this batch */
+	struct yt_str member; /* whose it was found to be on the way; empty: as it says */
 	bool sent;         /* an internal event, for yt_decide_internal */
 	enum yt_result result; /* of this batch's decision */
 	/* Where it first lay, for dead letters. */
@@ -85,6 +87,7 @@ struct yt_shard {
 	bool loaded; /* entries, version and inputs hold a committed state */
 
 	struct yt_map entries;
+	size_t n_of[YT_KIND__COUNT];           /* entries of each kind */
 	struct yt_entry *last[YT_KIND__COUNT]; /* asked for last, of each kind: a decision asks for the same again and again */
 	struct yt_heap due; /* entries with a due, by (due, shop, member) */
 	char log_id[YT_LOG_ID_BYTES + 1];
@@ -150,6 +153,7 @@ struct yt_engine {
 	struct yt_rule_errors **rule_errors;
 	bool faulty;                     /* the batch has errors */
 	const struct yt_record *decided; /* the record at hand; NULL: a timer */
+	const struct yt_queued *at_hand; /* the same */
 
 	int64_t wall_ms, mono_ms; /* of this turn */
 	int64_t event_now;        /* clock event: the process's now */
@@ -181,6 +185,8 @@ struct yt_engine {
 	size_t n_taken, cap_taken;
 	struct yt_message *messages;
 	size_t n_messages, cap_messages;
+	struct { const struct yt_raw *raw; enum yt_dead why; const char *detail; } *late; /* dead letters of records that were parked */
+	size_t n_late, cap_late;
 	struct { int shard; struct yt_output out; } *outputs;
 	size_t n_outputs, cap_outputs;
 	struct yt_shard_commit *commits;
@@ -284,6 +290,9 @@ bool yt_shard_fold(struct yt_shard *s, struct yt_str key, struct yt_str value, c
 /* The overlay. Both are the core's yt_state. ctx: the shard. */
 const void *yt_shard_peek(void *ctx, enum yt_kind kind, struct yt_str name);
 void *yt_shard_edit(void *ctx, enum yt_kind kind, struct yt_str name);
+size_t yt_shard_naming(void *ctx, enum yt_kind kind, struct yt_str member_name, struct yt_str **names);
+bool yt_shard_any(void *ctx, enum yt_kind kind);
+void yt_shard_remove(void *ctx, enum yt_kind kind, struct yt_str name);
 /* After each decision: the dues of what it edited. */
 void yt_shard_redue(struct yt_shard *s, size_t from);
 /* Ends a batch: the sealed values become the base, or the overlay is forgotten. */

@@ -48,6 +48,7 @@ struct yt_event {
 	struct yt_str shop;
 	int64_t time;         /* envelope time, ms; the contract does not bound it */
 	int64_t at;           /* the fact's own instant, ms */
+	struct yt_str owner;  /* the member whose it is, where it names another identity of his, or none; else empty */
 	union yt_field_value f[YT_TYPE_FIELDS_MAX]; /* by index into the type's fields[] */
 };
 
@@ -82,6 +83,12 @@ static inline int64_t yt_event_own_instant(const struct yt_event *ev)
 	return ev->time > 0 ? ev->time : 0;
 }
 
+/* Whose it is; empty where that is not known. */
+static inline struct yt_str yt_event_member(const struct yt_event *ev)
+{
+	return ev->owner.n ? ev->owner : yt_event_text(ev, YT_F_MEMBER);
+}
+
 struct yt_header {
 	struct yt_str name, value;
 };
@@ -107,7 +114,8 @@ bool yt_event_check_now(const struct yt_event *ev, int64_t now_ms, struct yt_dec
 /* The shop of an envelope's `source`, `/shops/<shop>`. False where it is none. */
 bool yt_event_shop(struct yt_str source, struct yt_str *shop);
 
-/* The record key that decides the shard: `<shop>/<member>`, or `<shop>/~order:<order>` for an order event that names no member. In the arena. */
+/* The record key that decides the shard: `<shop>/<member>`, or `<shop>/~order:<order>` for an order event that names no member, or what the type's row
+ * says. In the arena. */
 struct yt_str yt_event_key(struct yt_arena *a, const struct yt_event *ev);
 
 /* `fact` of EVENTS.md, Ids: type and business key (of a command its envelope id) joined by \n. Appended to buf. */

@@ -21,7 +21,11 @@
 	X(REFERRAL_APPROVED, "referral.approved", MEMBERS)                                                        \
 	X(REFERRAL_FLAGGED, "referral.flagged", MEMBERS)                                                          \
 	X(REFERRAL_VOIDED, "referral.voided", MEMBERS)                                                            \
-	X(SHARE_UNLOCKED, "share.unlocked", MEMBERS)
+	X(SHARE_UNLOCKED, "share.unlocked", MEMBERS)                                                              \
+	X(ACCOUNT_SOFT_LIMIT, "account.soft_limit", MEMBERS)                                                      \
+	X(ACCOUNT_HARD_LIMIT, "account.hard_limit", MEMBERS)                                                      \
+	X(GROUP_GAP, "group.gap", MEMBERS)                                                                        \
+	X(MEMBER_ERASED, "member.erased", MEMBERS)
 enum yt_out_topic { YT_OUT_COUPONS, YT_OUT_FOLLOWUPS, YT_OUT_MEMBERS, YT_OUT_TOPIC__COUNT };
 enum yt_out_type {
 #define X(sym, name, topic) YT_OUT_##sym,
@@ -94,6 +98,7 @@ enum yt_out_kind {
 	YT_OK_PERCENT, /* 1 to 99 */
 	YT_OK_COUNT,   /* from 0 on */
 	YT_OK_REASON,
+	YT_OK_VERSION, /* a text, or an integer as it was told */
 	YT_OK_ROLE,    /* in a referral */
 	YT_OK_TIER_REASON,
 	YT_OK_MISSING, /* {amount, orders, referrals} */
@@ -128,7 +133,8 @@ struct yt_output {
 struct yt_output_head {
 	enum yt_out_type type;
 	const char *id;        /* 32 hex digits */
-	struct yt_str shop, member; /* the subject */
+	struct yt_str shop, subject;
+	bool of_member; /* the subject is a member, and stands in data too */
 	struct yt_str cause, rule;
 	struct yt_str ruleset; /* `<name>@<revision>` */
 	int64_t at_ms;

@@ -11,7 +11,7 @@ enum yt_field_kind {
 	YT_FK_TEXT,    /* text of at most 128 bytes without control characters, may be empty */
 	YT_FK_INSTANT, /* integer milliseconds since 1970 UTC, from 2000-01-01 to now + 24 h (balance_from < balance_until: to now + 2 years) */
 	YT_FK_MONEY,   /* integer in the currency's minor unit, -2^53 < x < 2^53 */
-	YT_FK_INT,
+	YT_FK_VERSION, /* an id, or an integer: then its digits. WeCom's are hashes, others count */
 	YT_FK_CURRENCY, /* three capital letters, the shop's */
 	YT_FK_ITEMS,
 	YT_FK_CODES, /* list of ids */
@@ -39,16 +39,19 @@ enum yt_field_kind {
 	X(CANCELLED_AT, "cancelled_at", YT_FK_INSTANT)                                                            \
 	X(BALANCE_FROM, "balance_from", YT_FK_INSTANT)                                                            \
 	X(BALANCE_UNTIL, "balance_until", YT_FK_INSTANT)                                                          \
+	X(ALIAS, "alias", YT_FK_ID)                                                                               \
 	X(GROUP, "group", YT_FK_ID)                                                                               \
 	X(JOINED_AT, "joined_at", YT_FK_INSTANT)                                                                  \
 	X(LEFT_AT, "left_at", YT_FK_INSTANT)                                                                      \
 	X(ACCOUNT, "account", YT_FK_ID)                                                                           \
 	X(INVITER, "inviter", YT_FK_ID)                                                                           \
-	X(VERSION, "version", YT_FK_INT)                                                                          \
+	X(VERSION, "version", YT_FK_VERSION)                                                                          \
 	X(REASON, "reason", YT_FK_TEXT)                                                                           \
+	X(LAST_VERSION, "last_version", YT_FK_VERSION)                                                            \
 	X(ADDED_AT, "added_at", YT_FK_INSTANT)                                                                    \
 	X(WELCOME_UNTIL, "welcome_until", YT_FK_INSTANT)                                                          \
 	X(REMOVED_AT, "removed_at", YT_FK_INSTANT)                                                                \
+	X(IDENTITY, "identity", YT_FK_MEMBER)                                                                     \
 	X(REFERRER, "referrer", YT_FK_MEMBER)                                                                     \
 	X(BOUND_AT, "bound_at", YT_FK_INSTANT)                                                                    \
 	X(SHARE, "share", YT_FK_ID)                                                                               \
@@ -88,10 +91,13 @@ enum yt_type {
 	YT_ORDER_CANCELLED,
 	YT_PRESALE_DEPOSIT_PAID,
 	YT_PRESALE_DEPOSIT_REFUNDED,
+	YT_ALIAS_BOUND,
 	YT_GROUP_JOINED,
 	YT_GROUP_LEFT,
+	YT_GROUP_CHANGED,
 	YT_CONTACT_ADDED,
 	YT_CONTACT_REMOVED,
+	YT_MEMBER_LINKED,
 	YT_REFERRAL_BOUND,
 	YT_SHARE_MADE,
 	YT_GIFT_CLAIMED,
@@ -100,9 +106,11 @@ enum yt_type {
 	YT_REFERRAL_VOID,
 	YT_COUPON_GRANT,
 	YT_COUPON_REVOKE,
+	YT_MEMBER_ERASE,
 	YT_TYPE__COUNT
 };
-#define YT_COMMANDS (1u << YT_REFERRAL_APPROVE | 1u << YT_REFERRAL_VOID | 1u << YT_COUPON_GRANT | 1u << YT_COUPON_REVOKE)
+#define YT_COMMANDS (1u << YT_REFERRAL_APPROVE | 1u << YT_REFERRAL_VOID | 1u << YT_COUPON_GRANT | 1u << YT_COUPON_REVOKE | \
+	             1u << YT_MEMBER_ERASE)
 
 /* What a rule may be on: an input type, or one of these, which follow from one. A set of them is a bit each, in 32 bits. */
 enum yt_on {
@@ -136,8 +144,12 @@ struct yt_type_info {
 	struct yt_str topic; /* `orders`: where `feed` puts it */
 	struct yt_type_field fields[YT_TYPE_FIELDS_MAX];
 	uint8_t n_fields;
-	uint8_t at; /* the field that is the fact's own instant (`event.at`); YT_F_NONE: the envelope's time, from 1970 on */
-	uint8_t key[5]; /* business key without the shop, enum yt_field, in the table's order; YT_F_NONE ends it. None at all: the envelope id */
+	uint8_t at; /* the field that is the fact's own instant (`event.at`); YT_F_NONE: the envelope's time */
+	/* What decides the shard: `<shop>/<lead><value of owner>`. lead NULL: the member, or where none is named the order. */
+	const char *lead;
+	uint8_t owner;
+	bool unruled; /* no rule can be on it */
+	uint8_t key[5]; /* business key without the shop, enum yt_field, in the table's order; YT_F_NONE ends it. None at all (a command): the envelope id */
 	int8_t pos[YT_F__COUNT]; /* index into fields[] of each field, -1 where the type has it not; filled by yt_types_init */
 };
 extern struct yt_type_info yt_types[YT_TYPE__COUNT];
@@ -159,6 +171,7 @@ int yt_field_find(struct yt_str name);
 	X(TOO_LARGE, "too_large")                                                                                 \
 	X(TOO_DEEP, "too_deep")                                                                                   \
 	X(TOO_OLD, "too_old")                                                                                     \
+	X(ALREADY_BOUND, "already_bound")                                                                         \
 	X(ORDER_UNKNOWN, "order_unknown")                                                                         \
 	X(LIMIT, "limit")                                                                                         \
 	X(HOP_LIMIT, "hop_limit")                                                                                 \

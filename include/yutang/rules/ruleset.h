@@ -43,6 +43,7 @@ struct yt_shop_rules {
 	int quiet_from_min, quiet_until_min; /* minutes of the local day, 0 to 1439, not equal; from > until: over midnight */
 	struct yt_period caps[YT_CAPS_MAX];  /* of every followup.due of a member */
 	int n_caps;
+	int64_t account_soft_limit, account_hard_limit; /* contacts of one personal account, from 1 on */
 };
 
 struct yt_coupon_rules {
@@ -60,6 +61,7 @@ struct yt_coupon_rules {
 	int64_t limit_total; /* of all members together; 0: none */
 	int64_t budget;      /* minor units that all together may be worth, with YT_AMOUNT_OFF; 0: none */
 	bool keep_on_refund;
+	bool transferable; /* whoever names the code may use it */
 };
 
 struct yt_gift_rules {
@@ -167,6 +169,7 @@ struct yt_ruleset {
 	size_t n_shops;
 	struct yt_coupon_rules *coupons; /* in file order */
 	size_t n_coupons;
+	bool any_transferable;
 	struct yt_rule *rules; /* in the order in which they run: by priority, then as in the file */
 	size_t n_rules;
 	uint32_t on; /* of all rules together */
@@ -206,7 +209,6 @@ struct yt_rules_key {
 	const char *form;  /* how its value looks: `duration`, `N per 30d` */
 	const char *deflt; /* NULL: none, the key is required or its thing is off */
 	bool required;
-	bool later; /* RULES.md knows it, this version refuses it by name */
 };
 const struct yt_rules_key *yt_rules_key(size_t i);
 

@@ -112,7 +112,7 @@ struct yt_str yt_value_text(struct yt_arena *a, const struct yt_value *v);
 /* As JSON: a double always with a point or an exponent, "NaN", "Infinity", "-Infinity"; times as texts; keys of a map as texts. */
 void yt_value_json(struct yt_buf *b, const struct yt_value *v);
 
-/* Names of the table in RULES.md that exist in this version, each with its yt_vkind_<TYPE>. A name of a later version is refused by name when the file is loaded. */
+/* Names of the table in RULES.md that exist in this version, each with its yt_vkind_<TYPE>. */
 #define YT_NAMES(X)                                                                                               \
 	X(NOW, "now", TIMESTAMP)                                                                                  \
 	X(SHOP_ID, "shop.id", STRING)                                                                             \
