@@ -1,12 +1,13 @@
 /* The example shop: conf/example/day.jsonl through the core alone gives day.expected, both ways. */
 #include "unit/core_world.h"
 
+/* What an id cannot tell, test_example_day compares column by column. */
 static void check_line(struct world *w, char *line, size_t *expected)
 {
-	char type[32], member[32], rule[64], what[64], instant[32], id[64];
+	char type[32], subject[32], rule[64], what[64], number[32], id[64];
 	const struct world_output *o = NULL;
 
-	if (sscanf(line, "%31s %31s %63s %63s %31s %63s", type, member, rule, what, instant, id) != 6)
+	if (sscanf(line, "%31s %31s %63s %63s %31s %63s", type, subject, rule, what, number, id) != 6)
 		return;
 	for (size_t k = 0; k < w->n_outputs; k++) {
 		if (strcmp(w->outputs[k].id, id) == 0)
@@ -15,17 +16,7 @@ static void check_line(struct world *w, char *line, size_t *expected)
 	CHECK_MSG(o, "missing: %s", line);
 	(*expected)++;
 	CHECK_STR(yt_outs[o->type].name.p, type);
-	CHECK_STR(world_data(w, o, "member"), member);
 	CHECK_STR(world_data(w, o, "rule"), rule);
-	if (strcmp(what, "-"))
-		CHECK_STR(world_data(w, o, o->type == YT_OUT_FOLLOWUP_DUE || o->type == YT_OUT_FOLLOWUP_WITHHELD ? "kind" : "template"), what);
-	if (strcmp(instant, "-"))
-		CHECK_STR(world_data(w, o, o->type == YT_OUT_COUPON_ISSUED ? "valid_until" : "due_at"), instant);
-	if (world_data(w, o, "reason")) {
-		const char *why = strchr(line, '#'), *reason = world_data(w, o, "reason");
-
-		CHECK_MSG(why && strncmp(why + 2, reason, strlen(reason)) == 0, "reason %s, expected%s", reason, why ? why + 1 : "");
-	}
 }
 
 TEST(day_of_the_example_gives_what_is_expected)

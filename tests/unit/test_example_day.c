@@ -63,6 +63,33 @@ static const char *or_dash(const char *s)
 	return s ? s : "-";
 }
 
+/* Columns 4 and 5, as the head of day.expected has them. */
+static const char *what_field(const char *type)
+{
+	if (strncmp(type, "followup.", 9) == 0)
+		return "kind";
+	if (strncmp(type, "referral.", 9) == 0)
+		return "referrer";
+	return strcmp(type, "tier.changed") == 0 ? "to" : "template";
+}
+
+static const char *number_field(const char *type)
+{
+	if (strcmp(type, "coupon.issued") == 0)
+		return "valid_until";
+	return strcmp(type, "coupon.revoked") == 0 ? "debt" : "due_at";
+}
+
+/* A remark that begins with one, and a colon. */
+static const char *reason_of(struct day *d, const char *remark)
+{
+	size_t n = remark ? strcspn(remark, ": ") : 0;
+
+	if (!n || remark[n] != ':')
+		return "-";
+	return yt_arena_dup(&d->arena, yt_str(remark, n)).p;
+}
+
 static void on_output(void *ctx, int shard, const struct yt_output *out)
 {
 	struct day *d = ctx;
@@ -73,14 +100,13 @@ static void on_output(void *ctx, int shard, const struct yt_output *out)
 	CHECK(yt_json_parse(&d->arena, out->value, 0, 0, &root, NULL) == YT_JSON_OK);
 	data = yt_json_get(root, "data");
 	type = text(d, yt_json_get(root, "type"));
-	what = text(d, yt_json_get(data, strncmp(type, "followup", 8) == 0 ? "kind" : "template"));
-	when = text(d, yt_json_get(data, strcmp(type, "coupon.issued") == 0 ? "valid_until" : "due_at"));
+	what = text(d, yt_json_get(data, what_field(type)));
+	when = text(d, yt_json_get(data, number_field(type)));
 	CHECK_STR(text(d, yt_json_get(root, "id")), out->id);
-	/* The reason is in the remark of these three. */
 	const char *reason = text(d, yt_json_get(data, "reason"));
 
 	add(d->got, &d->n_got,
-	    yt_arena_printf(&d->arena, "%s %s %s %s %s %s %s", type, or_dash(text(d, yt_json_get(data, "member"))), or_dash(text(d, yt_json_get(data, "rule"))),
+	    yt_arena_printf(&d->arena, "%s %s %s %s %s %s %s", type, text(d, yt_json_get(root, "subject")), or_dash(text(d, yt_json_get(data, "rule"))),
 	                    or_dash(what), or_dash(when), out->id, or_dash(reason)).p);
 }
 
@@ -106,26 +132,18 @@ static bool expected_line(void *ctx, struct yt_str line, long number)
 		CHECK_MSG(sscanf(z, "#count %63s %d", name, &d->counts[d->n_counts]) == 2, "line %ld: %s", number, z);
 		d->count_names[d->n_counts++] = strdup(name);
 	} else if (z[0] != '#') {
-		const char *reason = "-";
-		size_t cut = 0;
-
 		remark = strstr(z, "  # ");
 		if (remark) {
 			*remark = 0;
 			remark += 4;
-			cut = strcspn(remark, ":");
 		}
 		for (char *t = strtok_r(z, " ", &save); t; t = strtok_r(NULL, " ", &save)) {
 			CHECK_MSG(n < COLUMNS, "line %ld has more than %d columns", number, COLUMNS);
 			columns[n++] = t;
 		}
 		CHECK_MSG(n == COLUMNS, "line %ld has %d columns", number, n);
-		if (strcmp(columns[0], "coupon.refused") == 0 || strcmp(columns[0], "coupon.revoked") == 0 || strcmp(columns[0], "followup.withheld") == 0) {
-			CHECK_MSG(remark && remark[cut] == ':', "line %ld: no reason", number);
-			reason = yt_arena_dup(&d->arena, yt_str(remark, cut)).p;
-		}
 		add(d->want, &d->n_want,
-		    yt_arena_printf(&d->arena, "%s %s %s %s %s %s %s", columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], reason).p);
+		    yt_arena_printf(&d->arena, "%s %s %s %s %s %s %s", columns[0], columns[1], columns[2], columns[3], columns[4], columns[5], reason_of(d, remark)).p);
 	}
 	free(z);
 	return true;

@@ -225,7 +225,7 @@ TEST(the_example_is_taken_whole)
 	yt_hex(sha, 8, hex);
 	snprintf(digest, sizeof digest, "%016" PRIx64, rs->digest);
 	CHECK_STR(digest, hex);
-	CHECK_INT(rs->n_coupons, 3);
+	CHECK_INT(rs->n_coupons, 5);
 	CHECK_INT(rs->n_rules, 8);
 	check_str(rs->coupons[0].name, "half-price");
 	CHECK_INT(rs->coupons[0].discount, YT_PAY_PERCENT);
