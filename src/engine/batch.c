@@ -89,6 +89,7 @@ static void take_forwarded(void *ctx, const struct yt_raw *raw, struct yt_str ke
 	struct yt_engine *e = s->engine;
 
 	add_message(e, yt_forward_message(e, raw, yt_partition(key, e->conf->partitions), yt_name_id(key), e->hop + 1, s->batch_now));
+	e->n_sent++;
 }
 
 static void take_dead(void *ctx, const struct yt_raw *raw, enum yt_dead why, const char *detail)

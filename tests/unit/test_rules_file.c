@@ -238,7 +238,7 @@ TEST(the_example_is_taken_whole)
 
 	r = yt_ruleset_rule(rs, YT_S("recall"));
 	CHECK(r);
-	CHECK_INT(r->on, 1u << YT_CONTACT_ADDED | 1u << YT_GROUP_JOINED);
+	CHECK_INT(r->on, 1u << YT_CONTACT_ADDED | 1u << YT_GROUP_JOINED | 1u << YT_MEMBER_LINKED);
 	CHECK_INT(r->once, YT_ONCE_MEMBER);
 	CHECK(r->issue == &rs->coupons[0] && r->when && !r->still && !r->follow_up.n);
 	r = yt_ruleset_rule(rs, YT_S("add-the-owner"));

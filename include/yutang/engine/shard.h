@@ -196,7 +196,7 @@ struct yt_engine {
 	size_t n_edited, cap_edited;
 	int64_t commit_began_mono;
 	uint64_t timers_fired;
-	size_t n_sent; /* internal events in it */
+	size_t n_sent; /* internal events in it, and records that go on to another shard */
 	bool ends_wanted; /* by yt_engine_want_ends */
 	bool starved;    /* records are here, and none can be decided before others are fetched */
 	bool all_at_end; /* clock event: nothing was left to decide this turn */
