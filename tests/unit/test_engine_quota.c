@@ -154,7 +154,7 @@ static int run(uint64_t seed, bool goes)
 
 	ew_init_rules(&w, EW_MEM, rules);
 	for (int k = 0; k < MEMBERS / 2; k++) {
-		char member[8];
+		char member[16];
 
 		snprintf(member, sizeof member, "m-%d", k);
 		put(&w, EW_GROUPS, member, "referral.bound", "{\"referrer\":\"m-%d\",\"member\":\"%s\",\"bound_at\":%" PRId64 "}", MEMBERS - 1 - k, member, w.wall);
