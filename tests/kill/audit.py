@@ -56,9 +56,11 @@ class Tally:
 
     def rules_differ(self, record, value):
         """Once a shard was decided by newer rules, older ones never decide it. What one rule has for one member comes from one shard: his, or
-        in the case of a message for a referrer that is withheld, his friend's."""
+        in the case of a message for a referrer that is withheld, his friend's. A code that is refused may be another's: then it was
+        its own shard, or its holder's, that refused it."""
         data = value.get("data", {})
-        ruleset, what = data.get("ruleset"), (record["topic"], record["key"], data.get("rule"))
+        code = data.get("code") if value.get("type") == "coupon.refused" else None
+        ruleset, what = data.get("ruleset"), (record["topic"], record["key"], data.get("rule"), code)
         revision, before, newest = revision_of(ruleset), self.revisions.get(what, 1), self.newest()
         self.revisions[what] = max(revision, before)
         if before <= revision <= newest:
