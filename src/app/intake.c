@@ -557,11 +557,6 @@ bool yt_intake_drained(const struct yt_intake *in)
 	return !in->first && s.connections == 0;
 }
 
-bool yt_intake_ready(const struct yt_intake *in)
-{
-	return in->feed != NULL;
-}
-
 bool yt_intake_alive(const struct yt_intake *in, char why[256])
 {
 	return !in->feed || !yt_kafka_feed_dead(in->feed, why);

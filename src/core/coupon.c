@@ -5,6 +5,7 @@
 #include "yutang/core/erase.h"
 #include "yutang/core/followup.h"
 #include "yutang/core/limit.h"
+#include "yutang/core/referral.h"
 #include "yutang/core/report.h"
 #include "yutang/core/transfer.h"
 
@@ -105,9 +106,7 @@ static void say_for(struct yt_act *act, struct yt_say *say)
 		yt_output_text(&object, "referral", act->reward->role == YT_ROLE_INVITEE ? act->member->id : act->reward->invitee);
 	if (!object.n)
 		return;
-	object.p[0] = '{'; /* in place of the comma */
-	yt_buf_c(&object, '}');
-	yt_output_raw(&say->buf, "for", yt_buf_str(&object));
+	yt_output_raw(&say->buf, "for", yt_output_object(&object));
 	if (act->reward)
 		yt_output_text(&say->buf, "role", yt_coupon_role((uint8_t)act->reward->role));
 }
@@ -405,16 +404,11 @@ static bool is_unused(const struct yt_act *act, const struct yt_coupon *c)
 
 struct yt_str yt_rule_presale(struct yt_arena *a, struct yt_str presale)
 {
-	struct yt_buf rule;
-
-	yt_buf_init(&rule, a);
-	yt_buf_z(&rule, "~presale:");
-	yt_buf_str_add(&rule, presale);
-	return yt_buf_str(&rule);
+	return yt_arena_printf(a, "~presale:%.*s", YT_FMT(presale));
 }
 
-/* What earned it went while it was used. */
-static void revoke_late(struct yt_act *act, struct yt_coupon *c, enum yt_forfeit why)
+/* What earned it went, it is not used. */
+static void forfeit(struct yt_act *act, struct yt_coupon *c, enum yt_forfeit why)
 {
 	if (why == YT_FORFEIT_DEPOSIT)
 		yt_coupon_revoke(act, c, yt_rule_presale(act->env->arena, c->for_presale), YT_REASON_DEPOSIT_REFUNDED);
@@ -422,9 +416,18 @@ static void revoke_late(struct yt_act *act, struct yt_coupon *c, enum yt_forfeit
 		yt_coupon_revoke(act, c, YT_RULE_COUPON, why == YT_FORFEIT_CANCELLED ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED);
 }
 
+/* What earned it goes: at once where it is not used, else when it comes back. */
+static void take_away(struct yt_act *act, struct yt_coupon *c, enum yt_forfeit why)
+{
+	if (is_unused(act, c))
+		forfeit(act, c, why);
+	else if (c->state == YT_COUPON_USED && !c->forfeit)
+		c->forfeit = (uint8_t)why;
+}
+
 static void give_back(struct yt_act *act, struct yt_coupon *c, struct yt_str order)
 {
-	uint8_t forfeit = c->forfeit;
+	enum yt_forfeit why = c->forfeit;
 	struct yt_say say;
 
 	c->state = YT_COUPON_OPEN;
@@ -438,8 +441,8 @@ static void give_back(struct yt_act *act, struct yt_coupon *c, struct yt_str ord
 	say_coupon(&say, c);
 	yt_output_text(&say.buf, "order", order);
 	yt_say_end(&say);
-	if (forfeit && is_unused(act, c))
-		revoke_late(act, c, forfeit);
+	if (why && is_unused(act, c))
+		forfeit(act, c, why);
 }
 
 void yt_coupon_revoke_unused(struct yt_act *act, const struct yt_rule *rule)
@@ -492,17 +495,14 @@ void yt_coupon_revoke_earned(struct yt_act *act, struct yt_str order_id, enum yt
 		/* A reward goes with its referral. */
 		if (c->for_order != order || c->keep_on_refund || c->role)
 			continue;
-		if (is_unused(act, c))
-			yt_coupon_revoke(act, c, YT_RULE_COUPON, reason);
-		else if (c->state == YT_COUPON_USED && !c->forfeit)
-			c->forfeit = reason == YT_REASON_ORDER_CANCELLED ? YT_FORFEIT_CANCELLED : YT_FORFEIT_REFUNDED;
+		take_away(act, c, reason == YT_REASON_ORDER_CANCELLED ? YT_FORFEIT_CANCELLED : YT_FORFEIT_REFUNDED);
 	}
 	yt_claims_withdraw_earned(&act->member->claims, order, reason);
 }
 
 void yt_coupon_revoke_deposit(struct yt_act *act)
 {
-	struct yt_str presale = yt_event_text(act->ev, YT_F_PRESALE), rule = yt_rule_presale(act->env->arena, presale);
+	struct yt_str presale = yt_event_text(act->ev, YT_F_PRESALE);
 	struct yt_wallet *w = &act->member->wallet;
 
 	for (uint32_t k = 0; k < w->n; k++) {
@@ -510,10 +510,7 @@ void yt_coupon_revoke_deposit(struct yt_act *act)
 
 		if (!yt_str_eq(c->for_presale, presale) || c->keep_on_refund)
 			continue;
-		if (is_unused(act, c))
-			yt_coupon_revoke(act, c, rule, YT_REASON_DEPOSIT_REFUNDED);
-		else if (c->state == YT_COUPON_USED && !c->forfeit)
-			c->forfeit = YT_FORFEIT_DEPOSIT;
+		take_away(act, c, YT_FORFEIT_DEPOSIT);
 	}
 	yt_claims_withdraw_deposit(&act->member->claims, yt_hash64(presale), YT_REASON_DEPOSIT_REFUNDED);
 }
@@ -529,7 +526,7 @@ void yt_coupon_revoke_rewards(struct yt_act *act, enum yt_role role, uint64_t re
 		if (c->role != role || c->referral != referral || (c->keep_on_refund && of_order))
 			continue;
 		if (is_unused(act, c) || c->state == YT_COUPON_USED)
-			yt_coupon_revoke(act, c, YT_S("~referral"), reason);
+			yt_coupon_revoke(act, c, YT_RULE_REFERRAL, reason);
 	}
 	yt_claims_withdraw_reward(&act->member->claims, (uint8_t)role, referral, of_order, reason);
 }

@@ -6,6 +6,7 @@
 #include "yutang/core/group.h"
 #include "yutang/core/phone.h"
 #include "yutang/core/referral.h"
+#include "yutang/core/staff.h"
 
 void *yt_erased_fresh(struct yt_arena *a, struct yt_str name)
 {
@@ -155,7 +156,7 @@ static void say_erased(struct yt_act *act)
 {
 	struct yt_say say;
 
-	yt_say_begin(&say, act, YT_OUT_MEMBER_ERASED, YT_S("~staff"), act->ev->id, yt_act_fact_of_event(act, act->ev), 0);
+	yt_say_begin(&say, act, YT_OUT_MEMBER_ERASED, YT_RULE_STAFF, act->ev->id, yt_act_fact_of_event(act, act->ev), 0);
 	yt_say_end(&say);
 }
 

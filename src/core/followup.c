@@ -56,9 +56,7 @@ struct yt_str yt_followup_params(struct yt_act *act, const struct yt_rule *r)
 	yt_buf_init(&object, a);
 	for (uint32_t k = 0; k < r->n_params; k++)
 		yt_output_text(&object, yt_arena_dup(a, r->params[k].name).p, param_text(act, r, &r->params[k]));
-	object.p[0] = '{'; /* in place of the comma */
-	yt_buf_c(&object, '}');
-	return yt_buf_str(&object);
+	return yt_output_object(&object);
 }
 
 static void say_due(struct yt_act *act, const struct yt_followup *f)

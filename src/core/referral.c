@@ -7,6 +7,7 @@
 #include "yutang/core/grant.h"
 #include "yutang/core/link.h"
 #include "yutang/core/run.h"
+#include "yutang/core/staff.h"
 
 static struct yt_referral *saga_of(const struct yt_member *m)
 {
@@ -49,7 +50,7 @@ static void say(struct yt_act *act, enum yt_out_type type, struct yt_str referre
 	unsigned ordinal = type == YT_OUT_REFERRAL_VOIDED && act->ev->type == YT_REFERRAL_BOUND ? s->voids++ : 0;
 	struct yt_say say;
 
-	yt_say_begin(&say, act, type, staff ? YT_S("~staff") : YT_RULE_REFERRAL, act->ev->id, yt_act_fact_of_event(act, act->ev), ordinal);
+	yt_say_begin(&say, act, type, staff ? YT_RULE_STAFF : YT_RULE_REFERRAL, act->ev->id, yt_act_fact_of_event(act, act->ev), ordinal);
 	yt_output_text(&say.buf, "referrer", referrer);
 	if (reason)
 		yt_output_text(&say.buf, "reason", yt_str_z(yt_reason_name(reason)));

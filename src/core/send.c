@@ -1,16 +1,15 @@
 #include "yutang/core/send.h"
 
-#include "yutang/core/claim.h"
-#include "yutang/core/grant.h"
-#include "yutang/core/phone.h"
-#include "yutang/core/referral.h"
-#include "yutang/core/quota.h"
 #include "yutang/core/account.h"
 #include "yutang/core/alias.h"
+#include "yutang/core/claim.h"
 #include "yutang/core/erase.h"
 #include "yutang/core/grant.h"
 #include "yutang/core/group.h"
 #include "yutang/core/link.h"
+#include "yutang/core/phone.h"
+#include "yutang/core/quota.h"
+#include "yutang/core/referral.h"
 #include "yutang/core/transfer.h"
 
 enum { SEND_FORMAT = 1 };

@@ -295,12 +295,10 @@ static void say_warning(struct yt_act *act, const struct yt_tier *has)
 	yt_output_int(&object, "amount", lacks.amount);
 	yt_output_int(&object, "orders", lacks.orders);
 	yt_output_int(&object, "referrals", lacks.referrals);
-	object.p[0] = '{'; /* in place of the comma */
-	yt_buf_c(&object, '}');
 	yt_say_begin(&say, act, YT_OUT_TIER_WARNING, YT_RULE_TIER, s->cause, s->fact, s->n_warnings++);
 	yt_output_text(&say.buf, "tier", s->tier);
 	yt_output_int(&say.buf, "falls_at", s->falls_at);
-	yt_output_raw(&say.buf, "missing", yt_buf_str(&object));
+	yt_output_raw(&say.buf, "missing", yt_output_object(&object));
 	yt_say_end(&say);
 	s->warned = true;
 	yt_unhex(say.id, s->warning, sizeof(s->warning));

@@ -138,6 +138,13 @@ void yt_output_raw(struct yt_buf *buf, const char *name, struct yt_str json)
 	yt_buf_str_add(buf, json);
 }
 
+struct yt_str yt_output_object(struct yt_buf *fields)
+{
+	fields->p[0] = '{'; /* in place of the comma */
+	yt_buf_c(fields, '}');
+	return yt_buf_str(fields);
+}
+
 void yt_output_end(struct yt_buf *buf)
 {
 	yt_buf_z(buf, "}}");

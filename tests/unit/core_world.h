@@ -441,6 +441,16 @@ __attribute__((unused)) static void world_until(struct world *w, int64_t until)
 		w->now = until;
 }
 
+/* Outputs of that type with that text in them. */
+__attribute__((unused)) static int world_count(const struct world *w, enum yt_out_type type, const char *text)
+{
+	int n = 0;
+
+	for (size_t k = 0; k < w->n_outputs; k++)
+		n += w->outputs[k].type == type && strstr(w->outputs[k].value, text);
+	return n;
+}
+
 /* Decides the event, `now` as it is. */
 __attribute__((unused)) static struct yt_decision world_decide(struct world *w, const struct yt_event *ev)
 {

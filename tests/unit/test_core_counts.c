@@ -1,19 +1,10 @@
 /* What accounts and groups count, and the versions of a group: limits, and the same in any order of arrival. */
 #include "unit/core_world.h"
+#include "unit/random.h"
 
 #include "yutang/core/group.h"
 
 static const int64_t t0 = INT64_C(1790000000000);
-
-static uint64_t seed;
-
-static uint64_t roll(uint64_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed % below;
-}
 
 static struct yt_decision changed(struct world *w, int64_t at, const char *version, const char *last)
 {

@@ -1,21 +1,12 @@
 /* member.erase: nothing of the person is left in any entity of any shard, whatever came before and however the internal events interleave. */
 #include "unit/core_world.h"
+#include "unit/random.h"
 
 #include "yutang/core/erase.h"
 
 enum { SHARDS = 5, ROUNDS = 400, WHATS = 14 };
 
 static const int64_t t0 = INT64_C(1790000000000), hour = 3600000;
-
-static uint64_t seed;
-
-static uint64_t roll(uint64_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed % below;
-}
 
 static const char rules[] = WORLD_SHOP
 	"[coupon \"c\"]\npay_percent = 50\nvalid_for = 30d\nremind_before = 1d\ntransferable = yes\n"
@@ -170,15 +161,6 @@ TEST(nothing_of_the_person_is_left)
 	}
 }
 
-static int count(const struct world *w, enum yt_out_type type, const char *text)
-{
-	int n = 0;
-
-	for (size_t k = 0; k < w->n_outputs; k++)
-		n += w->outputs[k].type == type && strstr(w->outputs[k].value, text);
-	return n;
-}
-
 /* At once, not when its wait is over; and a phone says no more than that somebody bought with it. */
 TEST(a_code_and_a_phone_forget_the_person)
 {
@@ -196,7 +178,7 @@ TEST(a_code_and_a_phone_forget_the_person)
 	tell(&w, "referral.bound", t0 + hour, "{\"referrer\":\"r\",\"member\":\"n\",\"bound_at\":%lld}", (long long)t0 + hour);
 	tell(&w, "order.paid", t0 + hour, "{\"order\":\"o\",\"member\":\"n\",\"paid_at\":%lld,\"amount\":9,\"currency\":\"CNY\",\"items\":[],\"buyer\":{\"phone\":\"p\"}}",
 	     (long long)t0 + hour);
-	CHECK_INT(count(&w, YT_OUT_REFERRAL_FLAGGED, "reregistered"), 1);
+	CHECK_INT(world_count(&w, YT_OUT_REFERRAL_FLAGGED, "reregistered"), 1);
 	world_deinit(&w);
 }
 

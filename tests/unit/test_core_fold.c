@@ -1,42 +1,13 @@
 /* Facts fold in any order of arrival, however often, to the same state; outputs leave once. Random histories, shuffled. A seed that fails is
  * a report: test_core_fold prints it. */
 #include "unit/core_world.h"
+#include "unit/random.h"
 
 #include "yutang/core/member.h"
 
-enum { MEMBERS = 3, ORDERS = 5, EVENTS_MAX = 150, HISTORIES = 60, SHUFFLES = 6 };
+enum { MEMBERS = 3, ORDERS = 5, HISTORIES = 60, SHUFFLES = 6 };
 
 static const int64_t start = INT64_C(1790000000000), hour = 3600000;
-
-struct told {
-	char type[32], data[400];
-};
-
-struct history {
-	struct told ev[EVENTS_MAX];
-	int n;
-};
-
-static uint64_t seed;
-
-static uint64_t roll(uint64_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed % below;
-}
-
-__attribute__((format(printf, 3, 4))) static void add(struct history *h, const char *type, const char *fmt, ...)
-{
-	struct told *t = &h->ev[h->n++];
-	va_list ap;
-
-	snprintf(t->type, sizeof(t->type), "%s", type);
-	va_start(ap, fmt);
-	vsnprintf(t->data, sizeof(t->data), fmt, ap);
-	va_end(ap);
-}
 
 /* Instants are coarse, so that many are equal. */
 static long long some_time(void)
@@ -57,32 +28,32 @@ static void make_order(struct history *h, int member, int order)
 	int amount = amounts[roll(5)], refunds = (int)roll(4);
 
 	if (roll(10))
-		add(h, "order.paid", "{\"order\":\"o-%d-%d\",\"member\":\"m-%d\",\"paid_at\":%lld,\"amount\":%d,\"currency\":\"CNY\",\"items\":[{\"sku\":\"a\",\"quantity\":%d,\"amount\":%d}]%s}",
+		history_add(h, "order.paid", "{\"order\":\"o-%d-%d\",\"member\":\"m-%d\",\"paid_at\":%lld,\"amount\":%d,\"currency\":\"CNY\",\"items\":[{\"sku\":\"a\",\"quantity\":%d,\"amount\":%d}]%s}",
 		    member, order, member, some_time(), amount, 1 + (int)roll(3), amount, some_channel());
 	for (int k = 0; k < refunds; k++)
-		add(h, "order.refunded", "{\"order\":\"o-%d-%d\",\"member\":\"m-%d\",\"refund\":\"r-%d\",\"refunded_at\":%lld,\"amount\":%d}", member,
+		history_add(h, "order.refunded", "{\"order\":\"o-%d-%d\",\"member\":\"m-%d\",\"refund\":\"r-%d\",\"refunded_at\":%lld,\"amount\":%d}", member,
 		    order, member, k, some_time(), (int)roll((uint64_t)amount + 20));
 	if (!roll(4))
-		add(h, "order.cancelled", "{\"order\":\"o-%d-%d\",\"member\":\"m-%d\",\"cancelled_at\":%lld}", member, order, member, some_time());
+		history_add(h, "order.cancelled", "{\"order\":\"o-%d-%d\",\"member\":\"m-%d\",\"cancelled_at\":%lld}", member, order, member, some_time());
 	if (roll(2))
-		add(h, "order.shipped", "{\"order\":\"o-%d-%d\",\"member\":\"m-%d\",\"shipped_at\":%lld}", member, order, member, some_time());
+		history_add(h, "order.shipped", "{\"order\":\"o-%d-%d\",\"member\":\"m-%d\",\"shipped_at\":%lld}", member, order, member, some_time());
 	if (roll(2))
-		add(h, "order.signed", "{\"order\":\"o-%d-%d\",\"member\":\"m-%d\",\"signed_at\":%lld}", member, order, member, some_time());
+		history_add(h, "order.signed", "{\"order\":\"o-%d-%d\",\"member\":\"m-%d\",\"signed_at\":%lld}", member, order, member, some_time());
 }
 
 /* One fact a business key: a doubled join of one instant would differ in nothing but its account. */
 static void make_places(struct history *h, int member)
 {
 	for (int k = (int)roll(6); k > 0; k--)
-		add(h, "group.joined", "{\"group\":\"g-%d\",\"member\":\"m-%d\",\"joined_at\":%lld}", (int)roll(2), member, some_time());
+		history_add(h, "group.joined", "{\"group\":\"g-%d\",\"member\":\"m-%d\",\"joined_at\":%lld}", (int)roll(2), member, some_time());
 	for (int k = (int)roll(4); k > 0; k--)
-		add(h, "group.left", "{\"group\":\"g-%d\",\"member\":\"m-%d\",\"left_at\":%lld}", (int)roll(2), member, some_time());
+		history_add(h, "group.left", "{\"group\":\"g-%d\",\"member\":\"m-%d\",\"left_at\":%lld}", (int)roll(2), member, some_time());
 	for (int k = (int)roll(4); k > 0; k--)
-		add(h, "contact.added", "{\"account\":\"a-%d\",\"member\":\"m-%d\",\"added_at\":%lld}", (int)roll(2), member, some_time());
+		history_add(h, "contact.added", "{\"account\":\"a-%d\",\"member\":\"m-%d\",\"added_at\":%lld}", (int)roll(2), member, some_time());
 	for (int k = (int)roll(3); k > 0; k--)
-		add(h, "contact.removed", "{\"account\":\"a-%d\",\"member\":\"m-%d\",\"removed_at\":%lld}", (int)roll(2), member, some_time());
+		history_add(h, "contact.removed", "{\"account\":\"a-%d\",\"member\":\"m-%d\",\"removed_at\":%lld}", (int)roll(2), member, some_time());
 	if (roll(2))
-		add(h, "referral.bound", "{\"referrer\":\"m-%d\",\"member\":\"m-%d\",\"bound_at\":%lld%s}", (int)roll(MEMBERS), member, some_time(), some_channel());
+		history_add(h, "referral.bound", "{\"referrer\":\"m-%d\",\"member\":\"m-%d\",\"bound_at\":%lld%s}", (int)roll(MEMBERS), member, some_time(), some_channel());
 }
 
 /* One of each presale and member, and the payment may be unknown. */
@@ -92,10 +63,10 @@ static void make_deposits(struct history *h, int member)
 		long long from = (long long)(start + (int64_t)(240 + roll(100)) * hour);
 
 		if (roll(4))
-			add(h, "presale.deposit_paid", "{\"presale\":\"p-%d\",\"member\":\"m-%d\",\"paid_at\":%lld,\"amount\":%d,\"balance_from\":%lld,\"balance_until\":%lld}",
+			history_add(h, "presale.deposit_paid", "{\"presale\":\"p-%d\",\"member\":\"m-%d\",\"paid_at\":%lld,\"amount\":%d,\"balance_from\":%lld,\"balance_until\":%lld}",
 			    k, member, some_time(), (int)roll(100), from, from + 48 * (long long)hour);
 		if (!roll(3))
-			add(h, "presale.deposit_refunded", "{\"presale\":\"p-%d\",\"member\":\"m-%d\",\"refunded_at\":%lld}", k, member, some_time());
+			history_add(h, "presale.deposit_refunded", "{\"presale\":\"p-%d\",\"member\":\"m-%d\",\"refunded_at\":%lld}", k, member, some_time());
 	}
 }
 

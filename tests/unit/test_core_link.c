@@ -1,44 +1,15 @@
 /* Identities that turn out to be one person, on several shards: the same facts as if it had been one from the beginning, whatever comes first and
  * however the internal events interleave; rings of links; limits. */
 #include "unit/core_world.h"
+#include "unit/random.h"
 
 #include "yutang/core/alias.h"
 #include "yutang/core/member.h"
 
-enum { SHARDS = 5, IDS = 3, ORDERS = 6, EVENTS_MAX = 80, ROUNDS = 400 };
+enum { SHARDS = 5, IDS = 3, ORDERS = 6, ROUNDS = 400 };
 
 static const int64_t start = INT64_C(1790000000000), hour = 3600000;
 static const char *const ids[IDS] = { "m-1", "wecom:1", "email:1" };
-
-static uint64_t seed;
-
-static uint64_t roll(uint64_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed % below;
-}
-
-struct told {
-	char type[24], data[300];
-};
-
-struct history {
-	struct told ev[EVENTS_MAX];
-	int n;
-};
-
-__attribute__((format(printf, 3, 4))) static void add(struct history *h, const char *type, const char *fmt, ...)
-{
-	struct told *t = &h->ev[h->n++];
-	va_list ap;
-
-	snprintf(t->type, sizeof(t->type), "%s", type);
-	va_start(ap, fmt);
-	vsnprintf(t->data, sizeof(t->data), fmt, ap);
-	va_end(ap);
-}
 
 static long long some_time(void)
 {
@@ -52,27 +23,27 @@ static void make_history(struct history *h)
 	for (int o = 0; o < ORDERS; o++) {
 		int amount = 100 + (int)roll(900);
 
-		add(h, "order.paid", "{\"order\":\"o-%d\",\"member\":\"@\",\"paid_at\":%lld,\"amount\":%d,\"currency\":\"CNY\",\"items\":[{\"sku\":\"oil\",\"quantity\":%d,\"amount\":%d}]}",
+		history_add(h, "order.paid", "{\"order\":\"o-%d\",\"member\":\"@\",\"paid_at\":%lld,\"amount\":%d,\"currency\":\"CNY\",\"items\":[{\"sku\":\"oil\",\"quantity\":%d,\"amount\":%d}]}",
 		    o, some_time(), amount, 1 + (int)roll(3), amount);
 		for (int r = (int)roll(3); r > 0; r--)
-			add(h, "order.refunded", "{\"order\":\"o-%d\",\"member\":\"@\",\"refund\":\"r-%d\",\"refunded_at\":%lld,\"amount\":%d}", o, r, some_time(), 50 * r);
+			history_add(h, "order.refunded", "{\"order\":\"o-%d\",\"member\":\"@\",\"refund\":\"r-%d\",\"refunded_at\":%lld,\"amount\":%d}", o, r, some_time(), 50 * r);
 		if (!roll(4))
-			add(h, "order.cancelled", "{\"order\":\"o-%d\",\"member\":\"@\",\"cancelled_at\":%lld}", o, some_time());
+			history_add(h, "order.cancelled", "{\"order\":\"o-%d\",\"member\":\"@\",\"cancelled_at\":%lld}", o, some_time());
 		if (roll(2))
-			add(h, "order.signed", "{\"order\":\"o-%d\",\"member\":\"@\",\"signed_at\":%lld}", o, some_time());
+			history_add(h, "order.signed", "{\"order\":\"o-%d\",\"member\":\"@\",\"signed_at\":%lld}", o, some_time());
 	}
 	for (int k = (int)roll(8); k > 0; k--) {
 		long long at = some_time(); /* what is told twice under one key says the same */
 
-		add(h, roll(2) ? "group.joined" : "group.left", "{\"group\":\"g-%d\",\"member\":\"@\",\"joined_at\":%lld,\"left_at\":%lld,\"channel\":\"c%lld\"}",
+		history_add(h, roll(2) ? "group.joined" : "group.left", "{\"group\":\"g-%d\",\"member\":\"@\",\"joined_at\":%lld,\"left_at\":%lld,\"channel\":\"c%lld\"}",
 		    (int)roll(2), at, at, at / hour % 3);
 	}
 	for (int k = (int)roll(6); k > 0; k--)
-		add(h, roll(3) ? "contact.added" : "contact.removed", "{\"account\":\"a-%d\",\"member\":\"@\",\"added_at\":%lld,\"removed_at\":%lld}",
+		history_add(h, roll(3) ? "contact.added" : "contact.removed", "{\"account\":\"a-%d\",\"member\":\"@\",\"added_at\":%lld,\"removed_at\":%lld}",
 		    (int)roll(2), some_time(), some_time());
 	/* Each id names itself; the first two are linked to the next one or to the member. */
-	add(h, "member.linked", "{\"identity\":\"email:1\",\"member\":\"%s\"}", ids[roll(2)]);
-	add(h, "member.linked", "{\"identity\":\"wecom:1\",\"member\":\"m-1\"}");
+	history_add(h, "member.linked", "{\"identity\":\"email:1\",\"member\":\"%s\"}", ids[roll(2)]);
+	history_add(h, "member.linked", "{\"identity\":\"wecom:1\",\"member\":\"m-1\"}");
 }
 
 static const char rules[] = WORLD_SHOP
@@ -161,15 +132,6 @@ static void check_field(struct world *a, struct world *b, enum yt_kind kind, con
 	          y ? y : "absent");
 }
 
-static int count(const struct world *w, enum yt_out_type type, const char *kind)
-{
-	int n = 0;
-
-	for (size_t k = 0; k < w->n_outputs; k++)
-		n += w->outputs[k].type == type && strstr(w->outputs[k].value, kind);
-	return n;
-}
-
 TEST(linked_members_have_the_facts_of_one)
 {
 	for (int round = 1; round <= ROUNDS; round++) {
@@ -198,8 +160,8 @@ TEST(linked_members_have_the_facts_of_one)
 			check_field(&many, &one, YT_KIND_ORDER, name, "cancelled", round);
 			check_field(&many, &one, YT_KIND_ORDER, name, "signed_at", round);
 		}
-		CHECK(count(&one, YT_OUT_COUPON_ISSUED, "\"once\"") <= 1);
-		CHECK_MSG(count(&many, YT_OUT_FOLLOWUP_DUE, "\"kind\":\"later\"") <= IDS, "round %d", round);
+		CHECK(world_count(&one, YT_OUT_COUPON_ISSUED, "\"once\"") <= 1);
+		CHECK_MSG(world_count(&many, YT_OUT_FOLLOWUP_DUE, "\"kind\":\"later\"") <= IDS, "round %d", round);
 		for (size_t k = 0; k < many.n_outputs; k++)
 			for (size_t i = 0; i < k; i++)
 				CHECK_MSG(strcmp(many.outputs[k].id, many.outputs[i].id), "round %d: one id twice: %s", round, many.outputs[k].value);
@@ -318,10 +280,10 @@ TEST(what_is_under_way_ends_at_the_member)
 		w.held = false;
 		world_until(&w, w.now + 100 * hour);
 		world_seal(&w);
-		CHECK_INT(count(&w, YT_OUT_REFERRAL_QUALIFIED, "\"referrer\":\"r\""), 1);
-		CHECK_INT(count(&w, YT_OUT_REFERRAL_APPROVED, "\"member\":\"m-1\""), 1);
-		CHECK_INT(count(&w, YT_OUT_COUPON_ISSUED, "~gift:g"), 1);
-		CHECK_INT(count(&w, YT_OUT_COUPON_ISSUED, "~referral"), 2);
+		CHECK_INT(world_count(&w, YT_OUT_REFERRAL_QUALIFIED, "\"referrer\":\"r\""), 1);
+		CHECK_INT(world_count(&w, YT_OUT_REFERRAL_APPROVED, "\"member\":\"m-1\""), 1);
+		CHECK_INT(world_count(&w, YT_OUT_COUPON_ISSUED, "~gift:g"), 1);
+		CHECK_INT(world_count(&w, YT_OUT_COUPON_ISSUED, "~referral"), 2);
 		CHECK_STR(world_field(&w, YT_KIND_QUOTA, "s1/gift:g", 0, "outstanding"), "1");
 		CHECK_STR(world_field(&w, YT_KIND_QUOTA, "s1/few", 0, "outstanding"), "2");
 		CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/r", 0, "referrals_bound"), "1");
@@ -329,7 +291,7 @@ TEST(what_is_under_way_ends_at_the_member)
 		/* He takes the order back: both lose it, and the units return. */
 		say(&w, "order.cancelled", "{\"order\":\"o\",\"member\":\"m-1\",\"cancelled_at\":1790000000003}");
 		world_seal(&w);
-		CHECK_INT(count(&w, YT_OUT_COUPON_REVOKED, "~referral"), 2);
+		CHECK_INT(world_count(&w, YT_OUT_COUPON_REVOKED, "~referral"), 2);
 		CHECK_STR(world_field(&w, YT_KIND_QUOTA, "s1/few", 0, "outstanding"), "1");
 		world_deinit(&w);
 	}
@@ -353,8 +315,8 @@ TEST(an_answer_to_a_referral_that_gave_way_is_none_to_the_own)
 		deliver_some(&w, false);
 		say(&w, "order.paid", "{\"order\":\"o\",\"member\":\"m-1\",\"paid_at\":1790000002000,\"amount\":9,\"currency\":\"CNY\",\"items\":[]}");
 		deliver_some(&w, true);
-		CHECK_INT(count(&w, YT_OUT_REFERRAL_QUALIFIED, "\"referrer\":\"r-1\""), 1);
-		CHECK_INT(count(&w, YT_OUT_REFERRAL_VOIDED, "\"referrer\":\"r-2\""), 1);
+		CHECK_INT(world_count(&w, YT_OUT_REFERRAL_QUALIFIED, "\"referrer\":\"r-1\""), 1);
+		CHECK_INT(world_count(&w, YT_OUT_REFERRAL_VOIDED, "\"referrer\":\"r-2\""), 1);
 		world_seal(&w);
 		CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/r-1", 0, "referrals_qualified"), "1");
 		CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/r-2", 0, "referrals_bound"), "0");
@@ -412,7 +374,7 @@ TEST(two_full_members_make_one_that_fits)
 	}
 	link_to(&w, "wecom:1", "m-1");
 	CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/m-1", 0, "paid_orders"), "520");
-	CHECK(count(&w, YT_OUT_FOLLOWUP_WITHHELD, "timer_limit") > 0);
+	CHECK(world_count(&w, YT_OUT_FOLLOWUP_WITHHELD, "timer_limit") > 0);
 	join(&w, "wecom:1", "one-more");
 	world_deinit(&w);
 }

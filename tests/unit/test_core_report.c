@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "unit/core_world.h"
+#include "unit/random.h"
 
 #include "yutang/core/channels.h"
 #include "yutang/core/paid.h"
@@ -23,16 +24,6 @@ struct fact {
 
 static struct fact facts[FACTS_MAX];
 static int n_facts;
-static uint64_t seed;
-
-static uint64_t roll(uint64_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed % below;
-}
-
 /* --- histories */
 
 static struct fact *add(const char *type, int member, int64_t at)

@@ -1,5 +1,6 @@
 /* The state format: golden bytes (docs/state.md), sizes, and a decoder that takes any bytes without harm. */
 #include "unit/core_world.h"
+#include "unit/random.h"
 
 static const int64_t t0 = INT64_C(1790000000000), hour = 3600000;
 
@@ -262,16 +263,6 @@ static void try_bytes(const struct yt_entity_ops *ops, int kind, struct yt_str n
 	free(copy);
 }
 
-static uint64_t seed = 42;
-
-static uint64_t roll(uint64_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed % below;
-}
-
 static void try_all(void (*begin)(struct world *w))
 {
 	struct world w;
@@ -305,6 +296,7 @@ TEST(any_bytes_decode_to_an_object_or_to_none)
 {
 	char bytes[200];
 
+	seed = 42;
 	try_all(live);
 	try_all(live_long);
 	try_all(live_referrals);

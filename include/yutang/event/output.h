@@ -146,6 +146,8 @@ void yt_output_begin(struct yt_buf *buf, const struct yt_output_head *head);
 void yt_output_text(struct yt_buf *buf, const char *name, struct yt_str value);
 void yt_output_int(struct yt_buf *buf, const char *name, int64_t value);
 void yt_output_raw(struct yt_buf *buf, const char *name, struct yt_str json);
+/* The object of the fields that were added to an empty buffer; at least one. */
+struct yt_str yt_output_object(struct yt_buf *fields);
 void yt_output_end(struct yt_buf *buf);
 
 #endif
