@@ -15,6 +15,7 @@ enum {
 	RETRY_AFTER_S = 1,
 	DRAIN_FILES = 64,       /* of the spool that are on their way at once */
 	DRAIN_AGAIN_US = 1000000, /* after one that was not delivered */
+	REVIVE_US = 10000000,     /* from one new producer to the next: what kills each at once is not mended by many */
 	RECORD_HEADERS_MAX = 8,
 };
 
@@ -74,6 +75,7 @@ struct yt_intake {
 	bool ending;
 	struct yt_arena arena;  /* of one file of the spool */
 	int64_t open_us; /* monotonic; connections are taken from then on, feed or not */
+	int64_t revive_us; /* monotonic; no new producer before */
 };
 
 static int64_t clock_us(clockid_t id)
@@ -192,6 +194,20 @@ static void on_reports(evutil_socket_t fd, short what, void *ctx)
 	drain(in, clock_us(CLOCK_MONOTONIC));
 }
 
+/* What the dead producer had not delivered is answered 503 and comes again, so nothing is lost with it. */
+static void revive(struct yt_intake *in, int64_t now)
+{
+	struct yt_err err;
+	char why[256];
+
+	if (!in->feed || now < in->revive_us || !yt_kafka_feed_dead(in->feed, why))
+		return;
+	in->revive_us = now + REVIVE_US;
+	yt_error("producer_dead", "why=%s", yt_q(why));
+	if (yt_kafka_feed_renew(in->feed, &err) != 0)
+		yt_error("producer_dead", "why=%s", yt_q(err.msg));
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
 {
 	struct yt_intake *in = ctx;
@@ -202,6 +218,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 		yt_http_open(in->http);
 	for (struct pending *p = in->first; p && p->began_us <= before; p = p->next)
 		tell(p, false);
+	revive(in, now);
 	drain(in, now);
 }
 
@@ -555,11 +572,6 @@ bool yt_intake_drained(const struct yt_intake *in)
 
 	yt_http_stats(in->http, &s);
 	return !in->first && s.connections == 0;
-}
-
-bool yt_intake_alive(const struct yt_intake *in, char why[256])
-{
-	return !in->feed || !yt_kafka_feed_dead(in->feed, why);
 }
 
 void yt_intake_free(struct yt_intake *in)

@@ -226,7 +226,7 @@ static void care(struct yt_daemon *d)
 {
 	int64_t now = clock_ms(CLOCK_MONOTONIC), every = yt_notify_interval_ms(&d->notify);
 	struct yt_kafka_stats k;
-	char why[160], fatal[256];
+	char why[160];
 
 	if (d->kafka) {
 		yt_kafka_log_stats(d->kafka, &k);
@@ -250,10 +250,6 @@ static void care(struct yt_daemon *d)
 	if (now - d->flushed_ms >= LOG_FLUSH_MS) {
 		yt_log_flush();
 		d->flushed_ms = now;
-	}
-	if (d->intake && !yt_intake_alive(d->intake, fatal)) {
-		yt_error("fatal", "exit=%d why=%s", YT_EXIT_UNAVAILABLE, yt_q(fatal));
-		end(d, YT_EXIT_UNAVAILABLE);
 	}
 	if (d->signals && (drained(d) || now >= d->drain_by_ms))
 		end(d, YT_EXIT_OK);

@@ -29,8 +29,6 @@ void yt_intake_begin(struct yt_intake *in, struct yt_kafka_feed *feed);
 /* Takes no further connection; what was taken is answered. */
 void yt_intake_drain(struct yt_intake *in);
 bool yt_intake_drained(const struct yt_intake *in);
-/* False: its producer is dead, and the process should end. */
-bool yt_intake_alive(const struct yt_intake *in, char why[256]);
 void yt_intake_free(struct yt_intake *in);
 int yt_intake_port(const struct yt_intake *in);
 void yt_intake_stats(struct yt_intake *in, struct yt_arena *a, struct yt_intake_stats *out);
