@@ -13,6 +13,7 @@ enum {
 	TICK_MS = 100,          /* how exact YT_INTAKE_ANSWER_MS is */
 	SAY_AGAIN_MS = 60000,   /* the same refusal of the same sender is not logged more often */
 	RETRY_AFTER_S = 1,
+	SPOOL_FILE_BYTES = 1 << 20, /* of webhooks that share a file of the spool; one that has more has its own */
 	DRAIN_FILES = 64,       /* of the spool that are on their way at once */
 	DRAIN_AGAIN_US = 1000000, /* after one that was not delivered */
 	REVIVE_US = 10000000,     /* from one new producer to the next: what kills each at once is not mended by many */
@@ -52,6 +53,8 @@ struct pending {
 	struct yt_buf spooled; /* its records, for the spool; empty: it never goes there */
 	uint64_t file;         /* of the spool, whence it comes; NO_FILE: none */
 	bool odd;              /* that file is not of this version: it stays, for a person to look */
+	bool waits;            /* for the disk */
+	struct pending *next_waiting;
 	struct pending *next, **link; /* oldest first */
 };
 
@@ -70,6 +73,10 @@ struct yt_intake {
 	struct yt_spool *spool; /* NULL: none */
 	struct shop spooled;    /* stands for the shops of what comes from the spool */
 	struct yt_spool_stats spool_stats;
+	struct pending *waiting, **last_waiting; /* for the disk, in the order in which they came */
+	struct event *spooling; /* when everything that came in this turn of the loop is looked at */
+	struct yt_buf file;     /* what several of them have for one file */
+	uint64_t n_spooled; /* webhooks */
 	int draining;           /* files of the spool on their way */
 	int64_t drain_us;       /* monotonic; not before */
 	bool ending;
@@ -104,42 +111,47 @@ static void count(struct shop *shop, enum yt_hook hook, enum yt_intake_result re
 	        yt_hook_name(hook), yt_intake_result_name(result), yt_q(why));
 }
 
-/* A sender that never tries again is answered that it was taken, when the disk has it. */
-static bool spool(struct pending *p)
-{
-	struct yt_err err;
-
-	if (!p->spooled.n)
-		return false;
-	if (yt_spool_put(p->in->spool, yt_buf_str(&p->spooled), &err) == 0)
-		return true;
-	snprintf(p->why, sizeof p->why, "%.150s", err.msg);
-	return false;
-}
-
-/* Who waited is told how it went; what is left of it is counted. */
-static void tell(struct pending *p, bool in_time)
+/* Who waited is told how it went; what is left of it is counted. refused NULL: it was taken. */
+static void answer(struct pending *p, const char *why, const char *refused)
 {
 	struct yt_http_reply reply = { .status = 200, .type = p->answer_type };
-	bool good;
 
-	if (!p->call)
-		return;
-	good = (in_time && !p->failed) || spool(p);
 	yt_buf_init(&reply.body, NULL);
-	if (good) {
-		yt_buf_z(&reply.body, p->answer);
-	} else {
+	if (refused) {
 		reply.status = 503;
 		reply.type = "text/plain; charset=utf-8";
 		reply.retry_after_s = RETRY_AFTER_S;
-		yt_buf_z(&reply.body, "not now\n");
 	}
+	yt_buf_z(&reply.body, refused ? "not now\n" : p->answer);
 	yt_http_answer(p->call, &reply);
 	p->call = NULL;
 	yt_buf_deinit(&reply.body);
 	yt_histogram_add(&p->in->answer, clock_us(CLOCK_MONOTONIC) - p->began_us);
-	count(p->shop, p->hook, good ? p->result : YT_INTAKE_UNAVAILABLE, good ? p->why : p->failed ? "Kafka did not take it" : "Kafka did not answer in time");
+	count(p->shop, p->hook, refused ? YT_INTAKE_UNAVAILABLE : p->result, refused ? refused : why);
+}
+
+/* A sender that never tries again is answered that it was taken, when the disk has it. */
+static void wait_for_disk(struct pending *p)
+{
+	struct yt_intake *in = p->in;
+
+	p->waits = true;
+	p->next_waiting = NULL;
+	*in->last_waiting = p;
+	in->last_waiting = &p->next_waiting;
+	event_active(in->spooling, EV_TIMEOUT, 0);
+}
+
+static void tell(struct pending *p, bool in_time)
+{
+	if (!p->call || p->waits)
+		return;
+	if (in_time && !p->failed)
+		answer(p, p->why, NULL);
+	else if (p->spooled.n)
+		wait_for_disk(p);
+	else
+		answer(p, NULL, p->failed ? "Kafka did not take it" : "Kafka did not answer in time");
 }
 
 static void pending_free(struct pending *p)
@@ -180,7 +192,8 @@ static void on_report(void *ctx, void *tag, int partition, int64_t offset, const
 	tell(p, true);
 	if (p->file != NO_FILE)
 		file_done(p);
-	pending_free(p);
+	if (!p->waits)
+		pending_free(p);
 }
 
 static void drain(struct yt_intake *in, int64_t now);
@@ -362,6 +375,43 @@ static void send_all(struct pending *p, const struct yt_hook_request *req, const
 
 /* ---- the spool */
 
+/* The disk is waited for once for all of these. Where there is no room for them together there may be for some. */
+static void spool_group(struct yt_intake *in, struct pending *first, const struct pending *end)
+{
+	struct yt_err err;
+	bool all = yt_spool_put(in->spool, yt_buf_str(&in->file), &err) == 0;
+
+	for (struct pending *p = first, *next; p != end; p = next) {
+		bool good = all || yt_spool_put(in->spool, yt_buf_str(&p->spooled), &err) == 0;
+
+		next = p->next_waiting;
+		p->waits = false;
+		in->n_spooled += good;
+		answer(p, "spooled", good ? NULL : err.msg);
+		if (p->left == 0)
+			pending_free(p);
+	}
+}
+
+static void on_spooling(evutil_socket_t fd, short what, void *ctx)
+{
+	struct yt_intake *in = ctx;
+	struct pending *p = in->waiting, *first;
+
+	(void)fd, (void)what;
+	in->waiting = NULL;
+	in->last_waiting = &in->waiting;
+	while (p) {
+		first = p;
+		yt_buf_clear(&in->file);
+		do {
+			yt_buf_str_add(&in->file, yt_buf_str(&p->spooled));
+			p = p->next_waiting;
+		} while (p && in->file.n + p->spooled.n <= SPOOL_FILE_BYTES);
+		spool_group(in, first, p);
+	}
+}
+
 /* The records of one file; the file goes when all of them are in. */
 static void send_file(struct yt_intake *in, uint64_t file, struct yt_str bytes)
 {
@@ -410,7 +460,7 @@ static bool spool_first(const struct yt_intake *in, enum yt_hook hook)
 	if (!in->spool || hook != YT_HOOK_WOOCOMMERCE)
 		return false;
 	yt_spool_stats(in->spool, &s);
-	return !in->feed || s.files > 0;
+	return !in->feed || s.files > 0 || in->waiting;
 }
 
 /* ---- requests */
@@ -466,17 +516,14 @@ static void on_request(void *ctx, const struct yt_http_request *http, struct yt_
 	p = pending_new(in, shop, hook, &got);
 	p->failed = at_once || why; /* then nothing is offered to Kafka */
 	send_all(p, &req, &got, http->arena);
-	if (p->left > 0) {
+	if (p->left > 0 || p->spooled.n) {
 		p->call = http->call;
 		reply->later = true;
+		if (p->left == 0)
+			tell(p, true);
 		return;
 	}
-	if (spool(p)) {
-		yt_buf_z(&reply->body, p->answer);
-		count(shop, hook, p->result, "spooled");
-	} else {
-		unavailable(shop, hook, reply, p->spooled.n ? p->why : why ? why : "the producer is full");
-	}
+	unavailable(shop, hook, reply, why ? why : "the producer is full");
 	pending_free(p);
 }
 
@@ -517,6 +564,8 @@ struct yt_intake *yt_intake_new(struct event_base *base, const struct yt_conf *c
 	in->conf = conf;
 	in->base = base;
 	in->last = &in->first;
+	in->last_waiting = &in->waiting;
+	yt_buf_init(&in->file, NULL);
 	in->routes[0] = (struct yt_http_route){ "/hooks/", true, on_request, in };
 	in->routes[1] = (struct yt_http_route){ "/events/", true, on_request, in };
 	yt_arena_init(&in->arena, 0);
@@ -534,7 +583,8 @@ struct yt_intake *yt_intake_new(struct event_base *base, const struct yt_conf *c
 	take_shops(in);
 	in->open_us = clock_us(CLOCK_MONOTONIC) + YT_INTAKE_WAIT_MS * INT64_C(1000);
 	in->tick = event_new(base, -1, EV_PERSIST, on_tick, in);
-	YT_ASSERT(in->tick && event_add(in->tick, &every) == 0, "event_add");
+	in->spooling = event_new(base, -1, 0, on_spooling, in);
+	YT_ASSERT(in->tick && in->spooling && event_add(in->tick, &every) == 0, "event_add");
 	return in;
 }
 
@@ -581,6 +631,7 @@ void yt_intake_free(struct yt_intake *in)
 	if (!in)
 		return;
 	event_free(in->tick);
+	event_free(in->spooling);
 	if (in->reports)
 		event_free(in->reports);
 	yt_http_free(in->http);
@@ -594,6 +645,7 @@ void yt_intake_free(struct yt_intake *in)
 		free(p);
 	}
 	yt_spool_close(in->spool);
+	yt_buf_deinit(&in->file);
 	yt_arena_deinit(&in->arena);
 	free(in->shops);
 	free(in);
@@ -610,7 +662,7 @@ void yt_intake_stats(struct yt_intake *in, struct yt_arena *a, struct yt_intake_
 {
 	struct yt_intake_sender *list = yt_arena_alloc(a, (in->n_shops + 1) * YT_HOOK__COUNT * sizeof *list);
 
-	*out = (struct yt_intake_stats){ .senders = list, .bytes = in->bytes, .answer = &in->answer };
+	*out = (struct yt_intake_stats){ .senders = list, .bytes = in->bytes, .answer = &in->answer, .spooled = in->n_spooled };
 	yt_http_stats(in->http, &out->http);
 	if (in->spool) {
 		yt_spool_stats(in->spool, &in->spool_stats);
