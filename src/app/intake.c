@@ -32,9 +32,11 @@ struct sender {
 };
 
 struct shop {
-	const struct yt_intake_shop *conf; /* NULL: any that is unknown */
+	struct yt_str name;                /* its own; empty: any that is unknown */
+	const struct yt_intake_shop *conf; /* NULL: it is unknown, or no longer known */
 	struct sender senders[YT_HOOK__COUNT];
 	size_t bytes; /* of its records on their way */
+	struct shop *next;
 };
 
 /* A request whose records are on their way. */
@@ -65,8 +67,8 @@ struct yt_intake {
 	struct yt_http_route routes[2];
 	struct yt_kafka_feed *feed; /* NULL: Kafka was not seen yet */
 	struct event *reports, *tick;
-	struct shop *shops; /* n_shops and, behind them, the unknown one */
-	size_t n_shops;
+	struct shop *shops; /* all that were ever known; the last one is the unknown one */
+	struct shop unknown;
 	struct pending *first, **last;
 	size_t bytes;
 	struct yt_histogram answer;
@@ -107,8 +109,8 @@ static void count(struct shop *shop, enum yt_hook hook, enum yt_intake_result re
 	if (result == YT_INTAKE_ACCEPTED || result == YT_INTAKE_IGNORED || now - s->said_ms[result] < SAY_AGAIN_MS)
 		return;
 	s->said_ms[result] = now;
-	yt_warn("hook", "shop=%.*s platform=%s result=%s why=%s", shop->conf ? (int)shop->conf->name.n : 1, shop->conf ? shop->conf->name.p : "-",
-	        yt_hook_name(hook), yt_intake_result_name(result), yt_q(why));
+	yt_warn("hook", "shop=%.*s platform=%s result=%s why=%s", YT_FMT(shop->name.n ? shop->name : YT_S("-")), yt_hook_name(hook),
+	        yt_intake_result_name(result), yt_q(why));
 }
 
 /* Who waited is told how it went; what is left of it is counted. refused NULL: it was taken. */
@@ -306,7 +308,7 @@ static bool offer_event(struct pending *p, const struct yt_intake_event *e)
 static bool offer_letter(struct pending *p, const struct yt_hook_request *req, const struct yt_taken *got, struct yt_arena *a)
 {
 	const struct yt_header headers[] = {
-		{ YT_S("dl_topic"), yt_arena_printf(a, "/hooks/%.*s/%s", YT_FMT(p->shop->conf->name), yt_hook_name(p->hook)) },
+		{ YT_S("dl_topic"), yt_arena_printf(a, "/hooks/%.*s/%s", YT_FMT(p->shop->name), yt_hook_name(p->hook)) },
 		{ YT_S("dl_partition"), YT_S("-1") },
 		{ YT_S("dl_offset"), YT_S("-1") },
 		{ YT_S("dl_timestamp"), yt_arena_printf(a, "%lld", (long long)req->received_ms) },
@@ -467,10 +469,11 @@ static bool spool_first(const struct yt_intake *in, enum yt_hook hook)
 
 static struct shop *find_shop(struct yt_intake *in, struct yt_str name)
 {
-	for (size_t i = 0; i < in->n_shops; i++)
-		if (yt_str_eq(in->shops[i].conf->name, name))
-			return &in->shops[i];
-	return &in->shops[in->n_shops];
+	struct shop *s = in->shops;
+
+	while (s != &in->unknown && !(s->conf && yt_str_eq(s->name, name)))
+		s = s->next;
+	return s;
 }
 
 static void unavailable(struct shop *shop, enum yt_hook hook, struct yt_http_reply *reply, const char *why)
@@ -540,16 +543,33 @@ static void raise_descriptors(void)
 	}
 }
 
-static void take_shops(struct yt_intake *in)
+/* The one of that name, also one that is no longer known, or a new one. */
+static struct shop *shop_of(struct yt_intake *in, struct yt_str name)
 {
-	for (const struct yt_conf_shop *s = in->conf->shops; s; s = s->next)
-		in->n_shops++;
-	in->shops = calloc(in->n_shops + 1, sizeof *in->shops);
-	if (!in->shops)
-		yt_out_of_memory((in->n_shops + 1) * sizeof *in->shops);
-	in->n_shops = 0;
-	for (const struct yt_conf_shop *s = in->conf->shops; s; s = s->next)
-		in->shops[in->n_shops++].conf = &s->intake;
+	struct shop **at = &in->shops, *s;
+	char *own;
+
+	while (*at != &in->unknown && !yt_str_eq((*at)->name, name))
+		at = &(*at)->next;
+	if (*at != &in->unknown)
+		return *at;
+	s = calloc(1, sizeof *s + name.n);
+	if (!s)
+		yt_out_of_memory(sizeof *s);
+	own = (char *)(s + 1);
+	memcpy(own, name.p, name.n);
+	s->name = yt_str(own, name.n);
+	s->next = *at;
+	*at = s;
+	return s;
+}
+
+void yt_intake_take_shops(struct yt_intake *in, const struct yt_conf *conf)
+{
+	for (struct shop *s = in->shops; s; s = s->next)
+		s->conf = NULL;
+	for (const struct yt_conf_shop *s = conf->shops; s; s = s->next)
+		shop_of(in, s->intake.name)->conf = &s->intake;
 }
 
 struct yt_intake *yt_intake_new(struct event_base *base, const struct yt_conf *conf, int fd, struct yt_err *err)
@@ -580,7 +600,8 @@ struct yt_intake *yt_intake_new(struct event_base *base, const struct yt_conf *c
 		free(in);
 		return NULL;
 	}
-	take_shops(in);
+	in->shops = &in->unknown;
+	yt_intake_take_shops(in, conf);
 	in->open_us = clock_us(CLOCK_MONOTONIC) + YT_INTAKE_WAIT_MS * INT64_C(1000);
 	in->tick = event_new(base, -1, EV_PERSIST, on_tick, in);
 	in->spooling = event_new(base, -1, 0, on_spooling, in);
@@ -647,7 +668,12 @@ void yt_intake_free(struct yt_intake *in)
 	yt_spool_close(in->spool);
 	yt_buf_deinit(&in->file);
 	yt_arena_deinit(&in->arena);
-	free(in->shops);
+	while (in->shops != &in->unknown) {
+		struct shop *s = in->shops;
+
+		in->shops = s->next;
+		free(s);
+	}
 	free(in);
 }
 
@@ -660,19 +686,22 @@ int yt_intake_port(const struct yt_intake *in)
 
 void yt_intake_stats(struct yt_intake *in, struct yt_arena *a, struct yt_intake_stats *out)
 {
-	struct yt_intake_sender *list = yt_arena_alloc(a, (in->n_shops + 1) * YT_HOOK__COUNT * sizeof *list);
+	struct yt_intake_sender *list;
+	size_t n = 0;
 
+	for (const struct shop *s = in->shops; s; s = s->next)
+		n++;
+	list = yt_arena_alloc(a, n * YT_HOOK__COUNT * sizeof *list);
 	*out = (struct yt_intake_stats){ .senders = list, .bytes = in->bytes, .answer = &in->answer, .spooled = in->n_spooled };
 	yt_http_stats(in->http, &out->http);
 	if (in->spool) {
 		yt_spool_stats(in->spool, &in->spool_stats);
 		out->spool = &in->spool_stats;
 	}
-	for (size_t i = 0; i <= in->n_shops; i++)
+	for (const struct shop *s = in->shops; s; s = s->next)
 		for (int h = 0; h < YT_HOOK__COUNT; h++)
-			if (in->shops[i].senders[h].last_ms)
-				list[out->n_senders++] = (struct yt_intake_sender){ in->shops[i].conf ? in->shops[i].conf->name : YT_S(""),
-					                                            yt_str_z(yt_hook_name((enum yt_hook)h)), in->shops[i].senders[h].results };
+			if (s->senders[h].last_ms)
+				list[out->n_senders++] = (struct yt_intake_sender){ s->name, yt_str_z(yt_hook_name((enum yt_hook)h)), s->senders[h].results };
 }
 
 static void add_text(struct yt_buf *out, const char *name, struct yt_str value)
@@ -687,7 +716,7 @@ static void add_sender(struct yt_buf *out, const struct shop *shop, enum yt_hook
 	const struct sender *s = &shop->senders[hook];
 
 	yt_buf_c(out, '{');
-	add_text(out, "shop", shop->conf ? shop->conf->name : YT_S(""));
+	add_text(out, "shop", shop->name);
 	add_text(out, "platform", yt_str_z(yt_hook_name(hook)));
 	add_text(out, "last", yt_str_z(yt_intake_result_name(s->last)));
 	add_text(out, "why", yt_str_z(s->why));
@@ -702,14 +731,14 @@ void yt_intake_status(const struct yt_intake *in, struct yt_buf *out)
 	bool first = true;
 
 	yt_buf_c(out, '[');
-	for (size_t i = 0; i <= in->n_shops; i++) {
+	for (const struct shop *s = in->shops; s; s = s->next) {
 		for (int h = 0; h < YT_HOOK__COUNT; h++) {
-			if (!in->shops[i].senders[h].last_ms)
+			if (!s->senders[h].last_ms)
 				continue;
 			if (!first)
 				yt_buf_c(out, ',');
 			first = false;
-			add_sender(out, &in->shops[i], (enum yt_hook)h);
+			add_sender(out, s, (enum yt_hook)h);
 		}
 	}
 	yt_buf_c(out, ']');

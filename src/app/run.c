@@ -268,7 +268,7 @@ static void loop(struct yt_daemon *d)
 			start(d);
 		if (d->ended)
 			break;
-		if (d->reload_wanted && !d->signals && d->rules)
+		if (d->reload_wanted && !d->signals)
 			yt_daemon_reload(d);
 		d->reload_wanted = false;
 		if (d->engine)
