@@ -469,11 +469,13 @@ static bool spool_first(const struct yt_intake *in, enum yt_hook hook)
 
 static struct shop *find_shop(struct yt_intake *in, struct yt_str name)
 {
-	struct shop *s = in->shops;
+	struct shop *found = &in->unknown;
 
-	while (s != &in->unknown && !(s->conf && yt_str_eq(s->name, name)))
-		s = s->next;
-	return s;
+	/* All are looked at: how long it takes tells nobody who is there. */
+	for (struct shop *s = in->shops; s != &in->unknown; s = s->next)
+		if (s->conf && yt_str_eq(s->name, name))
+			found = s;
+	return found;
 }
 
 static void unavailable(struct shop *shop, enum yt_hook hook, struct yt_http_reply *reply, const char *why)
