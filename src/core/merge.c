@@ -8,6 +8,7 @@
 #include "yutang/core/group.h"
 #include "yutang/core/limit.h"
 #include "yutang/core/referral.h"
+#include "yutang/core/report.h"
 #include "yutang/core/run.h"
 #include "yutang/core/stock.h"
 #include "yutang/core/transfer.h"
@@ -130,6 +131,7 @@ void yt_merge_member(struct yt_act *act, const struct yt_member *from)
 {
 	struct yt_arena *a = act->env->arena;
 	struct yt_member *m = act->member;
+	struct yt_report_was was = yt_report_before(m);
 
 	yt_member_channel(m, a, from->channel, from->channel_at);
 	m->joined_at = earlier(m->joined_at, from->joined_at);
@@ -150,6 +152,7 @@ void yt_merge_member(struct yt_act *act, const struct yt_member *from)
 	for (uint32_t k = 0; k < from->ident.n_ids; k++)
 		yt_ident_add(&m->ident, a, from->ident.ids[k]);
 	yt_referral_merge(act, from);
+	yt_report_merged(act, &was, from);
 }
 
 /* --- an order that both know */
@@ -251,11 +254,15 @@ static void merge_known(struct yt_act *act, struct yt_order *o, const struct yt_
 /* The member's row of the order, as the order is now. */
 static void follow(struct yt_act *act, const struct yt_order *o)
 {
+	struct yt_paids *orders = &act->member->orders, before = *orders;
 	struct yt_paid was, now;
 
 	yt_order_paid(o, &now);
-	if (yt_paids_find(&act->member->orders, now.fp, &was) && (was.refunded != now.refunded || was.cancelled != now.cancelled))
-		yt_paids_change(&act->member->orders, act->env->arena, &was, &now);
+	if (yt_paids_find(orders, now.fp, &was) && (was.refunded != now.refunded || was.cancelled != now.cancelled)) {
+		now.channel = was.channel;
+		yt_paids_change(orders, act->env->arena, &was, &now);
+		yt_report_orders(act, &before, &was, &now);
+	}
 	yt_stock_follow(act, o);
 }
 
