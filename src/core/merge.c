@@ -7,6 +7,7 @@
 #include "yutang/core/grant.h"
 #include "yutang/core/group.h"
 #include "yutang/core/limit.h"
+#include "yutang/core/presale.h"
 #include "yutang/core/referral.h"
 #include "yutang/core/report.h"
 #include "yutang/core/run.h"
@@ -120,6 +121,20 @@ static void merge_timer(struct yt_act *act, const struct yt_timer *t)
 		yt_run_timer_lost(act, t);
 }
 
+/* --- deposits */
+
+/* Paid under one id and refunded under the other: what it earned goes. */
+static void merge_deposits(struct yt_act *act, const struct yt_deposits *from)
+{
+	struct yt_deposits *own = &act->member->deposits;
+
+	for (uint32_t k = 0; k < from->n; k++) {
+		if (yt_deposits_take(own, act->env->arena, &from->v[k]))
+			yt_presale_refunded(act, from->v[k].presale, yt_deposits_known(own, from->v[k].presale));
+	}
+	yt_deposits_trim(own, from->dropped_to);
+}
+
 /* --- the member */
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -141,7 +156,6 @@ void yt_merge_member(struct yt_act *act, const struct yt_member *from)
 	merge_places(act, &m->accounts, &from->accounts, false);
 	yt_wallet_merge(&m->wallet, a, &from->wallet);
 	yt_claims_merge(&m->claims, a, &from->claims);
-	yt_deposits_merge(&m->deposits, a, &from->deposits);
 	merge_marks(m, a, from);
 	for (uint32_t k = 0; k < from->n_tags; k++)
 		yt_member_tag(m, a, from->tags[k]);
@@ -152,6 +166,7 @@ void yt_merge_member(struct yt_act *act, const struct yt_member *from)
 	for (uint32_t k = 0; k < from->ident.n_ids; k++)
 		yt_ident_add(&m->ident, a, from->ident.ids[k]);
 	yt_referral_merge(act, from);
+	merge_deposits(act, &from->deposits);
 	yt_report_merged(act, &was, from);
 }
 

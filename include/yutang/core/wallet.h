@@ -6,7 +6,7 @@
 
 enum {
 	YT_COUPONS_MAX = 128, /* coupons a member; DESIGN 4 */
-	YT_COUPON_BYTES_MAX = 368, /* a coupon without marks and units, with what its template may leave behind */
+	YT_COUPON_BYTES_MAX = 376, /* a coupon without marks and units, with what its template may leave behind */
 	YT_UNITS_BYTES_MAX = 80,   /* of its units, with the name of a gift */
 	YT_ISSUES_MAX = 32,   /* instants a template that a period limit can ask for: `N per 30d` has N of at most 32 */
 };
@@ -45,6 +45,7 @@ struct yt_coupon {
 	uint64_t used_by;   /* yt_hash64 of the order of somebody else that used it, 0: none */
 	uint64_t for_order; /* yt_hash64 of the order that earned it, 0: none */
 	struct yt_str for_presale; /* whose deposit earned it; empty: none */
+	uint64_t depositor; /* who paid that, yt_act_depositor; 0: the member himself */
 	struct yt_units units;
 	/* Of a reward of a referral alone. */
 	uint8_t role;       /* enum yt_role */
