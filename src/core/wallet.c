@@ -218,7 +218,7 @@ static bool has_units(const struct yt_coupon *c)
 
 size_t yt_coupon_bytes_bound(const struct yt_coupon *c)
 {
-	return YT_COUPON_BYTES_MAX + c->for_presale.n + (has_units(c) ? YT_UNITS_BYTES_MAX : 0) + c->n_marks * 8;
+	return YT_COUPON_BYTES_MAX + c->for_presale.n + (c->depositor ? 8 : 0) + (has_units(c) ? YT_UNITS_BYTES_MAX : 0) + c->n_marks * 8;
 }
 
 enum {

@@ -6,7 +6,7 @@
 
 enum {
 	YT_COUPONS_MAX = 128, /* coupons a member; DESIGN 4 */
-	YT_COUPON_BYTES_MAX = 376, /* a coupon without marks and units, with what its template may leave behind */
+	YT_COUPON_BYTES_MAX = 368, /* a coupon without marks and units, with what its template may leave behind */
 	YT_UNITS_BYTES_MAX = 80,   /* of its units, with the name of a gift */
 	YT_ISSUES_MAX = 32,   /* instants a template that a period limit can ask for: `N per 30d` has N of at most 32 */
 };
