@@ -109,12 +109,21 @@ void yt_claims_tell(struct yt_claims *c, struct yt_arena *a, const struct yt_tol
 	trim_told(c);
 }
 
-int64_t yt_claims_count(const struct yt_claims *c, uint64_t of, uint64_t without, int64_t before_ms)
+static bool is_among(uint64_t what, const uint64_t *v, uint32_t n)
+{
+	for (uint32_t k = 0; k < n; k++) {
+		if (v[k] == what)
+			return true;
+	}
+	return false;
+}
+
+int64_t yt_claims_count(const struct yt_claims *c, uint64_t of, const uint64_t *without, uint32_t n_without, int64_t before_ms)
 {
 	int64_t n = 0;
 
 	for (uint32_t k = 0; k < c->n_told; k++)
-		n += c->told[k].of == of && c->told[k].what != without && c->told[k].at < before_ms;
+		n += c->told[k].of == of && c->told[k].at < before_ms && !is_among(c->told[k].what, without, n_without);
 	return n;
 }
 

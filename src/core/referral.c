@@ -109,6 +109,10 @@ static void tell_bound(struct yt_act *act)
 	ask_begin(act, act->member, &b, YT_SEND_REFERRAL_BOUND);
 	yt_buf_varint(&b, (uint64_t)act->member->bound_at);
 	add_period(&b, rules ? &rules->velocity : NULL);
+	/* By one of them the referrer may name his own. */
+	yt_buf_varint(&b, act->member->ident.n_ids);
+	for (uint32_t k = 0; k < act->member->ident.n_ids; k++)
+		yt_buf_bytes(&b, act->member->ident.ids[k]);
 	ask_end(act, act->member, &b);
 }
 
@@ -682,6 +686,8 @@ void yt_referral_merged(struct yt_act *act)
 		end(act, YT_REASON_NOT_A_NEWCOMER, false);
 	else if (!s->code_until && yt_link_is_own(m, m->referrer))
 		end(act, YT_REASON_SELF_REFERRAL, false);
+	else if (!s->code_until && yt_referrer_has(act, m->referrer))
+		end(act, YT_REASON_LOOP, false);
 }
 
 /* --- erased */

@@ -76,8 +76,8 @@ void yt_claims_withdraw_reward(struct yt_claims *c, uint8_t role, uint64_t refer
 /* NULL: it was not. */
 const struct yt_told *yt_claims_told(const struct yt_claims *c, uint64_t of, uint64_t what);
 void yt_claims_tell(struct yt_claims *c, struct yt_arena *a, const struct yt_told *told);
-/* How many were told of it before that instant, one of them left out. */
-int64_t yt_claims_count(const struct yt_claims *c, uint64_t of, uint64_t without, int64_t before_ms);
+/* How many were told of it before that instant, these left out. */
+int64_t yt_claims_count(const struct yt_claims *c, uint64_t of, const uint64_t *without, uint32_t n_without, int64_t before_ms);
 
 int64_t yt_claims_tally(const struct yt_claims *c, struct yt_str name);
 /* There may be YT_TALLIES_MAX names; one more is judged before. */

@@ -147,6 +147,8 @@ bool yt_referral_take(struct yt_act *act, struct yt_str name, enum yt_send what,
 /* --- the referrer (referrer.c) */
 
 bool yt_referrer_take(struct yt_act *act, struct yt_str name, enum yt_send what, struct yt_rd *r);
+/* Whether a referral of that newcomer to the member at hand stands. */
+bool yt_referrer_has(struct yt_act *act, struct yt_str invitee);
 /* Rows and counts of both. */
 void yt_referrer_merge(struct yt_act *act, const struct yt_member *from);
 
