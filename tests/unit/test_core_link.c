@@ -297,6 +297,52 @@ TEST(what_is_under_way_ends_at_the_member)
 	}
 }
 
+/* All that was sent, and what that sends, but for the word to an identity that its member was linked further. How far anything went. */
+static int deliver_before_moved(struct world *w)
+{
+	int hops = 0;
+
+	for (size_t k = 0; k < w->n_sent;) {
+		const struct world_sent *s = &w->sent[k];
+
+		if (!s->forwarded && s->value[1] == YT_SEND_MOVED) {
+			k++;
+			continue;
+		}
+		hops = s->hop > hops ? s->hop : hops;
+		world_deliver_one(w, k);
+		k = 0;
+	}
+	return hops;
+}
+
+/* Newcomer and referrer are each named by an id that leads to another one that leads to the member, and neither has heard of that yet. The order goes two
+ * steps, asks the phone and hears from it, two and one more to the referrer, back, to the quota and back, and the coupon's code is told of. */
+TEST(the_longest_way_of_one_event_arrives)
+{
+	struct world w;
+
+	world_init(&w, WORLD_SHOP "[coupon \"few\"]\namount_off = 5\nvalid_for = 30d\nlimit_total = 9\ntransferable = yes\n[referral]\nreward_invitee = few\nreregistered = reject\n");
+	w.shards = 16;
+	w.now = 1790000000000;
+	w.held = true;
+	link_to(&w, "wecom:n2", "wecom:n1");
+	link_to(&w, "wecom:r2", "wecom:r1");
+	say(&w, "referral.bound", "{\"referrer\":\"wecom:r2\",\"member\":\"m-n\",\"bound_at\":1790000000000}");
+	deliver_some(&w, true);
+	link_to(&w, "wecom:n1", "m-n");
+	link_to(&w, "wecom:r1", "m-r");
+	deliver_before_moved(&w);
+	say(&w, "order.paid", "{\"order\":\"o\",\"member\":\"wecom:n2\",\"paid_at\":1790000000002,\"amount\":9,\"currency\":\"CNY\",\"items\":[],\"buyer\":{\"phone\":\"p\"}}");
+	CHECK_INT(deliver_before_moved(&w), 11);
+	CHECK_INT(world_count(&w, YT_OUT_REFERRAL_QUALIFIED, "\"member\":\"m-n\""), 1);
+	CHECK_INT(world_count(&w, YT_OUT_COUPON_ISSUED, "~referral"), 1);
+	deliver_some(&w, true);
+	world_seal(&w);
+	CHECK_STR(world_field(&w, YT_KIND_QUOTA, "s1/few", 0, "outstanding"), "1");
+	world_deinit(&w);
+}
+
 /* What the identity's referrer answers is no answer to the member, whose own word wins. */
 TEST(an_answer_to_a_referral_that_gave_way_is_none_to_the_own)
 {
@@ -405,6 +451,7 @@ TEST_MAIN
 	RUN(a_ring_of_links_ends_at_its_smallest_id);
 	RUN(one_order_told_under_both_ids_counts_once);
 	RUN(what_is_under_way_ends_at_the_member);
+	RUN(the_longest_way_of_one_event_arrives);
 	RUN(an_answer_to_a_referral_that_gave_way_is_none_to_the_own);
 	RUN(as_many_newcomers_as_the_limit_wait_for_a_code);
 	RUN(two_full_members_make_one_that_fits);
