@@ -99,7 +99,7 @@ struct yt_str yt_act_deposit(const struct yt_act *act)
 
 uint64_t yt_act_depositor(const struct yt_act *act)
 {
-	struct yt_str who = yt_act_deposit(act).n ? yt_event_member(act->ev) : act->member->id;
+	struct yt_str who = yt_act_deposit(act).n ? yt_event_text(act->ev, YT_F_MEMBER) : act->member->id;
 
 	return yt_link_is_own(act->member, who) ? 0 : yt_erase_hash(act->env, act->member->shop, who);
 }

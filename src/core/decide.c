@@ -468,7 +468,7 @@ static void decide_bound_again(const struct view *v, struct yt_str referrer, str
 {
 	struct yt_act act;
 
-	if (yt_str_eq(yt_referral_named(v->m), referrer)) {
+	if (yt_referral_is_named(v->env, v->m, referrer)) {
 		known(d, v->m->bound_hash == (uint16_t)yt_event_hash(v->ev));
 	} else if (!yt_referral_is_new_other(v->env, v->m, referrer)) {
 		conflict(d, "referrer");

@@ -195,7 +195,7 @@ static void note_granted(struct yt_act *act)
 	if (act->order)
 		yt_act_order(act)->granted = true;
 	if (d)
-		d->granted = yt_erase_hash(act->env, act->member->shop, act->member->id);
+		d->granted = yt_erase_hash(act->env, act->member->shop, yt_event_text(act->ev, YT_F_MEMBER));
 }
 
 bool yt_grant_send(struct yt_act *act, const struct yt_rule *r, int64_t due_at)

@@ -61,7 +61,7 @@ struct yt_event *yt_kept_new(struct yt_arena *a, const struct yt_event *ev, uint
 		kept->present |= (uint16_t)(1u << k);
 		kept->f[k] = ev->f[k];
 		if (!is_number(f))
-			kept->f[k].s = yt_arena_dup(a, f == YT_F_MEMBER ? yt_event_member(ev) : ev->f[k].s);
+			kept->f[k].s = yt_arena_dup(a, ev->f[k].s);
 	}
 	return kept;
 }

@@ -29,6 +29,29 @@ struct yt_str yt_referral_named(const struct yt_member *m)
 	return s && s->code.n ? s->code : m->referrer;
 }
 
+/* He was erased: what is left of him is a mark, and nobody is there to ask. */
+static bool is_erased(struct yt_str referrer)
+{
+	return referrer.n && referrer.p[0] == '~';
+}
+
+/* His code, as a salted mark. */
+static struct yt_str mark_of_code(const struct yt_decide_env *env, struct yt_str shop, struct yt_str code)
+{
+	unsigned long long hash = yt_erase_hash(env, shop, code);
+
+	return code.p[0] == '~' ? code : yt_arena_printf(env->arena, "~%016llx", hash);
+}
+
+bool yt_referral_is_named(const struct yt_decide_env *env, const struct yt_member *m, struct yt_str referrer)
+{
+	struct yt_str named = yt_referral_named(m);
+
+	if (is_erased(named) && yt_str_starts(referrer, YT_S("ref:")))
+		referrer = mark_of_code(env, m->shop, referrer);
+	return yt_str_eq(named, referrer);
+}
+
 /* By which the referrer knows the newcomer: as it was when he was told. */
 static struct yt_str known_as(const struct yt_member *m)
 {
@@ -40,12 +63,6 @@ static struct yt_str known_as(const struct yt_member *m)
 static uint64_t hash_of(const struct yt_decide_env *env, const struct yt_member *m, struct yt_str id)
 {
 	return yt_erase_hash(env, m->shop, id);
-}
-
-/* He was erased: what is left of him is a mark, and nobody is there to ask. */
-static bool is_erased(struct yt_str referrer)
-{
-	return referrer.n && referrer.p[0] == '~';
 }
 
 /* --- outputs */
@@ -249,6 +266,7 @@ void yt_referral_found(struct yt_act *act, struct yt_str referrer)
 	s->code_until = 0;
 	act->member->referrer = yt_arena_dup(act->env->arena, yt_erase_kept(act->env, act->member->shop, referrer, act->member->bound_at));
 	if (is_erased(act->member->referrer)) {
+		s->code = mark_of_code(act->env, act->member->shop, s->code);
 		yt_report_referred(act, -1);
 		close_saga(s);
 		return;
@@ -626,6 +644,8 @@ static void forget_referrer(struct yt_act *act, struct yt_str mark)
 	struct yt_str was = m->referrer;
 
 	m->referrer = mark;
+	if (saga_of(m) && saga_of(m)->code.n)
+		saga_of(m)->code = mark_of_code(act->env, m->shop, saga_of(m)->code);
 	for (uint32_t k = 0; k < m->n_timers; k++) {
 		struct yt_origin *o = &m->timers[k].origin;
 

@@ -116,6 +116,8 @@ enum yt_reason yt_referral_reason(uint8_t number);
 bool yt_referral_is_voided(const struct yt_member *m);
 /* The referrer as he was named: `ref:<code>`, or himself. Outputs name `referrer`. */
 struct yt_str yt_referral_named(const struct yt_member *m);
+/* That one was named; of an erased one's code only a mark is left. */
+bool yt_referral_is_named(const struct yt_decide_env *env, const struct yt_member *m, struct yt_str referrer);
 /* referral.bound was folded: a saga begins. */
 void yt_referral_bind(struct yt_act *act);
 /* A second one names that other referrer. False: that was said before, or there is no saga. */
