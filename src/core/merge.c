@@ -230,6 +230,22 @@ static void take_products(struct yt_act *act, struct yt_order *o, const struct y
 	}
 }
 
+/* Both have used what they named; it comes back with the order. */
+static void take_used(struct yt_act *act, struct yt_order *o, const struct yt_order *from)
+{
+	unsigned char (*used)[16];
+
+	if (!from->n_used || o->n_used + from->n_used > YT_ORDER_COUPONS_MAX)
+		return;
+	used = yt_arena_alloc(act->env->arena, (o->n_used + from->n_used) * sizeof(*used));
+	if (o->n_used)
+		memcpy(used, o->used, o->n_used * sizeof(*used));
+	memcpy(used + o->n_used, from->used, from->n_used * sizeof(*used));
+	o->used = used;
+	o->n_used += from->n_used;
+	o->coupon_cost = yt_sum(o->coupon_cost, from->coupon_cost);
+}
+
 static void take_marks(struct yt_act *act, struct yt_order *o, const struct yt_order *from)
 {
 	for (uint32_t k = 0; k < from->n_marks && o->n_marks < YT_ORDER_MARKS_MAX; k++) {
@@ -253,10 +269,12 @@ static void merge_known(struct yt_act *act, struct yt_order *o, const struct yt_
 		other = own;
 	}
 	take_products(act, o, &other);
-	if (other.paid)
+	if (other.paid) {
 		take_steps(act, o, &other);
-	else
+		take_used(act, o, &other);
+	} else {
 		fold_early(act, &other);
+	}
 	o = yt_act_order(act);
 	take_marks(act, o, &other);
 	o->granted |= other.granted;
@@ -293,7 +311,7 @@ void yt_merge_order(struct yt_act *act, const struct yt_order *from)
 	const struct yt_state *state = act->env->state;
 	bool known = state->peek(state->ctx, YT_KIND_ORDER, from->name);
 	struct yt_order *o = state->edit(state->ctx, YT_KIND_ORDER, from->name);
-	bool counted = counts(act, from);
+	bool counted = counts(act, from), both = known && o->paid && from->paid;
 	enum yt_reason reason;
 
 	act->order = o;
@@ -311,6 +329,8 @@ void yt_merge_order(struct yt_act *act, const struct yt_order *from)
 	if (act->order->paid)
 		follow(act, act->order);
 	if (counted && !counts(act, act->order)) {
+		if (both) /* else its steps were folded, and said so */
+			yt_report_unused(act);
 		reason = act->order->cancelled_at ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED;
 		if (act->order->cancelled_at) {
 			yt_coupon_return_used(act);

@@ -1,11 +1,9 @@
 #include "yutang/core/tier.h"
 
 #include "yutang/base/hash.h"
-#include "yutang/core/link.h"
-
-#include "yutang/base/hash.h"
 #include "yutang/core/followup.h"
 #include "yutang/core/limit.h"
+#include "yutang/core/link.h"
 
 /* --- thresholds */
 
