@@ -37,6 +37,7 @@ FACT = {
     "alias.bound": ("alias",), "member.linked": ("identity",), "group.changed": ("group", "version"),
     "presale.deposit_paid": ("presale", "member"), "presale.deposit_refunded": ("presale", "member"),
 }
+DEFAULT = {"claim": "1"}    # where an event leaves it out
 
 
 class Step:
@@ -52,7 +53,7 @@ class Sent:
 
     def __init__(self, type_, data, at, command_id=None):
         self.type, self.data, self.at = type_, data, at
-        self.fact = [type_, command_id] if command_id else [type_] + [str(data[name]) for name in FACT[type_]]
+        self.fact = [type_, command_id] if command_id else [type_] + [str(data.get(name, DEFAULT.get(name))) for name in FACT[type_]]
         self.ids = {command_id} if command_id else set()
         self.time = None    # of a command: that of its envelope, however often it comes
 
