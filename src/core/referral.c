@@ -168,7 +168,7 @@ static void close_saga(struct yt_referral *s)
 	s->state = YT_SAGA_VOIDED;
 	s->flagged = s->asks_phone = false;
 	s->window_end = s->code_until = s->hold_until = 0;
-	s->origin = NULL;
+	s->origin = s->binding = s->payment = NULL;
 	s->order = (struct yt_str){ 0 };
 	memset(s->buyer, 0, sizeof(s->buyer));
 }
@@ -227,6 +227,11 @@ void yt_referral_bind(struct yt_act *act)
 		judge_referrer(act);
 }
 
+static const struct yt_event *binding_of(const struct yt_referral *s)
+{
+	return s->binding ? s->binding : s->origin;
+}
+
 void yt_referral_found(struct yt_act *act, struct yt_str referrer)
 {
 	struct yt_referral *s = saga_of(act->member);
@@ -239,7 +244,10 @@ void yt_referral_found(struct yt_act *act, struct yt_str referrer)
 		close_saga(s);
 		return;
 	}
+	act->ev = binding_of(s);
 	judge_referrer(act);
+	act->ev = s->payment ? s->payment : s->origin;
+	s->binding = s->payment = NULL;
 	tell_qualifies(act);
 }
 
@@ -257,7 +265,6 @@ bool yt_referral_take_code(struct yt_act *act, struct yt_str name, enum yt_send 
 		return true;
 	act->member = state->edit(state->ctx, YT_KIND_MEMBER, name);
 	s = saga_of(act->member);
-	act->ev = s->origin;
 	if (s->order.n)
 		act->order = state->peek(state->ctx, YT_KIND_ORDER, yt_act_name(act->env->arena, act->member->shop, s->order));
 	yt_referral_found(act, referrer);
@@ -311,9 +318,9 @@ static void judge(struct yt_act *act)
 	s->order = yt_arena_dup(act->env->arena, act->order->id);
 	yt_act_order(act)->qualifies = true;
 	yt_buyer_hashes(act, s->buyer);
-	/* What waits for a code was set by the binding. */
-	if (!s->code_until)
-		s->origin = kept(act, act->ev);
+	if (s->code_until)
+		s->binding = s->origin;
+	s->origin = kept(act, act->ev);
 	s->asks_phone = rules->reregistered && yt_buyer_ask(act);
 	tell_qualifies(act);
 }
@@ -352,8 +359,9 @@ void yt_referral_signed(struct yt_act *act)
 
 	if (!waits || !rules || rules->hold_signed_ms < 0)
 		return;
-	if (!s->code_until)
-		s->origin = kept(act, act->ev);
+	if (s->code_until && !s->payment)
+		s->payment = s->origin;
+	s->origin = kept(act, act->ev);
 	if (s->state == YT_SAGA_HELD)
 		s->hold_until = hold_end(act);
 }
@@ -532,7 +540,7 @@ void yt_referral_fire(struct yt_act *act)
 	struct yt_referral *s = saga_of(act->member);
 	int64_t due = yt_referral_due(act->member);
 
-	act->ev = s->origin;
+	act->ev = due == s->code_until ? binding_of(s) : s->origin;
 	if (!act->shop || (due == s->hold_until && !act->env->rules->referral)) /* nobody is left who would judge it but staff */
 		s->window_end = s->code_until = s->hold_until = 0;
 	else if (due == s->hold_until)
@@ -572,6 +580,11 @@ void yt_referral_staff(struct yt_act *act)
 
 /* --- two become one */
 
+static const struct yt_event *kept_of(struct yt_arena *a, const struct yt_event *ev, const struct yt_member *m)
+{
+	return ev ? yt_kept_with(a, ev, YT_F_MEMBER, m->id) : NULL;
+}
+
 static void move_saga(struct yt_act *act, const struct yt_member *from, const struct yt_referral *s)
 {
 	struct yt_member *m = act->member;
@@ -580,8 +593,9 @@ static void move_saga(struct yt_act *act, const struct yt_member *from, const st
 
 	*own = *s;
 	own->as = known_as(from);
-	if (own->origin)
-		own->origin = yt_kept_with(a, own->origin, YT_F_MEMBER, m->id);
+	own->origin = kept_of(a, own->origin, m);
+	own->binding = kept_of(a, own->binding, m);
+	own->payment = kept_of(a, own->payment, m);
 }
 
 /* The identity's gives way. What is approved stays as it is: its coupons, and in the counts of who referred him. */

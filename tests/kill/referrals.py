@@ -201,24 +201,20 @@ def comes_by_a_code(s):
 
 # --- checks
 
-def somebody_bought_with(s, member, **buyer):
-    return pays(s, member, buyer=buyer)[1]
-
-
 def is_the_same_buyer(s):
     n, r = newcomer_and_referrer(s)
     part, value = s.rng.choice(["phone", "address"]), "h%s" % s.world.envelope_id()
-    told = somebody_bought_with(s, r, **{part: value})
+    told = pays(s, r, buyer={part: value})[1]
     order = pays_and_is_held(s, n, binds(s, n, r, after_output=told)[1], buyer={part: value})
     judged(s, "voided", order, n, r, reason="same_" + part)
 
 
 def is_flagged(s):
-    """By a device that the referrer has, or by a phone that somebody else has; staff decides, or a refund does."""
+    """By a device that the referrer has, or by a phone that somebody else bought with first; staff decides, or a refund does."""
     n, r = newcomer_and_referrer(s)
     device, value = s.rng.random() < 0.5, "h%s" % s.world.envelope_id()
     part, reason = ("device", "same_device") if device else ("phone", "reregistered")
-    told = somebody_bought_with(s, r if device else s.another_member(), **{part: value})
+    told = pays(s, r if device else s.another_member(), buyer={part: value}, paid_at=s.now() - 4 * HOUR)[1]
     order = pays_and_is_approved(s, n, binds(s, n, r, after_output=told)[1], seconds=1, buyer={part: value})
     qualifies(s, order, n, r)
     flagged = judged(s, "flagged", order, n, r, reason=reason)

@@ -172,7 +172,7 @@ TAKES_MS = PERIOD + GRACE
 
 def rises(s, order, from_, to, ordinal=0, reason="tier_reached", **how):
     changed = s.expect("tier.changed", "~tier", order, ordinal=ordinal, reason=reason, **{"from": from_, "to": to}, **how)
-    s.followed_up("rank-changed", order, "rank_changed", fact=["tier.changed", changed], **how)
+    s.expect("followup.due", "rank-changed", order, fact=["tier.changed", changed], kind="rank_changed", **how)
 
 
 def becomes_silver(s):
