@@ -113,11 +113,11 @@ def sends_it_back_in_the_hold(s):
     order = pays_and_is_held(s, n, binds(s, n, r)[1])
     told, his = qualifies_and_has_it(s, order, n, r)
     back, reason = gone(s, order, told)
-    judged(s, "voided", back, n, r, reason=reason)
+    voided = judged(s, "voided", back, n, r, reason=reason)
     taken_back(s, his, "invitee", back, n, reason)
     if s.rng.random() < 0.5:    # nothing is left to approve
         s.pause()
-        s.command("referral.approve", referrer=r)
+        s.command("referral.approve", referrer=r, after_output=voided)
 
 
 def owes_it(s):
