@@ -638,7 +638,7 @@ void yt_referral_merge(struct yt_act *act, const struct yt_member *from)
 		if (s)
 			move_saga(act, from, s);
 		if (is_erased(m->referrer))
-			yt_referral_forget_referrer(m, act->env->arena, m->referrer);
+			yt_referral_forget_referrer(m, m->referrer);
 	} else if (s) {
 		give_way(act, from, s);
 	}
@@ -674,18 +674,11 @@ void yt_referral_forget_wait(struct yt_act *act, const struct yt_member *m)
 	yt_alias_ask(act, m, known_as(m), s->code, 0);
 }
 
-void yt_referral_forget_referrer(struct yt_member *m, struct yt_arena *a, struct yt_str mark)
+void yt_referral_forget_referrer(struct yt_member *m, struct yt_str mark)
 {
 	struct yt_referral *s = saga_of(m);
-	struct yt_str was = m->referrer;
 
 	m->referrer = mark;
-	for (uint32_t k = 0; k < m->n_timers; k++) {
-		struct yt_origin *o = &m->timers[k].origin;
-
-		if (o->ev && yt_str_eq(yt_event_text(o->ev, YT_F_REFERRER), was))
-			o->ev = yt_kept_with(a, o->ev, YT_F_REFERRER, mark);
-	}
 	/* Nobody is left who would be rewarded. */
 	if (s && s->state != YT_SAGA_APPROVED && s->state != YT_SAGA_VOIDED)
 		close_saga(s);

@@ -141,7 +141,7 @@ void yt_referral_merge(struct yt_act *act, const struct yt_member *from);
 void yt_referral_merged(struct yt_act *act);
 /* member.erase: of the newcomer, whose code waits; of the referrer, for whom a mark stays. */
 void yt_referral_forget_wait(struct yt_act *act, const struct yt_member *m);
-void yt_referral_forget_referrer(struct yt_member *m, struct yt_arena *a, struct yt_str mark);
+void yt_referral_forget_referrer(struct yt_member *m, struct yt_str mark);
 /* The answer of the referrer; of the phone. */
 bool yt_referral_take(struct yt_act *act, struct yt_str name, enum yt_send what, struct yt_rd *r);
 
