@@ -23,7 +23,8 @@ def is_given_what_there_is(s):
     """All of it on one partition of `commands`, in order: within the limits, and each command once."""
     coupons = []
     for _ in range(GRANTS):
-        coupons.append(granted(s)[1])
+        command, coupon = granted(s)
+        coupons.append(coupon)
         s.pause()
     s.not_issued("~staff", s.command("coupon.grant", template="sorry"), "sorry", "member_limit")
     s.pause()
@@ -31,6 +32,7 @@ def is_given_what_there_is(s):
     taken_by_staff(s, lost)
     s.pause()
     s.command("coupon.revoke", coupon=lost)     # nothing is left to take
+    s.tell(command)                             # and that was decided long ago
     s.pause()
     granted(s)
 
@@ -71,7 +73,7 @@ def buys_at_the_desk(s, first, **how):
 
 def erased(s, after_output, **how):
     command = s.command("member.erase", after_output=after_output, **how)
-    return s.now(), s.expect("member.erased", "~staff", command)
+    return command, s.expect("member.erased", "~staff", command)
 
 
 def is_forgotten(s):
@@ -79,7 +81,8 @@ def is_forgotten(s):
     order, told = buys_at_the_desk(s, first=True)
     if s.rng.random() < 0.5:
         told = buys_at_the_desk(s, first=False, after_output=told)[1]
-    at, gone = erased(s, told)
+    command, gone = erased(s, told)
+    at = s.now()
     s.pause(2000, 4000)
     s.tell(order, after_output=gone)    # told once more
     s.order(paid_at=at - s.rng.randint(1, 1000), channel="late")
@@ -88,8 +91,10 @@ def is_forgotten(s):
     s.pause()
     _, told = buys_at_the_desk(s, first=True)
     if s.rng.random() < 0.3:
-        s.pause()
         erased(s, told)
+    elif s.rng.random() < 0.5:  # the same command again takes nothing of the new one
+        s.tell(command, after_output=told)
+        buys_at_the_desk(s, first=False, after_output=told)
 
 
 def is_forgotten_with_all_ids(s):
