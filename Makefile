@@ -73,6 +73,8 @@ rebuild = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 
 CYCLES ?= 12
 FUZZ_SECONDS ?= 60
+MINUTES ?= 30
+RATE ?= 20000
 
 # V=1 shows the whole commands.
 quiet = $(if $(filter 1,$(V)),,@echo '  $(1) $@';)
@@ -83,7 +85,7 @@ export YUTANG_BUILD := $(abspath $(BUILD))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: documents fuzz fuzzers help all tests tools benches setup run test unit check-kill bench bench-restore bench-intake install clean FORCE
+.PHONY: documents fuzz fuzzers help all tests tools benches setup run test unit check-kill bench bench-restore bench-intake soak install clean FORCE
 
 help:
 	@echo 'make               build $(BUILD)/yutang'
@@ -95,6 +97,7 @@ help:
 	@echo 'make bench         benchmarks'
 	@echo 'make bench-restore   benchmark of recovery, MEMBERS=1000000: restore, view, workers that come and go'
 	@echo 'make bench-intake    benchmark of the intake: signed orders a second, latency of the answer'
+	@echo 'make soak          a steady load on one worker, whose memory must stay where it is, MINUTES=$(MINUTES) RATE=$(RATE)'
 	@echo 'make fuzz          fuzzers with libFuzzer of clang, FUZZ_SECONDS=$(FUZZ_SECONDS) each'
 	@echo 'make documents     docs/schemas and docs/asyncapi.json, from the tables of types and fields'
 	@echo 'make setup         install what is missing (scripts/setup --check only lists it)'
@@ -151,6 +154,11 @@ bench:
 	@scripts/setup
 	@$(rebuild) all tools benches
 	@tests/bench/run
+
+soak:
+	@scripts/setup
+	@$(rebuild) all tools benches
+	@tests/bench/soak MINUTES=$(MINUTES) RATE=$(RATE)
 
 bench-restore:
 	@scripts/setup

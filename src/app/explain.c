@@ -103,9 +103,17 @@ static const void *peek(void *ctx, enum yt_kind kind, struct yt_str name)
 	return kind == YT_KIND_MEMBER || kind == YT_KIND_ORDER ? edit(ctx, kind, name) : NULL;
 }
 
+/* Nobody was erased, as far as we know. */
+static bool any(void *ctx, enum yt_kind kind)
+{
+	(void)ctx;
+	(void)kind;
+	return false;
+}
+
 static void decide(struct explaining *e, const unsigned char *code_key)
 {
-	struct yt_state state = { .ctx = e, .peek = peek, .edit = edit, .output = on_output, .send = on_sent };
+	struct yt_state state = { .ctx = e, .peek = peek, .edit = edit, .output = on_output, .send = on_sent, .any = any };
 	struct yt_watch watch = { .ctx = e, .verdicts = UINT32_MAX, .told = on_told };
 	struct yt_decide_env env = { .rules = e->rules, .state = &state, .arena = e->a, .now_ms = e->now_ms, .code_key = code_key, .watch = &watch };
 

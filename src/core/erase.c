@@ -106,6 +106,45 @@ struct yt_str yt_erase_kept(const struct yt_decide_env *env, struct yt_str shop,
 	return yt_erase_at(env, name, NULL) >= at ? mark_of(env, name) : id;
 }
 
+/* Whom an event names. Its member is another than whose timer it set where a rule of his gave to his referrer, or earned him a reward. */
+static const enum yt_field persons[] = { YT_F_REFERRER, YT_F_INVITER, YT_F_FRIEND, YT_F_MEMBER };
+enum { PERSONS = sizeof(persons) / sizeof(persons[0]) };
+
+static bool has_text(struct yt_str in, struct yt_str text)
+{
+	return memmem(in.p, in.n, text.p, text.n) != NULL;
+}
+
+/* What a follow-up from somebody else's rule would say was worked out already: it leaves without it. */
+static void forget_in_timer(const struct yt_act *act, struct yt_timer *t, struct yt_str id, struct yt_str mark)
+{
+	struct yt_origin *o = &t->origin;
+	bool his = o->ev && yt_str_eq(yt_event_text(o->ev, YT_F_MEMBER), id);
+
+	if (t->params.n && (his || has_text(t->params, id)))
+		t->params = YT_S("{}");
+	if (his) /* and so is the order */
+		o->ev = yt_kept_with(act->env->arena, o->ev, YT_F_ORDER, mark);
+	for (int k = 0; o->ev && k < PERSONS; k++) {
+		if (yt_str_eq(yt_event_text(o->ev, persons[k]), id))
+			o->ev = yt_kept_with(act->env->arena, o->ev, persons[k], mark);
+	}
+}
+
+void yt_erase_kept_timer(const struct yt_act *act, struct yt_timer *t)
+{
+	const struct yt_event *ev = t->origin.ev;
+
+	for (int k = 0; ev && k < PERSONS; k++) {
+		struct yt_str id = yt_event_text(ev, persons[k]), kept = id;
+
+		if (id.n && !yt_str_eq(id, act->member->id))
+			kept = yt_erase_kept(act->env, ev->shop, id, ev->at);
+		if (!yt_str_eq(id, kept))
+			forget_in_timer(act, t, id, kept);
+	}
+}
+
 static void set_mark(const struct yt_decide_env *env, struct yt_str member_name, int64_t at)
 {
 	struct yt_erased *mark = env->state->edit(env->state->ctx, YT_KIND_ERASED, mark_name(env, member_name));
@@ -202,16 +241,50 @@ static void forget_aliases(struct yt_act *act, struct yt_str member_name, int64_
 	}
 }
 
-/* Whom he referred keeps a mark in place of his id. */
-static void forget_referrer(struct yt_act *act, struct yt_str member_name)
+static bool timer_mentions(const struct yt_timer *t, struct yt_str id)
+{
+	for (int k = 0; t->origin.ev && k < PERSONS; k++) {
+		if (yt_str_eq(yt_event_text(t->origin.ev, persons[k]), id))
+			return true;
+	}
+	return t->params.n && has_text(t->params, id);
+}
+
+bool yt_erase_mentions(const void *member, struct yt_str id)
+{
+	const struct yt_member *m = member;
+	bool found = yt_str_eq(m->referrer, id);
+
+	/* What he begins anew is his. */
+	if (yt_str_eq(m->id, id))
+		return false;
+
+	for (uint32_t k = 0; k < m->n_timers && !found; k++)
+		found = timer_mentions(&m->timers[k], id);
+	return found;
+}
+
+/* Others keep a mark in place of his id: whom he referred, and whose timers were set by something that names him. */
+static void forget_mentions(struct yt_act *act, struct yt_str member_name, int64_t at)
 {
 	const struct yt_state *state = act->env->state;
-	struct yt_str *names, mark = mark_of(act->env, member_name);
+	struct yt_str *names, id = yt_name_id(member_name), mark = mark_of(act->env, member_name);
 	size_t n = state->naming(state->ctx, YT_KIND_MEMBER, member_name, &names);
 
 	for (size_t k = 0; k < n; k++) {
+		const struct yt_member *seen = state->peek(state->ctx, YT_KIND_MEMBER, names[k]);
+
+		if (!seen || !yt_erase_mentions(seen, id))
+			continue;
 		act->member = state->edit(state->ctx, YT_KIND_MEMBER, names[k]);
-		yt_referral_forget_referrer(act, mark);
+		struct yt_member *m = act->member;
+
+		for (uint32_t i = 0; i < m->n_timers; i++) {
+			if (!m->timers[i].origin.ev || m->timers[i].origin.ev->at <= at)
+				forget_in_timer(act, &m->timers[i], id, mark);
+		}
+		if (yt_str_eq(m->referrer, id) && m->bound_at <= at)
+			yt_referral_forget_referrer(act, mark);
 	}
 	act->member = NULL;
 }
@@ -241,7 +314,7 @@ bool yt_erase_take(struct yt_act *act, struct yt_str to, enum yt_send what, stru
 	if (seen && seen->ident.linked_to.n)
 		state->remove(state->ctx, YT_KIND_MEMBER, name);
 	forget_aliases(act, name, at);
-	forget_referrer(act, name);
+	forget_mentions(act, name, at);
 	forget_phones(act, name);
 	set_mark(act->env, name, at);
 	return true;

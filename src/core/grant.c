@@ -275,6 +275,7 @@ static void send_followup(struct yt_act *act, bool promotes, struct yt_followup 
 	t.has_coupon = f->coupon;
 	if (f->coupon)
 		yt_unhex(f->coupon, t.coupon, sizeof(t.coupon));
+	yt_erase_kept_timer(act, &t);
 	yt_member_add_timer(act->member, a, &t);
 }
 

@@ -263,25 +263,6 @@ struct yt_str yt_member_wallet(struct yt_str value)
 	return n <= (size_t)(r.end - r.p) ? yt_str((const char *)r.p, n) : yt_str("", 0);
 }
 
-struct yt_str yt_member_referred_by(const void *member)
-{
-	return ((const struct yt_member *)member)->referrer;
-}
-
-/* Behind the wallet and the channel. */
-struct yt_str yt_member_referred_by_bytes(struct yt_str value)
-{
-	struct yt_rd r = yt_rd(value);
-	uint32_t wallet = wallet_size(&r);
-
-	if (r.bad || (size_t)(r.end - r.p) < wallet)
-		return (struct yt_str){ 0 };
-	r.p += wallet;
-	if (yt_rd_bytes(&r).n)
-		yt_rd_varint(&r);
-	return yt_rd_bytes(&r);
-}
-
 static void decode_wallet(struct yt_member *m, struct yt_arena *a, struct yt_rd *r)
 {
 	uint32_t n = wallet_size(r);

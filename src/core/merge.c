@@ -3,6 +3,7 @@
 #include "yutang/base/hash.h"
 #include "yutang/core/account.h"
 #include "yutang/core/coupon.h"
+#include "yutang/core/erase.h"
 #include "yutang/core/fold.h"
 #include "yutang/core/grant.h"
 #include "yutang/core/group.h"
@@ -108,17 +109,18 @@ static bool goes_first(const struct yt_act *act, const struct yt_timer *t, const
 	return r->pending_per_member && !t->quiet ? t->due > own->due : t->due < own->due;
 }
 
-static void merge_timer(struct yt_act *act, const struct yt_timer *t)
+static void merge_timer(struct yt_act *act, struct yt_timer t)
 {
 	struct yt_member *m = act->member;
-	int k = rival(act, t);
+	int k = rival(act, &t);
 
-	if (k >= 0 && goes_first(act, t, &m->timers[k]))
-		m->timers[k] = *t;
+	yt_erase_kept_timer(act, &t);
+	if (k >= 0 && goes_first(act, &t, &m->timers[k]))
+		m->timers[k] = t;
 	else if (k < 0 && m->n_timers < YT_TIMERS_MAX)
-		yt_member_add_timer(m, act->env->arena, t);
+		yt_member_add_timer(m, act->env->arena, &t);
 	else if (k < 0)
-		yt_run_timer_lost(act, t);
+		yt_run_timer_lost(act, &t);
 }
 
 /* --- deposits */
@@ -161,7 +163,7 @@ void yt_merge_member(struct yt_act *act, const struct yt_member *from)
 		yt_member_tag(m, a, from->tags[k]);
 	merge_contacts(m, a, from);
 	for (uint32_t k = 0; k < from->n_timers; k++)
-		merge_timer(act, &from->timers[k]);
+		merge_timer(act, from->timers[k]);
 	yt_stock_merge(act, from);
 	for (uint32_t k = 0; k < from->ident.n_ids; k++)
 		yt_ident_add(&m->ident, a, from->ident.ids[k]);

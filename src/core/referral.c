@@ -43,6 +43,31 @@ static struct yt_str mark_of_code(const struct yt_decide_env *env, struct yt_str
 	return code.p[0] == '~' ? code : yt_arena_printf(env->arena, "~%016llx", hash);
 }
 
+/* Timers keep the event that set them. */
+static void name_in_timers(struct yt_act *act, struct yt_str was, struct yt_str now)
+{
+	struct yt_member *m = act->member;
+
+	for (uint32_t k = 0; k < m->n_timers; k++) {
+		struct yt_origin *o = &m->timers[k].origin;
+
+		if (o->ev && yt_str_eq(yt_event_text(o->ev, YT_F_REFERRER), was))
+			o->ev = yt_kept_with(act->env->arena, o->ev, YT_F_REFERRER, now);
+	}
+}
+
+/* Whoever it led to was erased. */
+static void forget_code(struct yt_act *act)
+{
+	struct yt_referral *s = saga_of(act->member);
+	struct yt_str was = s ? s->code : (struct yt_str){ 0 };
+
+	if (!was.n)
+		return;
+	s->code = mark_of_code(act->env, act->member->shop, was);
+	name_in_timers(act, was, s->code);
+}
+
 bool yt_referral_is_named(const struct yt_decide_env *env, const struct yt_member *m, struct yt_str referrer)
 {
 	struct yt_str named = yt_referral_named(m);
@@ -197,7 +222,7 @@ static void close_saga(struct yt_referral *s)
 	s->state = YT_SAGA_VOIDED;
 	s->flagged = s->asks_phone = false;
 	s->window_end = s->code_until = s->hold_until = 0;
-	s->origin = NULL;
+	s->origin = s->binding = s->payment = NULL;
 	s->order = (struct yt_str){ 0 };
 	memset(s->buyer, 0, sizeof(s->buyer));
 }
@@ -257,6 +282,11 @@ void yt_referral_bind(struct yt_act *act)
 		judge_referrer(act);
 }
 
+static const struct yt_event *binding_of(const struct yt_referral *s)
+{
+	return s->binding ? s->binding : s->origin;
+}
+
 void yt_referral_found(struct yt_act *act, struct yt_str referrer)
 {
 	struct yt_referral *s = saga_of(act->member);
@@ -266,12 +296,15 @@ void yt_referral_found(struct yt_act *act, struct yt_str referrer)
 	s->code_until = 0;
 	act->member->referrer = yt_arena_dup(act->env->arena, yt_erase_kept(act->env, act->member->shop, referrer, act->member->bound_at));
 	if (is_erased(act->member->referrer)) {
-		s->code = mark_of_code(act->env, act->member->shop, s->code);
+		forget_code(act);
 		yt_report_referred(act, -1);
 		close_saga(s);
 		return;
 	}
+	act->ev = binding_of(s);
 	judge_referrer(act);
+	act->ev = s->payment ? s->payment : s->origin;
+	s->binding = s->payment = NULL;
 	tell_qualifies(act);
 }
 
@@ -289,7 +322,6 @@ bool yt_referral_take_code(struct yt_act *act, struct yt_str name, enum yt_send 
 		return true;
 	act->member = state->edit(state->ctx, YT_KIND_MEMBER, name);
 	s = saga_of(act->member);
-	act->ev = s->origin;
 	if (s->order.n)
 		act->order = state->peek(state->ctx, YT_KIND_ORDER, yt_act_name(act->env->arena, act->member->shop, s->order));
 	yt_referral_found(act, referrer);
@@ -343,9 +375,9 @@ static void judge(struct yt_act *act)
 	s->order = yt_arena_dup(act->env->arena, act->order->id);
 	yt_act_order(act)->qualifies = true;
 	yt_buyer_hashes(act, s->buyer);
-	/* What waits for a code was set by the binding. */
-	if (!s->code_until)
-		s->origin = kept(act, act->ev);
+	if (s->code_until)
+		s->binding = s->origin;
+	s->origin = kept(act, act->ev);
 	s->asks_phone = rules->reregistered && yt_buyer_ask(act);
 	tell_qualifies(act);
 }
@@ -384,8 +416,9 @@ void yt_referral_signed(struct yt_act *act)
 
 	if (!waits || !rules || rules->hold_signed_ms < 0)
 		return;
-	if (!s->code_until)
-		s->origin = kept(act, act->ev);
+	if (s->code_until && !s->payment)
+		s->payment = s->origin;
+	s->origin = kept(act, act->ev);
 	if (s->state == YT_SAGA_HELD)
 		s->hold_until = hold_end(act);
 }
@@ -564,7 +597,7 @@ void yt_referral_fire(struct yt_act *act)
 	struct yt_referral *s = saga_of(act->member);
 	int64_t due = yt_referral_due(act->member);
 
-	act->ev = s->origin;
+	act->ev = due == s->code_until ? binding_of(s) : s->origin;
 	if (!act->shop || (due == s->hold_until && !act->env->rules->referral)) /* nobody is left who would judge it but staff */
 		s->window_end = s->code_until = s->hold_until = 0;
 	else if (due == s->hold_until)
@@ -604,6 +637,11 @@ void yt_referral_staff(struct yt_act *act)
 
 /* --- two become one */
 
+static const struct yt_event *kept_of(struct yt_arena *a, const struct yt_event *ev, const struct yt_member *m)
+{
+	return ev ? yt_kept_with(a, ev, YT_F_MEMBER, m->id) : NULL;
+}
+
 static void move_saga(struct yt_act *act, const struct yt_member *from, const struct yt_referral *s)
 {
 	struct yt_member *m = act->member;
@@ -612,8 +650,9 @@ static void move_saga(struct yt_act *act, const struct yt_member *from, const st
 
 	*own = *s;
 	own->as = known_as(from);
-	if (own->origin)
-		own->origin = yt_kept_with(a, own->origin, YT_F_MEMBER, m->id);
+	own->origin = kept_of(a, own->origin, m);
+	own->binding = kept_of(a, own->binding, m);
+	own->payment = kept_of(a, own->payment, m);
 }
 
 /* The identity's gives way. What is approved stays as it is: its coupons, and in the counts of who referred him. */
@@ -644,14 +683,8 @@ static void forget_referrer(struct yt_act *act, struct yt_str mark)
 	struct yt_str was = m->referrer;
 
 	m->referrer = mark;
-	if (saga_of(m) && saga_of(m)->code.n)
-		saga_of(m)->code = mark_of_code(act->env, m->shop, saga_of(m)->code);
-	for (uint32_t k = 0; k < m->n_timers; k++) {
-		struct yt_origin *o = &m->timers[k].origin;
-
-		if (o->ev && yt_str_eq(yt_event_text(o->ev, YT_F_REFERRER), was))
-			o->ev = yt_kept_with(act->env->arena, o->ev, YT_F_REFERRER, mark);
-	}
+	name_in_timers(act, was, mark);
+	forget_code(act);
 	/* Nobody is left who would be rewarded. */
 	if (ends_with_referrer(m))
 		close_saga(saga_of(m));

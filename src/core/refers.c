@@ -51,6 +51,9 @@ enum {
 	SAGA_BY_STAFF = 32,
 	SAGA_ORIGIN = 64,
 	SAGA_BUYER = 128, /* it names one */
+	/* In the byte of the state and the level, beside them. */
+	SAGA_BINDING = 64,
+	SAGA_PAYMENT = 128,
 };
 
 static bool has_buyer(const struct yt_referral *s)
@@ -60,7 +63,7 @@ static bool has_buyer(const struct yt_referral *s)
 
 static void encode_saga(const struct yt_referral *s, struct yt_buf *out)
 {
-	yt_buf_c(out, (char)(s->state | s->level << 4));
+	yt_buf_c(out, (char)(s->state | s->level << 4 | (s->binding ? SAGA_BINDING : 0) | (s->payment ? SAGA_PAYMENT : 0)));
 	yt_buf_c(out, (char)((s->flagged ? SAGA_FLAGGED : 0) | (s->told ? SAGA_TOLD : 0) | (s->asks_phone ? SAGA_ASKS_PHONE : 0) |
 	                     (s->reregistered ? SAGA_REREGISTERED : 0) | (s->given ? SAGA_GIVEN : 0) | (s->by_staff ? SAGA_BY_STAFF : 0) |
 	                     (s->origin ? SAGA_ORIGIN : 0) | (has_buyer(s) ? SAGA_BUYER : 0)));
@@ -74,6 +77,10 @@ static void encode_saga(const struct yt_referral *s, struct yt_buf *out)
 	yt_buf_varint(out, (uint64_t)s->heard);
 	if (s->origin)
 		yt_kept_encode(s->origin, out);
+	if (s->binding)
+		yt_kept_encode(s->binding, out);
+	if (s->payment)
+		yt_kept_encode(s->payment, out);
 	yt_buf_bytes(out, s->order);
 	for (int k = 0; k < YT_BUYER__COUNT && has_buyer(s); k++)
 		yt_buf_u64(out, s->buyer[k]);
@@ -109,7 +116,7 @@ static struct yt_referral *decode_saga(struct yt_arena *a, struct yt_rd *r, cons
 	uint8_t state = yt_rd_u8(r), flags = yt_rd_u8(r);
 
 	s->state = state & 15;
-	s->level = state >> 4;
+	s->level = state >> 4 & 3;
 	decode_saga_flags(s, flags);
 	s->code = yt_rd_bytes(r);
 	s->as = yt_rd_bytes(r);
@@ -121,6 +128,10 @@ static struct yt_referral *decode_saga(struct yt_arena *a, struct yt_rd *r, cons
 	s->heard = yt_rd_instant(r);
 	if (flags & SAGA_ORIGIN)
 		s->origin = yt_kept_decode(a, r, m->shop, m->id);
+	if (state & SAGA_BINDING)
+		s->binding = yt_kept_decode(a, r, m->shop, m->id);
+	if (state & SAGA_PAYMENT)
+		s->payment = yt_kept_decode(a, r, m->shop, m->id);
 	s->order = yt_rd_bytes(r);
 	for (int k = 0; k < YT_BUYER__COUNT && flags & SAGA_BUYER; k++)
 		s->buyer[k] = yt_rd_u64(r);
@@ -128,7 +139,7 @@ static struct yt_referral *decode_saga(struct yt_arena *a, struct yt_rd *r, cons
 	s->voids = (uint32_t)yt_rd_varint(r);
 	/* Whatever is due has what set it. */
 	r->bad |= s->state >= YT_SAGA__END || s->level >= YT_LEVEL__END ||
-	          (!s->origin && (s->window_end || s->code_until || s->hold_until));
+	          (!s->origin && (s->window_end || s->code_until || s->hold_until)) || ((s->binding || s->payment) && !s->code_until);
 	return s;
 }
 
@@ -256,6 +267,11 @@ _Static_assert((int)YT_REFERS_GROWTH >= (int)SAGA_BYTES + 4 * (int)YT_ID_BYTES_M
                "a binding with its texts, and a buyer");
 _Static_assert((int)YT_REFERS_GROWTH >= (int)ROW_BYTES + 64, "a row at the referrer");
 
+static size_t kept_bytes_bound(const struct yt_event *ev)
+{
+	return ev ? yt_kept_bytes_bound(ev) : 0;
+}
+
 size_t yt_refers_bytes_bound(const struct yt_refers *f)
 {
 	size_t n = 64; /* flags, counts */
@@ -264,8 +280,8 @@ size_t yt_refers_bytes_bound(const struct yt_refers *f)
 		return 0;
 	if (f->saga)
 		n += SAGA_BYTES + f->saga->code.n + f->saga->as.n + f->saga->channel.n + f->saga->order.n + f->saga->n_others * 8;
-	if (f->saga && f->saga->origin)
-		n += yt_kept_bytes_bound(f->saga->origin);
+	if (f->saga)
+		n += kept_bytes_bound(f->saga->origin) + kept_bytes_bound(f->saga->binding) + kept_bytes_bound(f->saga->payment);
 	if (f->referrer)
 		n += f->referrer->n * ROW_BYTES;
 	return n + f->n_buyers * BUYER_BYTES + f->n_commands * 8;

@@ -3,6 +3,7 @@
 #include "yutang/base/hash.h"
 #include "yutang/core/claim.h"
 #include "yutang/core/coupon.h"
+#include "yutang/core/erase.h"
 #include "yutang/core/limit.h"
 #include "yutang/core/stock.h"
 #include "yutang/core/tier.h"
@@ -231,6 +232,7 @@ static struct yt_timer timer_of(struct yt_act *act, const struct yt_rule *r, int
 		t.template = yt_arena_dup(a, r->issue->name);
 	if (act->order && act->order->life_end < due + TIMER_SLACK_MS && act->order->keep_until < due + TIMER_SLACK_MS)
 		yt_act_order(act)->keep_until = due + TIMER_SLACK_MS;
+	yt_erase_kept_timer(act, &t);
 	return t;
 }
 

@@ -1,6 +1,7 @@
 #include "yutang/core/tier.h"
 
 #include "yutang/base/hash.h"
+#include "yutang/core/erase.h"
 #include "yutang/core/followup.h"
 #include "yutang/core/limit.h"
 #include "yutang/core/link.h"
@@ -209,6 +210,7 @@ static void look_later(struct yt_act *act, bool rose)
 	if (!has_period(act->env->rules) || act->member->n_timers == YT_TIMERS_MAX || !yt_limit_room(act, 0))
 		return;
 	t.origin.ev = yt_kept_new(a, act->ev, 0);
+	yt_erase_kept_timer(act, &t);
 	yt_member_add_timer(act->member, a, &t);
 }
 

@@ -336,8 +336,12 @@ static bool names_member(const struct yt_shard *s, const struct yt_entry *en, st
 	if (en->gone || !yt_str_eq(yt_name_shop(yt_entry_name(en)), yt_name_shop(member_name)))
 		return false;
 	if (en->obj)
-		return !is_over(s, en) && yt_str_eq(ops->member_of(en->obj), id);
-	return en->blob && yt_entry_expires(en) > s->batch_now && yt_str_eq(ops->member_of_bytes(yt_entry_value(en)), id);
+		return !is_over(s, en) && (ops->mentions ? ops->mentions(en->obj, id) : yt_str_eq(ops->member_of(en->obj), id));
+	if (!en->blob || yt_entry_expires(en) <= s->batch_now)
+		return false;
+	struct yt_str value = yt_entry_value(en);
+
+	return ops->mentions ? memmem(value.p, value.n, id.p, id.n) != NULL : yt_str_eq(ops->member_of_bytes(value), id);
 }
 
 static int by_text(const void *a, const void *b)

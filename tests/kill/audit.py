@@ -2,11 +2,12 @@
 
 import collections
 import json
+import os
 import subprocess
 import threading
 
 from oracle import revision_of
-from cluster import INPUTS, OUTPUT_PARTITIONS, OUTPUTS, PREFIX, Failure, end_process, tool
+from cluster import INPUTS, OUTPUT_PARTITIONS, OUTPUTS, PREFIX, ROOT, Failure, end_process, tool
 
 SHOWN = 20
 DEAD_TOPIC = PREFIX + "dead-letters"
@@ -25,6 +26,7 @@ class Tally:
         self.unexpected = []    # (what, where, text)
         self.wrong = []         # (id, where, [what is wrong])
         self.records = 0
+        self.types = set()      # of the outputs that were expected
 
     def take(self, line):
         record = json.loads(line)
@@ -50,6 +52,7 @@ class Tally:
         if not expected:
             self.unexpected.append((id_, where, record["value"]))
             return
+        self.types.add(expected.type)
         wrong = expected.differences(record, value, PREFIX, OUTPUT_PARTITIONS) + self.rules_differ(record, value)
         if wrong:
             self.wrong.append((id_, where, wrong))
@@ -101,6 +104,18 @@ class Tally:
 
     def is_clean(self):
         return not (self.duplicated or self.unexpected or self.wrong or any(self.lost()))
+
+
+def types_of(channels):
+    """The types that the published document of the topics has on these."""
+    with open(os.path.join(ROOT, "docs", "asyncapi.json")) as f:
+        topics = json.load(f)["channels"]
+    return {type_ for channel in channels for type_ in topics[channel]["messages"]}
+
+
+def types_missing(taken, left):
+    """What a run has not shown: types of the contract that were never sent, or never left."""
+    return ["no %s was sent" % t for t in sorted(types_of(INPUTS) - taken)] + ["no %s has left" % t for t in sorted(types_of(OUTPUTS) - left)]
 
 
 class Reader:

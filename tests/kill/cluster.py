@@ -18,7 +18,7 @@ BIN = os.environ.get("YUTANG_BIN") or os.path.join(BUILD, "yutang")
 PREFIX = "kill."
 GROUP = "kill"
 PARTITIONS, OUTPUT_PARTITIONS = 16, 4
-INPUTS = ("orders", "groups", "referrals")
+INPUTS = ("orders", "groups", "referrals", "commands")
 OUTPUTS = ("coupons", "followups", "members")
 WORKERS = ("w1", "w2", "w3")
 

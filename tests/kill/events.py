@@ -7,45 +7,55 @@ one topic (`place` HOME); where a timer is set after a fact was acknowledged (`a
 were read up to the end that they had when it was due; or where a shop acts on what it has seen leave (`after_output`): what
 led to that output was decided before, on every shard that took part.
 
-The stories of what the rule language has beyond coupons and timers are in language.py, those of who is who in persons.py."""
+The stories of what the rule language has beyond coupons and timers are in language.py, those of who is who in persons.py, of who brought whom
+in referrals.py, of what staff does and of what a shop counts in staff.py."""
 
 import json
 import time
 
 import language
 import persons
+import referrals
+import staff
 from oracle import HOUR, Dead, Expected, coupon_code, output_id
 
 HOME, CRC32 = -1, -2    # where murmur2 of the key says; where another partitioner would put it
 
-TOPIC = {"order": "orders", "group": "groups", "contact": "groups", "member": "groups", "alias": "orders",
+TOPIC = {"order": "orders", "presale": "orders", "alias": "orders", "group": "groups", "contact": "groups", "member": "groups",
          "referral": "referrals", "share": "referrals", "gift": "referrals"}
 
-# The business key of each type's fact, without the shop.
+# What staff decides: one fact is one envelope id.
+COMMANDS = {"referral.approve", "referral.void", "coupon.grant", "coupon.revoke", "member.erase"}
+
+# The business key of the facts of all other types, without the shop.
 FACT = {
     "order.paid": ("order",), "order.shipped": ("order",), "order.signed": ("order",), "order.cancelled": ("order",),
     "order.refunded": ("order", "refund"), "group.joined": ("group", "member", "joined_at"),
     "group.left": ("group", "member", "left_at"), "contact.added": ("account", "member", "added_at"),
     "contact.removed": ("account", "member", "removed_at"), "referral.bound": ("member",),
     "share.made": ("share", "member", "friend"), "gift.claimed": ("gift", "member", "claim"),
-    "alias.bound": ("alias",), "member.linked": ("identity",),
+    "alias.bound": ("alias",), "member.linked": ("identity",), "group.changed": ("group", "version"),
+    "presale.deposit_paid": ("presale", "member"), "presale.deposit_refunded": ("presale", "member"),
 }
+DEFAULT = {"claim": "1"}    # where an event leaves it out
+
 
 class Step:
     """One record to send, `at` ms after the scenario's begin."""
 
-    __slots__ = ("at", "topic", "place", "key", "value", "headers", "after_ack", "after_output", "dead", "scenario")
+    __slots__ = ("at", "type", "topic", "place", "key", "value", "headers", "after_ack", "after_output", "dead", "scenario")
 
 
 class Sent:
     """One event of a scenario: its fact, and the envelope ids under which it is told."""
 
-    __slots__ = ("type", "data", "fact", "ids", "at")
+    __slots__ = ("type", "data", "fact", "ids", "at", "time")
 
-    def __init__(self, type_, data, at):
+    def __init__(self, type_, data, at, command_id=None):
         self.type, self.data, self.at = type_, data, at
-        self.fact = [type_] + [str(data[name]) for name in FACT[type_]]
-        self.ids = set()
+        self.fact = [type_, command_id] if command_id else [type_] + [str(data.get(name, DEFAULT.get(name))) for name in FACT[type_]]
+        self.ids = {command_id} if command_id else set()
+        self.time = None    # of a command: that of its envelope, however often it comes
 
 
 def rfc3339(ms, rng=None):
@@ -78,9 +88,9 @@ class Scenario:
         """The planned instant of the next event."""
         return self.begin + self.clock
 
-    def step(self, topic, place, key, value, headers=(), after_ack=False, after_output=None, dead=None):
+    def step(self, topic, place, key, value, headers=(), after_ack=False, after_output=None, dead=None, type_=None):
         s = Step()
-        s.at, s.topic, s.place, s.key, s.value, s.headers = self.clock, topic, place, key, value, headers
+        s.at, s.type, s.topic, s.place, s.key, s.value, s.headers = self.clock, type_, topic, place, key, value, headers
         s.after_ack, s.after_output, s.dead, s.scenario = after_ack, after_output, dead, self
         self.steps.append(s)
 
@@ -90,34 +100,51 @@ class Scenario:
             return "~" + data["alias"]
         if type_ == "member.linked":
             return data["identity"]
+        if type_ == "group.changed":
+            return "~group:" + data["group"]
         return data["member"] or "~order:" + data["order"]
 
     def tell(self, sent, place=HOME, after_ack=False, after_output=None, **changes):
-        """The event once more, under an envelope id of its own."""
-        id_ = self.world.envelope_id()
+        """The event once more, under an envelope id of its own; a command under its own again."""
+        id_ = sent.fact[1] if sent.type in COMMANDS else self.world.envelope_id()
         sent.ids.add(id_)
         data = dict(sent.data, **changes)
         attributes = {"specversion": "1.0", "id": id_, "source": "/shops/" + self.shop, "type": sent.type,
-                      "time": rfc3339(self.now(), self.rng)}
+                      "time": sent.time or rfc3339(self.now(), self.rng)}
         key = "%s/%s" % (self.shop, self.keyed_by(sent.type, data))
         if place is None:
             key, place = None, self.rng.randrange(self.world.partitions)
-        topic = TOPIC[sent.type.split(".")[0]]
+        topic = "commands" if sent.type in COMMANDS else TOPIC[sent.type.split(".")[0]]
         if self.rng.random() < 0.1:
             headers = [("ce_" + name, text) for name, text in attributes.items()] + [("trace", "t-" + id_)]
             value = compact(data)
         else:
             headers, value = (), compact(dict(attributes, datacontenttype="application/json", data=data))
-        self.step(topic, place, key, value, headers, after_ack, after_output)
+        self.step(topic, place, key, value, headers, after_ack, after_output, type_=sent.type)
 
     def send(self, type_, place=HOME, after_ack=False, after_output=None, twice=0.1, **data):
         """A new event of this member, or of `member`. With probability `twice` it is told again at once, under another id.
         after_output: the id of the output that is waited for before."""
         sent = Sent(type_, dict({"member": self.member}, **data), self.clock)
+        return self.tell_first(sent, place, after_ack, after_output, twice)
+
+    def tell_first(self, sent, place, after_ack, after_output, twice):
         self.tell(sent, place, after_ack, after_output)
         if self.rng.random() < twice:
             self.tell(sent, place)
         return sent
+
+    def command(self, type_, after_output=None, twice=0.3, **data):
+        """What somebody of the staff decides about this member, or about `member`."""
+        data = dict({"member": self.member, "by": self.rng.choice(["ann", "客服-1"])}, **data)
+        sent = Sent(type_, data, self.clock, self.world.envelope_id())
+        sent.time = rfc3339(self.now())
+        return self.tell_first(sent, HOME, False, after_output, twice)
+
+    def dead_command(self, type_, reason, **data):
+        """One that can't be taken."""
+        value = compact(envelope(self, type_, dict({"member": self.member, "by": "ann"}, **data)))
+        self.step("commands", HOME, "%s/%s" % (self.shop, self.member), value, dead=Dead(reason, self.name, []))
 
     def order_id(self):
         self.world.orders += 1
@@ -471,7 +498,7 @@ def scatters(s):
     for k in range(s.rng.randint(0, 2)):
         lines.append(("group.joined", {"group": "g%d" % k, "joined_at": s.now() - k}))
     if s.rng.random() < 0.4:
-        lines.append(("referral.bound", {"referrer": "r%d" % s.rng.randint(1, 1000), "bound_at": s.now()}))
+        lines.append(("referral.bound", {"referrer": s.another_member(), "bound_at": s.now()}))
     s.rng.shuffle(lines)
     for type_, data in lines:
         sent = s.send(type_, place=place(), twice=0, **data)
@@ -526,12 +553,13 @@ def bought_before_the_referral(s):
     order = s.order()
     s.expect("followup.withheld", "nudge", order, kind="nudge", reason="condition_false", wait=5000)
     s.pause()
-    bound = s.send("referral.bound", after_ack=True, referrer="r%d" % s.rng.randint(1, 1000), bound_at=s.now())
+    # He was bound when he bought, which is told too late: a newcomer all the same.
+    bound = s.send("referral.bound", after_ack=True, referrer=s.another_member(), bound_at=order.data["paid_at"])
     greets(s, bound, "thank-the-buyer", "thank", wait=4000)
 
 
 def is_bound_and_never_buys(s):
-    bound = s.send("referral.bound", referrer="r1", bound_at=s.now())
+    bound = s.send("referral.bound", referrer=s.another_member(), bound_at=s.now())
     s.expect("coupon.refused", "thank-the-buyer", bound, template="hello", reason="condition_false", wait=4000)
     s.expect("followup.withheld", "thank-the-buyer", bound, kind="thank", reason="condition_false", wait=4000)
 
@@ -610,7 +638,7 @@ SCENARIOS = [
     (6, "mix", joined_before_the_order), (3, "mix", orders_without_a_group), (5, "mix", bought_before_the_referral),
     (3, "mix", is_bound_and_never_buys),
     (6, "ladder", cannot_be_taken), (3, "scatter", cannot_be_taken),
-] + language.SCENARIOS + persons.SCENARIOS
+] + language.SCENARIOS + persons.SCENARIOS + referrals.SCENARIOS + staff.SCENARIOS
 
 
 class World:
@@ -620,6 +648,7 @@ class World:
         self.rng, self.code_key, self.partitions = rng, code_key, partitions
         self.members = self.orders = self.envelopes = self.lasts = 0
         self.expected = {}      # id: Expected
+        self.has_time = True    # a story may wait for minutes: the next audit is far enough away
         self.scenarios = SCENARIOS
         self.weights = [x[0] for x in SCENARIOS]
 

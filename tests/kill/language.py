@@ -255,7 +255,10 @@ def thanks_a_friend_later(s):
 
 
 def has_no_friend(s):
-    bound = s.send("referral.bound", referrer=s.rng.choice([s.member, "ref:%s" % s.member]), bound_at=s.now())
+    himself = s.rng.random() < 0.5
+    bound = s.send("referral.bound", referrer=s.member if himself else "ref:%s" % s.member, bound_at=s.now())
+    if himself:
+        s.expect("referral.voided", "~referral", bound, referrer=s.member, reason="self_referral")
     told = s.followed_up("friend-bound", bound, "friend_bound", params={"who": s.member})
     s.pause()
     friend(s, s.order(channel="live", after_output=told), s.member)
@@ -398,6 +401,19 @@ def shares_a_price(s):
         s.pause()
 
 
+def comes_at_the_wrong_time(s):
+    """For a gift that is over, one that has not begun, one that is not for him, one that he gets; and a price that opens no more."""
+    for gift, reason in (("past", "ended"), ("ahead", "not_started"), ("regular", "condition_false"), ("open", None)):
+        claimed = s.send("gift.claimed", gift=gift, claimed_at=s.now())
+        if reason:
+            s.not_issued("~gift:" + gift, claimed, "large", reason)
+        else:
+            s.issued("~gift:" + gift, claimed, "large")
+        s.pause()
+    made = s.send("share.made", share="bygone", friend="f1", shared_at=s.now())
+    s.not_issued("~share:bygone", made, "cut", "ended")
+
+
 SCENARIOS = [
     (3, "pantry", runs_out_soon), (3, "pantry", sends_a_bottle_back), (2, "pantry", has_plenty), (3, "pantry", drinks_at_a_pace),
     (5, "pantry", is_offered_a_sale),
@@ -408,4 +424,5 @@ SCENARIOS = [
     (3, "chain", wins_and_wins_again), (3, "chain", is_a_vip_for_a_while), (3, "chain", is_cleaned_up), (2, "chain", tells_old_news),
     (3, "chain", lets_them_run_out), (2, "chain", comes_for_the_season),
     (4, "counted", buys_what_is_counted), (2, "counted", wants_the_last), (3, "counted", claims_a_gift), (3, "counted", shares_a_price),
+    (2, "counted", comes_at_the_wrong_time),
 ]

@@ -23,6 +23,7 @@ class Producer:
         self.looked = 0.0
         self.numbers = 0
         self.sent = self.acked = 0
+        self.types = set()          # of the events that were acknowledged
         self.open = {}              # line: its step, until it is acknowledged
         self.history = collections.deque(maxlen=4000)   # (when, acked)
         self.failure = None
@@ -124,6 +125,8 @@ class Producer:
                 raise Failure("a record was not taken: " + line.decode())
             if step.dead:
                 step.dead.partition, step.dead.offset = int(words[2]), int(words[3])
+            else:
+                self.types.add(step.type)
         if not self.over.is_set():
             raise Failure("kproduce ended with %s" % self.process.wait())
 

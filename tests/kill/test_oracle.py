@@ -3,6 +3,7 @@
 
 import os
 import random
+import re
 import sys
 import unittest
 
@@ -99,6 +100,37 @@ REFUSED = "9a7f4f3e1b2ea3e06c526c9a8e541ed2"
 CODE_BITS = "27a5723d612ce38"
 
 
+# These rules do without a word: tags, and a time that is over.
+SILENT = {"is-vip", "no-vip", "bygone", "night-ask"}
+
+
+def rule_file():
+    """(section, name, keys) of each."""
+    sections = []
+    with open(os.path.join(HERE, "rules.conf")) as f:
+        for line in f:
+            head = re.match(r'\[(\w+)(?: "([^"]*)")?\]', line)
+            if head:
+                sections.append((head[1], head[2], []))
+            elif re.match(r"[a-z_]+(\.\w+)? *=", line):
+                sections[-1][2].append(re.match(r"[a-z_]+", line)[0])
+    return sections
+
+
+def documented_keys():
+    """(section, key) of the tables in docs/rules.md."""
+    keys, section = set(), None
+    with open(os.path.join(cluster.ROOT, "docs", "rules.md")) as f:
+        for line in f:
+            if line.startswith("## "):
+                head = re.match(r"## `\[(\w+)", line)
+                section = head[1] if head else None
+            key = re.match(r"\| `([a-z_]+)[.`]", line)
+            if section and key:
+                keys.add((section, key[1]))
+    return keys
+
+
 class Stories(unittest.TestCase):
     def world(self, seed=1):
         return events.World(random.Random(seed), bytes(range(32)), 16)
@@ -123,10 +155,33 @@ class Stories(unittest.TestCase):
         world = self.world()
         for _ in range(3000):
             s = world.next_scenario()
-            if s.shop not in ("scatter", "mix", "friends", "counted", "persons") and s.name != "cannot_be_taken":
+            if s.shop not in ("scatter", "mix", "friends", "counted", "persons", "referral", "desk", "crowd") and s.name != "cannot_be_taken":
                 self.assertEqual(len({step.topic for step in s.steps}), 1, s.name)
                 self.assertEqual({(step.place, step.key) for step in s.steps}, {(events.HOME, "%s/%s" % (s.shop, s.member))}, s.name)
                 self.assertEqual([step.at for step in s.steps], sorted(step.at for step in s.steps), s.name)
+
+    def test_each_type_of_the_contract_is_sent_and_each_must_leave(self):
+        world = self.world()
+        taken = {step.type for _ in range(6000) for step in world.next_scenario().steps}
+        left = {e.type for e in world.expected.values()}
+        self.assertEqual(audit.types_missing(taken, left), [])
+        self.assertEqual(audit.types_missing(taken - {"share.made"}, left - {"group.gap"}), ["no share.made was sent", "no group.gap has left"])
+
+    def test_each_rule_has_something_to_say(self):
+        world = self.world()
+        for _ in range(6000):
+            world.next_scenario()
+        said = {e.rule for e in world.expected.values()}
+        for section, name, _ in rule_file():
+            rule = name if section == "rule" else "~%s:%s" % (section, name) if section in ("gift", "share", "presale") else None
+            if rule and rule not in SILENT:
+                self.assertIn(rule, said)
+        templates = {e.fields["template"] for e in world.expected.values() if e.type == "coupon.issued"}
+        self.assertEqual(templates | {"over"}, {name for section, name, _ in rule_file() if section == "coupon"})
+
+    def test_each_section_and_key_of_the_rule_language_is_in_the_file(self):
+        used = {(section, key) for section, _, keys in rule_file() for key in keys}
+        self.assertEqual(sorted(documented_keys() - used), [])
 
     def test_each_bad_record_is_one_of_its_kind(self):
         world = self.world()

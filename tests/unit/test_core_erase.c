@@ -4,17 +4,25 @@
 
 #include "yutang/core/erase.h"
 
-enum { SHARDS = 5, ROUNDS = 400, WHATS = 16 };
+enum { SHARDS = 5, ROUNDS = 400, WHATS = 17 };
 
 static const int64_t t0 = INT64_C(1790000000000), hour = 3600000;
 
 static const char rules[] = WORLD_SHOP
+	"quiet_hours = 00:00-23:59\n" /* follow-ups wait for a day, with all that they say */
 	"[coupon \"c\"]\npay_percent = 50\nvalid_for = 30d\nremind_before = 1d\ntransferable = yes\n"
 	"[coupon \"q\"]\npay_percent = 50\nvalid_for = 30d\nlimit_total = 100\n"
 	"[gift \"g\"]\ncoupon = q\nquota = 100\n[share \"s\"]\nfriends = 2\ncoupon = c\n"
 	"[referral]\nhold = 1d after paid\nsame_phone = flag\nreregistered = flag\nreward_referrer = q\nreward_invitee = q\n"
 	"[rule \"issue\"]\non = order.paid, group.joined\nissue = c\nfollow_up = hello\n"
-	"[rule \"later\"]\non = order.signed, contact.added, member.linked\nafter = 10d\nfollow_up = later\n";
+	"[rule \"later\"]\non = order.signed, contact.added, member.linked\nafter = 10d\nfollow_up = later\n"
+	/* What a timer keeps of somebody else. */
+	"[rule \"invited\"]\non = group.joined\nwhen = has(event.inviter)\nafter = 10d\nfollow_up = later\nparam.by = {event.inviter}\n"
+	"[rule \"shared\"]\non = share.made\nafter = 10d\nfollow_up = later\nparam.with = {event.friend}\n"
+	"[rule \"brought\"]\non = referral.bound\nafter = 10d\nfollow_up = later\nparam.by = {event.referrer}\n"
+	"[rule \"told\"]\non = order.paid, referral.bound\nto = referrer\nfollow_up = told\nparam.who = {member.id}\n"
+	"[rule \"earned\"]\non = coupon.issued\nwhen = has(coupon.role) && coupon.role == \"referrer\"\nafter = 10d\nfollow_up = later\n"
+	"[tier \"t\"]\nrank = 1\nmin_referrals = 1\nperiod = 100d\n";
 
 __attribute__((format(printf, 4, 5))) static struct yt_decision tell(struct world *w, const char *type, int64_t at, const char *fmt, ...)
 {
@@ -94,6 +102,9 @@ static void happen(struct world *w, const char *id, int what, int n)
 	case 14:
 		tell(w, "alias.bound", t0, "{\"alias\":\"ref:PERSON%d\",\"member\":\"PERSON\"}", n % 3);
 		break;
+	case 15:
+		tell(w, "group.joined", t0, "{\"group\":\"theirs\",\"member\":\"other-%d\",\"joined_at\":%lld,\"inviter\":\"%s\"}", n % 3, at, id);
+		break;
 	default:
 		tell(w, "referral.bound", t0, "{\"referrer\":\"%s\",\"member\":\"other-%d\",\"bound_at\":%lld}", id, n % 5, at);
 		break;
@@ -109,17 +120,23 @@ static bool holds_text(const char *bytes, size_t n, const char *text)
 	return false;
 }
 
-static void nothing_is_left(struct world *w, int round)
+/* In entities of these kinds, bits over enum yt_kind. */
+static void nothing_is_left_of(struct world *w, int round, uint64_t kinds)
 {
 	static const char *const texts[] = { "PERSON" };
 
 	for (size_t k = 0; k < w->n_entities; k++) {
 		const struct world_entity *e = &w->entities[k];
 
-		for (size_t i = 0; e->bytes && i < sizeof(texts) / sizeof(texts[0]); i++)
+		for (size_t i = 0; e->bytes && kinds >> e->kind & 1 && i < sizeof(texts) / sizeof(texts[0]); i++)
 			CHECK_MSG(!holds_text(e->bytes, e->n, texts[i]) && !strstr(e->name, texts[i]), "round %d: something of the person is left in %s%s", round,
 			          yt_entities[e->kind].prefix.p, e->name);
 	}
+}
+
+static void nothing_is_left(struct world *w, int round)
+{
+	nothing_is_left_of(w, round, UINT64_MAX);
 }
 
 TEST(nothing_of_the_person_is_left)
@@ -155,6 +172,7 @@ TEST(nothing_of_the_person_is_left)
 		}
 		deliver_some(&w, true);
 		w.held = false;
+		nothing_is_left_of(&w, round, UINT64_C(1) << YT_KIND_MEMBER);
 		world_until(&w, t0 + 80 * hour);
 		world_seal(&w);
 		nothing_is_left(&w, round);

@@ -111,9 +111,16 @@ static void seen_send(void *ctx, struct yt_str key, struct yt_str value)
 	(void)value;
 }
 
+static bool seen_any(void *ctx, enum yt_kind kind)
+{
+	(void)ctx;
+	(void)kind;
+	return false;
+}
+
 static void explain(struct world *w, struct seen *s, const struct yt_event *ev, struct yt_str json)
 {
-	struct yt_state state = { .ctx = s, .peek = seen_peek, .edit = seen_edit, .output = seen_output, .send = seen_send };
+	struct yt_state state = { .ctx = s, .peek = seen_peek, .edit = seen_edit, .output = seen_output, .send = seen_send, .any = seen_any };
 	struct yt_decide_env env = { .rules = w->rules, .state = &state, .arena = s->a, .now_ms = w->now, .code_key = w->key };
 	char msg[256];
 

@@ -35,9 +35,12 @@ struct yt_entity_ops {
 	int64_t (*next_due)(const void *obj);
 	/* From this instant the entity counts as absent; YT_NEVER. */
 	int64_t (*expires_at)(const void *obj);
-	/* Whom it names: an order and an alias whose it is, a member who referred him, a phone who was its first; the same of an encoded one. NULL: nobody. */
+	/* Whom it names: an order and an alias whose it is, a phone who was its first; the same of an encoded one. NULL: nobody. */
 	struct yt_str (*member_of)(const void *obj);
 	struct yt_str (*member_of_bytes)(struct yt_str value);
+	/* In place of these, of a kind that may name many: whether that id stands anywhere in it. Of an encoded one the id's bytes say so; that may be
+	 * true of more. */
+	bool (*mentions)(const void *obj, struct yt_str id);
 };
 extern const struct yt_entity_ops yt_entities[YT_KIND__COUNT];
 

@@ -24,8 +24,15 @@ struct yt_member *yt_erase_edit(const struct yt_decide_env *env, struct yt_str m
 /* How others keep that id, of a fact of that instant: a mark where he was erased since. In the arena. */
 struct yt_str yt_erase_kept(const struct yt_decide_env *env, struct yt_str shop, struct yt_str id, int64_t at);
 
+/* The same for all whom a timer of act->member names, before it is added; and where it was set by the event of somebody erased, its follow-up
+ * says nothing of him. */
+void yt_erase_kept_timer(const struct yt_act *act, struct yt_timer *t);
+
 /* By what others know that id for good, where they need no more: of the mark, so that an erase finds nothing to do there. */
 uint64_t yt_erase_hash(const struct yt_decide_env *env, struct yt_str shop, struct yt_str id);
+
+/* yt_entity_ops, mentions: of a member, who referred him, and whom his timers name. */
+bool yt_erase_mentions(const void *member, struct yt_str id);
 
 /* The command. */
 void yt_erase_decide(struct yt_act *act, struct yt_str member_name, struct yt_decision *d);

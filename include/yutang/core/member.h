@@ -79,8 +79,6 @@ void *yt_member_decode(struct yt_arena *a, struct yt_str name, struct yt_str val
 void yt_member_encode(const void *member, struct yt_buf *out);
 /* The encoded wallet within an encoded member; empty where that is none of ours. */
 struct yt_str yt_member_wallet(struct yt_str value);
-struct yt_str yt_member_referred_by(const void *member);
-struct yt_str yt_member_referred_by_bytes(struct yt_str value);
 int64_t yt_member_next_due(const void *member);
 
 /* member.referrals_approved (referral.h). */

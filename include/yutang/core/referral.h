@@ -55,6 +55,9 @@ struct yt_referral {
 	 * above what its referrer has seen. */
 	int64_t seq, heard;
 	const struct yt_event *origin; /* kept: it set, or last moved, what waits */
+	/* Kept while a code is waited for, where origin is another by now: the binding, which is judged when the code is known, and the payment of the
+	 * order, which is judged behind it. */
+	const struct yt_event *binding, *payment;
 	struct yt_str order;           /* that qualifies; empty: none */
 	uint64_t buyer[YT_BUYER__COUNT]; /* of that order, until the referrer has judged */
 	uint64_t *others; /* yt_erase_hash of other referrers that were named later, in the order in which they were */
