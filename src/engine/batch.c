@@ -497,7 +497,7 @@ static void seal(struct yt_engine *e)
 				seal_entity(e, s, s->touched[i], cp.version);
 		}
 		s->batch_now = cp.now_ms;
-		sweep(e, s, 2 * n + 16);
+		sweep(e, s, n / 4 + 16);
 
 		memcpy(cp.log_id, s->log_id, sizeof cp.log_id);
 		for (int i = 0; i < e->conf->n_inputs; i++) {
