@@ -332,17 +332,21 @@ static void fire_due(struct yt_engine *e, struct yt_shard *s, int64_t now_ms, in
 static void look_ahead(struct yt_shard *s, const struct yt_queued *q)
 {
 	enum { VALUE_AT = 2, ENTRY_AT = 4, SLOT_AT = 6 };
+	const struct yt_entry *en;
 
 	for (int k = 1; k <= SLOT_AT && (q = q->next); k++) {
-		if (k == SLOT_AT) {
-			yt_map_prefetch(&s->entries, q->member_hash);
-		} else if (k == ENTRY_AT) {
-			__builtin_prefetch(yt_map_likely(&s->entries, q->member_hash));
-		} else if (k == VALUE_AT) {
-			const struct yt_entry *en = yt_map_likely(&s->entries, q->member_hash);
-
-			if (en)
+		switch (k) {
+		case VALUE_AT:
+			if ((en = yt_map_likely(&s->entries, q->member_hash)))
 				yt_entry_prefetch(en);
+			break;
+		case ENTRY_AT:
+			__builtin_prefetch(yt_map_likely(&s->entries, q->member_hash));
+			break;
+		case SLOT_AT:
+			yt_map_prefetch(&s->entries, q->member_hash);
+			__builtin_prefetch(q->next);
+			break;
 		}
 	}
 }

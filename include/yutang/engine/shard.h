@@ -47,6 +47,7 @@ struct yt_chunk; /* memory of decoded records, engine/queue.c */
 /* A fetched and decoded record that waits for its turn, or for its batch to be committed. */
 struct yt_queued {
 	struct yt_queued *next;
+	uint64_t member_hash; /* of the member's entry in the shard's map; 0: not known */
 	struct yt_chunk *chunk;
 	struct yt_record rec;
 	struct yt_event *event; /* NULL: it could not be decoded, or is an internal event */
@@ -55,7 +56,6 @@ struct yt_queued {
 	int64_t time;      /* merge order: the envelope's time; INT64_MIN where it has none */
 	int64_t cause_now; /* of a forwarded record: `now` of the decision that forwarded it; else INT64_MIN */
 	struct yt_str key; /* that decides the shard; empty for what could not be decoded */
-	uint64_t member_hash; /* of the member's entry in the shard's map; 0: not known */
 	int owner;         /* shard by the key */
 	int hop;           /* how often it was forwarded */
 	bool forwarded;    /* by this batch */
