@@ -83,7 +83,7 @@ export YUTANG_BUILD := $(abspath $(BUILD))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: documents fuzz fuzzers help all tests tools benches setup run test unit check-kill bench bench-restore install clean FORCE
+.PHONY: documents fuzz fuzzers help all tests tools benches setup run test unit check-kill bench bench-restore bench-intake install clean FORCE
 
 help:
 	@echo 'make               build $(BUILD)/yutang'
@@ -94,6 +94,7 @@ help:
 	@echo 'make check-kill    kill and audit, CYCLES=$(CYCLES)'
 	@echo 'make bench         benchmarks'
 	@echo 'make bench-restore   benchmark of recovery, MEMBERS=1000000: restore, view, workers that come and go'
+	@echo 'make bench-intake    benchmark of the intake: signed orders a second, latency of the answer'
 	@echo 'make fuzz          fuzzers with libFuzzer of clang, FUZZ_SECONDS=$(FUZZ_SECONDS) each'
 	@echo 'make documents     docs/schemas and docs/asyncapi.json, from the tables of types and fields'
 	@echo 'make setup         install what is missing (scripts/setup --check only lists it)'
@@ -155,6 +156,11 @@ bench-restore:
 	@scripts/setup
 	@$(rebuild) all benches
 	@tests/bench/restore
+
+bench-intake:
+	@scripts/setup
+	@$(rebuild) all benches
+	@tests/bench/intake
 
 clean:
 	rm -rf $(BUILD)

@@ -13,8 +13,10 @@ enum {
 	TICK_MS = 100,          /* how exact YT_INTAKE_ANSWER_MS is */
 	SAY_AGAIN_MS = 60000,   /* the same refusal of the same sender is not logged more often */
 	RETRY_AFTER_S = 1,
+	SPOOL_FILE_BYTES = 1 << 20, /* of webhooks that share a file of the spool; one that has more has its own */
 	DRAIN_FILES = 64,       /* of the spool that are on their way at once */
 	DRAIN_AGAIN_US = 1000000, /* after one that was not delivered */
+	REVIVE_US = 10000000,     /* from one new producer to the next: what kills each at once is not mended by many */
 	RECORD_HEADERS_MAX = 8,
 };
 
@@ -30,9 +32,11 @@ struct sender {
 };
 
 struct shop {
-	const struct yt_intake_shop *conf; /* NULL: any that is unknown */
+	struct yt_str name;                /* its own; empty: any that is unknown */
+	const struct yt_intake_shop *conf; /* NULL: it is unknown, or no longer known */
 	struct sender senders[YT_HOOK__COUNT];
 	size_t bytes; /* of its records on their way */
+	struct shop *next;
 };
 
 /* A request whose records are on their way. */
@@ -51,6 +55,8 @@ struct pending {
 	struct yt_buf spooled; /* its records, for the spool; empty: it never goes there */
 	uint64_t file;         /* of the spool, whence it comes; NO_FILE: none */
 	bool odd;              /* that file is not of this version: it stays, for a person to look */
+	bool waits;            /* for the disk */
+	struct pending *next_waiting;
 	struct pending *next, **link; /* oldest first */
 };
 
@@ -61,19 +67,24 @@ struct yt_intake {
 	struct yt_http_route routes[2];
 	struct yt_kafka_feed *feed; /* NULL: Kafka was not seen yet */
 	struct event *reports, *tick;
-	struct shop *shops; /* n_shops and, behind them, the unknown one */
-	size_t n_shops;
+	struct shop *shops; /* all that were ever known; the last one is the unknown one */
+	struct shop unknown;
 	struct pending *first, **last;
 	size_t bytes;
 	struct yt_histogram answer;
 	struct yt_spool *spool; /* NULL: none */
 	struct shop spooled;    /* stands for the shops of what comes from the spool */
 	struct yt_spool_stats spool_stats;
+	struct pending *waiting, **last_waiting; /* for the disk, in the order in which they came */
+	struct event *spooling; /* when everything that came in this turn of the loop is looked at */
+	struct yt_buf file;     /* what several of them have for one file */
+	uint64_t n_spooled; /* webhooks */
 	int draining;           /* files of the spool on their way */
 	int64_t drain_us;       /* monotonic; not before */
 	bool ending;
 	struct yt_arena arena;  /* of one file of the spool */
 	int64_t open_us; /* monotonic; connections are taken from then on, feed or not */
+	int64_t revive_us; /* monotonic; no new producer before */
 };
 
 static int64_t clock_us(clockid_t id)
@@ -98,46 +109,51 @@ static void count(struct shop *shop, enum yt_hook hook, enum yt_intake_result re
 	if (result == YT_INTAKE_ACCEPTED || result == YT_INTAKE_IGNORED || now - s->said_ms[result] < SAY_AGAIN_MS)
 		return;
 	s->said_ms[result] = now;
-	yt_warn("hook", "shop=%.*s platform=%s result=%s why=%s", shop->conf ? (int)shop->conf->name.n : 1, shop->conf ? shop->conf->name.p : "-",
-	        yt_hook_name(hook), yt_intake_result_name(result), yt_q(why));
+	yt_warn("hook", "shop=%.*s platform=%s result=%s why=%s", YT_FMT(shop->name.n ? shop->name : YT_S("-")), yt_hook_name(hook),
+	        yt_intake_result_name(result), yt_q(why));
 }
 
-/* A sender that never tries again is answered that it was taken, when the disk has it. */
-static bool spool(struct pending *p)
-{
-	struct yt_err err;
-
-	if (!p->spooled.n)
-		return false;
-	if (yt_spool_put(p->in->spool, yt_buf_str(&p->spooled), &err) == 0)
-		return true;
-	snprintf(p->why, sizeof p->why, "%.150s", err.msg);
-	return false;
-}
-
-/* Who waited is told how it went; what is left of it is counted. */
-static void tell(struct pending *p, bool in_time)
+/* Who waited is told how it went; what is left of it is counted. refused NULL: it was taken. */
+static void answer(struct pending *p, const char *why, const char *refused)
 {
 	struct yt_http_reply reply = { .status = 200, .type = p->answer_type };
-	bool good;
 
-	if (!p->call)
-		return;
-	good = (in_time && !p->failed) || spool(p);
 	yt_buf_init(&reply.body, NULL);
-	if (good) {
-		yt_buf_z(&reply.body, p->answer);
-	} else {
+	if (refused) {
 		reply.status = 503;
 		reply.type = "text/plain; charset=utf-8";
 		reply.retry_after_s = RETRY_AFTER_S;
-		yt_buf_z(&reply.body, "not now\n");
 	}
+	yt_buf_z(&reply.body, refused ? "not now\n" : p->answer);
 	yt_http_answer(p->call, &reply);
 	p->call = NULL;
 	yt_buf_deinit(&reply.body);
 	yt_histogram_add(&p->in->answer, clock_us(CLOCK_MONOTONIC) - p->began_us);
-	count(p->shop, p->hook, good ? p->result : YT_INTAKE_UNAVAILABLE, good ? p->why : p->failed ? "Kafka did not take it" : "Kafka did not answer in time");
+	count(p->shop, p->hook, refused ? YT_INTAKE_UNAVAILABLE : p->result, refused ? refused : why);
+}
+
+/* A sender that never tries again is answered that it was taken, when the disk has it. */
+static void wait_for_disk(struct pending *p)
+{
+	struct yt_intake *in = p->in;
+
+	p->waits = true;
+	p->next_waiting = NULL;
+	*in->last_waiting = p;
+	in->last_waiting = &p->next_waiting;
+	event_active(in->spooling, EV_TIMEOUT, 0);
+}
+
+static void tell(struct pending *p, bool in_time)
+{
+	if (!p->call || p->waits)
+		return;
+	if (in_time && !p->failed)
+		answer(p, p->why, NULL);
+	else if (p->spooled.n)
+		wait_for_disk(p);
+	else
+		answer(p, NULL, p->failed ? "Kafka did not take it" : "Kafka did not answer in time");
 }
 
 static void pending_free(struct pending *p)
@@ -178,7 +194,8 @@ static void on_report(void *ctx, void *tag, int partition, int64_t offset, const
 	tell(p, true);
 	if (p->file != NO_FILE)
 		file_done(p);
-	pending_free(p);
+	if (!p->waits)
+		pending_free(p);
 }
 
 static void drain(struct yt_intake *in, int64_t now);
@@ -192,6 +209,20 @@ static void on_reports(evutil_socket_t fd, short what, void *ctx)
 	drain(in, clock_us(CLOCK_MONOTONIC));
 }
 
+/* What the dead producer had not delivered is answered 503 and comes again, so nothing is lost with it. */
+static void revive(struct yt_intake *in, int64_t now)
+{
+	struct yt_err err;
+	char why[256];
+
+	if (!in->feed || now < in->revive_us || !yt_kafka_feed_dead(in->feed, why))
+		return;
+	in->revive_us = now + REVIVE_US;
+	yt_error("producer_dead", "why=%s", yt_q(why));
+	if (yt_kafka_feed_renew(in->feed, &err) != 0)
+		yt_error("producer_dead", "why=%s", yt_q(err.msg));
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *ctx)
 {
 	struct yt_intake *in = ctx;
@@ -202,6 +233,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 		yt_http_open(in->http);
 	for (struct pending *p = in->first; p && p->began_us <= before; p = p->next)
 		tell(p, false);
+	revive(in, now);
 	drain(in, now);
 }
 
@@ -276,7 +308,7 @@ static bool offer_event(struct pending *p, const struct yt_intake_event *e)
 static bool offer_letter(struct pending *p, const struct yt_hook_request *req, const struct yt_taken *got, struct yt_arena *a)
 {
 	const struct yt_header headers[] = {
-		{ YT_S("dl_topic"), yt_arena_printf(a, "/hooks/%.*s/%s", YT_FMT(p->shop->conf->name), yt_hook_name(p->hook)) },
+		{ YT_S("dl_topic"), yt_arena_printf(a, "/hooks/%.*s/%s", YT_FMT(p->shop->name), yt_hook_name(p->hook)) },
 		{ YT_S("dl_partition"), YT_S("-1") },
 		{ YT_S("dl_offset"), YT_S("-1") },
 		{ YT_S("dl_timestamp"), yt_arena_printf(a, "%lld", (long long)req->received_ms) },
@@ -345,6 +377,43 @@ static void send_all(struct pending *p, const struct yt_hook_request *req, const
 
 /* ---- the spool */
 
+/* The disk is waited for once for all of these. Where there is no room for them together there may be for some. */
+static void spool_group(struct yt_intake *in, struct pending *first, const struct pending *end)
+{
+	struct yt_err err;
+	bool all = yt_spool_put(in->spool, yt_buf_str(&in->file), &err) == 0;
+
+	for (struct pending *p = first, *next; p != end; p = next) {
+		bool good = all || yt_spool_put(in->spool, yt_buf_str(&p->spooled), &err) == 0;
+
+		next = p->next_waiting;
+		p->waits = false;
+		in->n_spooled += good;
+		answer(p, "spooled", good ? NULL : err.msg);
+		if (p->left == 0)
+			pending_free(p);
+	}
+}
+
+static void on_spooling(evutil_socket_t fd, short what, void *ctx)
+{
+	struct yt_intake *in = ctx;
+	struct pending *p = in->waiting, *first;
+
+	(void)fd, (void)what;
+	in->waiting = NULL;
+	in->last_waiting = &in->waiting;
+	while (p) {
+		first = p;
+		yt_buf_clear(&in->file);
+		do {
+			yt_buf_str_add(&in->file, yt_buf_str(&p->spooled));
+			p = p->next_waiting;
+		} while (p && in->file.n + p->spooled.n <= SPOOL_FILE_BYTES);
+		spool_group(in, first, p);
+	}
+}
+
 /* The records of one file; the file goes when all of them are in. */
 static void send_file(struct yt_intake *in, uint64_t file, struct yt_str bytes)
 {
@@ -393,17 +462,20 @@ static bool spool_first(const struct yt_intake *in, enum yt_hook hook)
 	if (!in->spool || hook != YT_HOOK_WOOCOMMERCE)
 		return false;
 	yt_spool_stats(in->spool, &s);
-	return !in->feed || s.files > 0;
+	return !in->feed || s.files > 0 || in->waiting;
 }
 
 /* ---- requests */
 
 static struct shop *find_shop(struct yt_intake *in, struct yt_str name)
 {
-	for (size_t i = 0; i < in->n_shops; i++)
-		if (yt_str_eq(in->shops[i].conf->name, name))
-			return &in->shops[i];
-	return &in->shops[in->n_shops];
+	struct shop *found = &in->unknown;
+
+	/* All are looked at: how long it takes tells nobody who is there. */
+	for (struct shop *s = in->shops; s != &in->unknown; s = s->next)
+		if (s->conf && yt_str_eq(s->name, name))
+			found = s;
+	return found;
 }
 
 static void unavailable(struct shop *shop, enum yt_hook hook, struct yt_http_reply *reply, const char *why)
@@ -449,17 +521,14 @@ static void on_request(void *ctx, const struct yt_http_request *http, struct yt_
 	p = pending_new(in, shop, hook, &got);
 	p->failed = at_once || why; /* then nothing is offered to Kafka */
 	send_all(p, &req, &got, http->arena);
-	if (p->left > 0) {
+	if (p->left > 0 || p->spooled.n) {
 		p->call = http->call;
 		reply->later = true;
+		if (p->left == 0)
+			tell(p, true);
 		return;
 	}
-	if (spool(p)) {
-		yt_buf_z(&reply->body, p->answer);
-		count(shop, hook, p->result, "spooled");
-	} else {
-		unavailable(shop, hook, reply, p->spooled.n ? p->why : why ? why : "the producer is full");
-	}
+	unavailable(shop, hook, reply, why ? why : "the producer is full");
 	pending_free(p);
 }
 
@@ -476,16 +545,33 @@ static void raise_descriptors(void)
 	}
 }
 
-static void take_shops(struct yt_intake *in)
+/* The one of that name, also one that is no longer known, or a new one. */
+static struct shop *shop_of(struct yt_intake *in, struct yt_str name)
 {
-	for (const struct yt_conf_shop *s = in->conf->shops; s; s = s->next)
-		in->n_shops++;
-	in->shops = calloc(in->n_shops + 1, sizeof *in->shops);
-	if (!in->shops)
-		yt_out_of_memory((in->n_shops + 1) * sizeof *in->shops);
-	in->n_shops = 0;
-	for (const struct yt_conf_shop *s = in->conf->shops; s; s = s->next)
-		in->shops[in->n_shops++].conf = &s->intake;
+	struct shop **at = &in->shops, *s;
+	char *own;
+
+	while (*at != &in->unknown && !yt_str_eq((*at)->name, name))
+		at = &(*at)->next;
+	if (*at != &in->unknown)
+		return *at;
+	s = calloc(1, sizeof *s + name.n);
+	if (!s)
+		yt_out_of_memory(sizeof *s);
+	own = (char *)(s + 1);
+	memcpy(own, name.p, name.n);
+	s->name = yt_str(own, name.n);
+	s->next = *at;
+	*at = s;
+	return s;
+}
+
+void yt_intake_take_shops(struct yt_intake *in, const struct yt_conf *conf)
+{
+	for (struct shop *s = in->shops; s; s = s->next)
+		s->conf = NULL;
+	for (const struct yt_conf_shop *s = conf->shops; s; s = s->next)
+		shop_of(in, s->intake.name)->conf = &s->intake;
 }
 
 struct yt_intake *yt_intake_new(struct event_base *base, const struct yt_conf *conf, int fd, struct yt_err *err)
@@ -500,6 +586,8 @@ struct yt_intake *yt_intake_new(struct event_base *base, const struct yt_conf *c
 	in->conf = conf;
 	in->base = base;
 	in->last = &in->first;
+	in->last_waiting = &in->waiting;
+	yt_buf_init(&in->file, NULL);
 	in->routes[0] = (struct yt_http_route){ "/hooks/", true, on_request, in };
 	in->routes[1] = (struct yt_http_route){ "/events/", true, on_request, in };
 	yt_arena_init(&in->arena, 0);
@@ -514,10 +602,12 @@ struct yt_intake *yt_intake_new(struct event_base *base, const struct yt_conf *c
 		free(in);
 		return NULL;
 	}
-	take_shops(in);
+	in->shops = &in->unknown;
+	yt_intake_take_shops(in, conf);
 	in->open_us = clock_us(CLOCK_MONOTONIC) + YT_INTAKE_WAIT_MS * INT64_C(1000);
 	in->tick = event_new(base, -1, EV_PERSIST, on_tick, in);
-	YT_ASSERT(in->tick && event_add(in->tick, &every) == 0, "event_add");
+	in->spooling = event_new(base, -1, 0, on_spooling, in);
+	YT_ASSERT(in->tick && in->spooling && event_add(in->tick, &every) == 0, "event_add");
 	return in;
 }
 
@@ -557,11 +647,6 @@ bool yt_intake_drained(const struct yt_intake *in)
 	return !in->first && s.connections == 0;
 }
 
-bool yt_intake_alive(const struct yt_intake *in, char why[256])
-{
-	return !in->feed || !yt_kafka_feed_dead(in->feed, why);
-}
-
 void yt_intake_free(struct yt_intake *in)
 {
 	struct pending *next;
@@ -569,6 +654,7 @@ void yt_intake_free(struct yt_intake *in)
 	if (!in)
 		return;
 	event_free(in->tick);
+	event_free(in->spooling);
 	if (in->reports)
 		event_free(in->reports);
 	yt_http_free(in->http);
@@ -582,8 +668,14 @@ void yt_intake_free(struct yt_intake *in)
 		free(p);
 	}
 	yt_spool_close(in->spool);
+	yt_buf_deinit(&in->file);
 	yt_arena_deinit(&in->arena);
-	free(in->shops);
+	while (in->shops != &in->unknown) {
+		struct shop *s = in->shops;
+
+		in->shops = s->next;
+		free(s);
+	}
 	free(in);
 }
 
@@ -596,19 +688,22 @@ int yt_intake_port(const struct yt_intake *in)
 
 void yt_intake_stats(struct yt_intake *in, struct yt_arena *a, struct yt_intake_stats *out)
 {
-	struct yt_intake_sender *list = yt_arena_alloc(a, (in->n_shops + 1) * YT_HOOK__COUNT * sizeof *list);
+	struct yt_intake_sender *list;
+	size_t n = 0;
 
-	*out = (struct yt_intake_stats){ .senders = list, .bytes = in->bytes, .answer = &in->answer };
+	for (const struct shop *s = in->shops; s; s = s->next)
+		n++;
+	list = yt_arena_alloc(a, n * YT_HOOK__COUNT * sizeof *list);
+	*out = (struct yt_intake_stats){ .senders = list, .bytes = in->bytes, .answer = &in->answer, .spooled = in->n_spooled };
 	yt_http_stats(in->http, &out->http);
 	if (in->spool) {
 		yt_spool_stats(in->spool, &in->spool_stats);
 		out->spool = &in->spool_stats;
 	}
-	for (size_t i = 0; i <= in->n_shops; i++)
+	for (const struct shop *s = in->shops; s; s = s->next)
 		for (int h = 0; h < YT_HOOK__COUNT; h++)
-			if (in->shops[i].senders[h].last_ms)
-				list[out->n_senders++] = (struct yt_intake_sender){ in->shops[i].conf ? in->shops[i].conf->name : YT_S(""),
-					                                            yt_str_z(yt_hook_name((enum yt_hook)h)), in->shops[i].senders[h].results };
+			if (s->senders[h].last_ms)
+				list[out->n_senders++] = (struct yt_intake_sender){ s->name, yt_str_z(yt_hook_name((enum yt_hook)h)), s->senders[h].results };
 }
 
 static void add_text(struct yt_buf *out, const char *name, struct yt_str value)
@@ -623,7 +718,7 @@ static void add_sender(struct yt_buf *out, const struct shop *shop, enum yt_hook
 	const struct sender *s = &shop->senders[hook];
 
 	yt_buf_c(out, '{');
-	add_text(out, "shop", shop->conf ? shop->conf->name : YT_S(""));
+	add_text(out, "shop", shop->name);
 	add_text(out, "platform", yt_str_z(yt_hook_name(hook)));
 	add_text(out, "last", yt_str_z(yt_intake_result_name(s->last)));
 	add_text(out, "why", yt_str_z(s->why));
@@ -638,14 +733,14 @@ void yt_intake_status(const struct yt_intake *in, struct yt_buf *out)
 	bool first = true;
 
 	yt_buf_c(out, '[');
-	for (size_t i = 0; i <= in->n_shops; i++) {
+	for (const struct shop *s = in->shops; s; s = s->next) {
 		for (int h = 0; h < YT_HOOK__COUNT; h++) {
-			if (!in->shops[i].senders[h].last_ms)
+			if (!s->senders[h].last_ms)
 				continue;
 			if (!first)
 				yt_buf_c(out, ',');
 			first = false;
-			add_sender(out, &in->shops[i], (enum yt_hook)h);
+			add_sender(out, s, (enum yt_hook)h);
 		}
 	}
 	yt_buf_c(out, ']');

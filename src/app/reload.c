@@ -1,4 +1,5 @@
-/* SIGHUP: the rule file is read again, and taken as a whole or not at all. Each set has memory of its own, which goes when nobody reads it. */
+/* SIGHUP: the rule file is read again, and the shops of the configuration; each is taken as a whole or not at all. Each set of rules has memory of its
+ * own, which goes when nobody reads it. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +64,7 @@ void yt_daemon_rules_done(void *ctx, const struct yt_ruleset *rules)
 }
 
 /* One line each: an error, or a warning of a set that is taken. */
-static void say_problems(const struct yt_problems *p)
+static void say_problems(const char *event, const struct yt_problems *p)
 {
 	struct yt_str rest = yt_buf_str(&p->text);
 	char line[YT_Q_BYTES_MAX];
@@ -73,7 +74,7 @@ static void say_problems(const struct yt_problems *p)
 		size_t n = end ? (size_t)(end - rest.p) : rest.n;
 
 		snprintf(line, sizeof line, "%.*s", (int)n, rest.p);
-		yt_logf(p->errors ? YT_LOG_ERROR : YT_LOG_WARN, "rules_problem", "problem=%s", yt_q(line));
+		yt_logf(p->errors ? YT_LOG_ERROR : YT_LOG_WARN, event, "problem=%s", yt_q(line));
 		n += end != NULL;
 		rest = yt_str(rest.p + n, rest.n - n);
 	}
@@ -117,7 +118,7 @@ static void judge(struct yt_daemon *d, struct yt_rules_set *set, const struct yt
 	const char *why = refusal(d, stand);
 
 	if (stand != YT_RULES_SAME && !why) {
-		say_problems(p);
+		say_problems("rules_problem", p);
 		take(d, set);
 		return;
 	}
@@ -128,20 +129,65 @@ static void judge(struct yt_daemon *d, struct yt_rules_set *set, const struct yt
 	free_set(set);
 }
 
-void yt_daemon_reload(struct yt_daemon *d)
+static void reload_rules(struct yt_daemon *d)
 {
 	struct yt_rules_set *set;
 	struct yt_problems p;
 
-	yt_notify_reloading(&d->notify);
 	yt_problems_init(&p, d->conf.worker.rules);
 	set = read_set(d->conf.worker.rules, &p);
 	if (set) {
 		judge(d, set, &p);
 	} else {
-		say_problems(&p);
+		say_problems("rules_problem", &p);
 		keep(d, YT_RELOAD_INVALID, "the file has errors");
 	}
 	yt_problems_deinit(&p);
+}
+
+/* ---- shops */
+
+static void free_conf(struct yt_conf *conf)
+{
+	if (!conf)
+		return;
+	yt_conf_deinit(conf);
+	free(conf);
+}
+
+/* All of the file has to be right, and nothing of it is taken but the shops. */
+static void reload_shops(struct yt_daemon *d)
+{
+	struct yt_conf *conf = calloc(1, sizeof *conf), *before = d->shops;
+	struct yt_problems p;
+	size_t n = 0;
+
+	YT_ASSERT(conf, NULL);
+	yt_problems_init(&p, d->conf.file);
+	yt_conf_init(conf);
+	if (yt_conf_load(conf, d->conf.file, &p) == 0 && yt_conf_check_files(conf, &p) == 0 && !conf->intake.on)
+		yt_problem(&p, 0, "no [intake] section");
+	say_problems("shops_problem", &p);
+	if (p.errors) {
+		yt_error("shops_kept", "why=%s", yt_q("the file has errors"));
+		free_conf(conf);
+	} else {
+		for (const struct yt_conf_shop *s = conf->shops; s; s = s->next)
+			n++;
+		yt_intake_take_shops(d->intake, conf);
+		yt_info("shops_taken", "shops=%zu", n);
+		d->shops = conf;
+		free_conf(before);
+	}
+	yt_problems_deinit(&p);
+}
+
+void yt_daemon_reload(struct yt_daemon *d)
+{
+	yt_notify_reloading(&d->notify);
+	if (d->rules)
+		reload_rules(d);
+	if (d->intake)
+		reload_shops(d);
 	yt_notify_ready(&d->notify);
 }

@@ -226,7 +226,7 @@ static void care(struct yt_daemon *d)
 {
 	int64_t now = clock_ms(CLOCK_MONOTONIC), every = yt_notify_interval_ms(&d->notify);
 	struct yt_kafka_stats k;
-	char why[160], fatal[256];
+	char why[160];
 
 	if (d->kafka) {
 		yt_kafka_log_stats(d->kafka, &k);
@@ -251,10 +251,6 @@ static void care(struct yt_daemon *d)
 		yt_log_flush();
 		d->flushed_ms = now;
 	}
-	if (d->intake && !yt_intake_alive(d->intake, fatal)) {
-		yt_error("fatal", "exit=%d why=%s", YT_EXIT_UNAVAILABLE, yt_q(fatal));
-		end(d, YT_EXIT_UNAVAILABLE);
-	}
 	if (d->signals && (drained(d) || now >= d->drain_by_ms))
 		end(d, YT_EXIT_OK);
 	if (d->once && d->engine && yt_engine_idle(d->engine))
@@ -272,7 +268,7 @@ static void loop(struct yt_daemon *d)
 			start(d);
 		if (d->ended)
 			break;
-		if (d->reload_wanted && !d->signals && d->rules)
+		if (d->reload_wanted && !d->signals)
 			yt_daemon_reload(d);
 		d->reload_wanted = false;
 		if (d->engine)

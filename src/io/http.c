@@ -27,7 +27,7 @@ struct conn {
 	struct conn *next, **link;
 	struct bufferevent *bev;
 	struct event *deadline;
-	struct yt_http_call *call; /* the answer comes later; nothing is read meanwhile */
+	struct yt_http_call *call; /* the answer comes later; no more than one read is taken meanwhile */
 	size_t held;               /* bytes of its request that are here */
 	bool began;                /* a request is being read: its deadline runs */
 	bool continued;            /* `100 Continue` was said */
@@ -292,7 +292,6 @@ static void call_route(struct conn *c, const struct yt_http_route *route, struct
 	route->fn(route->ctx, req, &reply);
 	if (reply.later) {
 		c->call = req->call;
-		bufferevent_disable(c->bev, EV_READ);
 		event_del(c->deadline);
 	} else {
 		free(req->call);
@@ -447,6 +446,9 @@ static void process(struct conn *c)
 	size_t n;
 
 	conn_held(c);
+	/* Who sends ahead is not read on until the answer. Others are spared the calls of the system that turning it off and on takes. */
+	if (c->call)
+		bufferevent_disable(c->bev, EV_READ);
 	if (c->answered || c->call || evbuffer_get_length(in) == 0)
 		goto out;
 	if (!c->continued && evbuffer_get_length(bufferevent_get_output(c->bev)) > 0)

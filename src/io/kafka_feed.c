@@ -17,6 +17,7 @@ enum {
 
 struct yt_kafka_feed {
 	struct yt_kafka_conf conf;
+	int timeout_ms;
 	rd_kafka_t *p;
 	struct {
 		char name[YT_KAFKA_TOPIC_MAX];
@@ -52,23 +53,29 @@ static void set_timeout(rd_kafka_conf_t *c, int timeout_ms)
 	YT_ASSERT(rd_kafka_conf_set(c, "message.timeout.ms", text, why, sizeof why) == RD_KAFKA_CONF_OK, why);
 }
 
+static rd_kafka_t *make(struct yt_kafka_feed *f, struct yt_err *err)
+{
+	rd_kafka_conf_t *c = yt_kafka_conf_make(&f->conf, YT_KAFKA_FEEDER, NULL, err);
+
+	if (!c)
+		return NULL;
+	if (f->timeout_ms > 0)
+		set_timeout(c, f->timeout_ms);
+	rd_kafka_conf_set_dr_msg_cb(c, on_delivery);
+	rd_kafka_conf_set_opaque(c, f);
+	return yt_kafka_make(c, YT_KAFKA_FEEDER, err);
+}
+
 struct yt_kafka_feed *yt_kafka_feed_new(const struct yt_kafka_conf *conf, int timeout_ms, struct yt_err *err)
 {
 	struct yt_kafka_feed *f = calloc(1, sizeof *f);
-	rd_kafka_conf_t *c;
 
 	if (!f)
 		yt_out_of_memory(sizeof *f);
 	f->conf = *conf;
+	f->timeout_ms = timeout_ms;
 	f->fd = -1;
-	c = yt_kafka_conf_make(conf, YT_KAFKA_FEEDER, NULL, err);
-	if (c) {
-		if (timeout_ms > 0)
-			set_timeout(c, timeout_ms);
-		rd_kafka_conf_set_dr_msg_cb(c, on_delivery);
-		rd_kafka_conf_set_opaque(c, f);
-		f->p = yt_kafka_make(c, YT_KAFKA_FEEDER, err);
-	}
+	f->p = make(f, err);
 	if (!f->p) {
 		free(f);
 		return NULL;
@@ -178,17 +185,21 @@ int yt_kafka_feed_offer(struct yt_kafka_feed *f, const struct yt_kafka_feed_reco
 	return 0;
 }
 
+static void signal_by_fd(struct yt_kafka_feed *f)
+{
+	rd_kafka_queue_t *q = rd_kafka_queue_get_main(f->p);
+	uint64_t one = 1;
+
+	rd_kafka_queue_io_event_enable(q, f->fd, &one, sizeof one);
+	rd_kafka_queue_destroy(q);
+}
+
 int yt_kafka_feed_fd(struct yt_kafka_feed *f)
 {
-	uint64_t one = 1;
-	rd_kafka_queue_t *q;
-
 	if (f->fd < 0) {
 		f->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		YT_ASSERT(f->fd >= 0, "eventfd");
-		q = rd_kafka_queue_get_main(f->p);
-		rd_kafka_queue_io_event_enable(q, f->fd, &one, sizeof one);
-		rd_kafka_queue_destroy(q);
+		signal_by_fd(f);
 	}
 	return f->fd;
 }
@@ -207,6 +218,28 @@ void yt_kafka_feed_poll(struct yt_kafka_feed *f)
 bool yt_kafka_feed_dead(const struct yt_kafka_feed *f, char why[256])
 {
 	return rd_kafka_fatal_error(f->p, why, 256) != RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+int yt_kafka_feed_renew(struct yt_kafka_feed *f, struct yt_err *err)
+{
+	rd_kafka_t *dead = f->p, *p = make(f, err);
+	char full[YT_KAFKA_TOPIC_MAX];
+
+	if (!p)
+		return -1;
+	/* Ends: what the purge should not find is reported when its time is over. */
+	rd_kafka_purge(dead, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+	while (f->acknowledged + f->failed < f->put)
+		rd_kafka_poll(dead, 10);
+	f->p = p;
+	for (int i = 0; i < f->n_topics; i++) {
+		rd_kafka_topic_destroy(f->topics[i].topic);
+		f->topics[i].topic = rd_kafka_topic_new(p, yt_kafka_topic(&f->conf, f->topics[i].name, full), NULL);
+	}
+	if (f->fd >= 0)
+		signal_by_fd(f);
+	rd_kafka_destroy(dead);
+	return 0;
 }
 
 int yt_kafka_feed_put(struct yt_kafka_feed *f, const char *topic, struct yt_str key, struct yt_str value, struct yt_err *err)

@@ -292,12 +292,12 @@ static void intake_answer(const struct yt_metrics_in *in, const struct yt_metric
 	static void fn(const struct yt_metrics_in *in, const struct yt_metric *m, struct yt_buf *out) \
 	{                                                                                             \
 		if (in->intake && in->intake->spool)                                                  \
-			one(m, out, (uint64_t)in->intake->spool->field);                              \
+			one(m, out, (uint64_t)in->intake->field);                                     \
 	}
 
-SPOOL(spooled, put)
-SPOOL(spool_files, files)
-SPOOL(spool_bytes, bytes)
+SPOOL(spooled, spooled)
+SPOOL(spool_files, spool->files)
+SPOOL(spool_bytes, spool->bytes)
 INTAKE(intake_bytes, bytes)
 INTAKE(intake_held, http.held)
 INTAKE(intake_crowded, http.crowded)
@@ -397,7 +397,7 @@ const struct yt_metric yt_metrics[] = {
 	{ "yutang_intake_refused_total", "counter", "", "Connections closed at once because too many were open.", intake_refused },
 	{ "yutang_intake_expired_total", "counter", "", "Connections closed because a webhook did not come in time.", intake_expired },
 	{ "yutang_intake_spooled_total", "counter", "", "Webhooks that went to the spool because Kafka was away.", spooled },
-	{ "yutang_intake_spool_files", "gauge", "", "Webhooks in the spool that wait for Kafka.", spool_files },
+	{ "yutang_intake_spool_files", "gauge", "", "Files in the spool that wait for Kafka; webhooks that came together share one.", spool_files },
 	{ "yutang_intake_spool_bytes", "gauge", "", "Bytes of these; at 256 MiB, or 100,000 of them, no more is taken.", spool_bytes },
 	{ "yutang_intake_connections", "gauge", "", "Connections of senders open now.", intake_connections },
 

@@ -451,6 +451,39 @@ TEST(http_answers_what_was_sent_ahead_in_order)
 	stop();
 }
 
+/* With a watermark of 1 MiB, so that it is not this that stops the reading. */
+TEST(http_does_not_read_on_before_the_answer)
+{
+	static const char head[] = "POST /body HTTP/1.1\r\nContent-Length: 600000\r\n\r\n";
+	static char much[16384];
+	struct yt_http_reply reply = { .status = 200, .type = "text/plain" };
+	struct yt_http_stats s;
+	int64_t sent = 0;
+	int fd;
+
+	start_taking((struct yt_http_conf){ .body_max = 1 << 20, .held_max = 8 << 20 });
+	fd = dial();
+	say(fd, "POST /later HTTP/1.1\r\n\r\n");
+	for (int64_t until = now_ms() + 5000; n_kept == 0 && now_ms() < until;)
+		turn();
+	memset(much, 'x', sizeof much);
+	memcpy(much, head, sizeof head - 1);
+	for (int k = 0; k < 100; k++) {
+		ssize_t n = send(fd, much, sizeof much, MSG_NOSIGNAL);
+
+		sent += n > 0 ? n : 0;
+		turn();
+	}
+	yt_http_stats(http, &s);
+	CHECK_MSG(n_kept == 1 && sent > 100000 && s.held <= sizeof much, "%lld sent, %zu held", (long long)sent, s.held);
+	yt_http_answer(kept[0], &reply);
+	for (int64_t until = now_ms() + 5000; s.held < 100000 && now_ms() < until; yt_http_stats(http, &s))
+		turn();
+	CHECK(s.held >= 100000);
+	close(fd);
+	stop();
+}
+
 TEST(http_answers_later_to_one_that_has_gone)
 {
 	struct yt_http_reply reply = { .status = 200, .type = "text/plain" };
@@ -751,6 +784,7 @@ TEST_MAIN
 	RUN(http_end_closes_what_is_open);
 	RUN(http_takes_a_body_and_keeps_the_connection);
 	RUN(http_answers_what_was_sent_ahead_in_order);
+	RUN(http_does_not_read_on_before_the_answer);
 	RUN(http_answers_later_to_one_that_has_gone);
 	RUN(http_body_at_the_limit_and_above);
 	RUN(http_chunks);

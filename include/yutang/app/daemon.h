@@ -26,6 +26,7 @@ struct yt_daemon {
 	const struct yt_ruleset *rules; /* NULL without [worker]; the newest set; the engine may still end a batch with the one before */
 	struct yt_rules_set *sets;      /* what is in memory, the newest first */
 	uint64_t reloads[YT_RELOAD__COUNT];
+	struct yt_conf *shops; /* the configuration whose shops the intake has; NULL: conf */
 	bool reload_wanted; /* SIGHUP, once or often */
 	unsigned char code_key[YT_CODE_KEY_BYTES];
 	bool once, watch;

@@ -23,14 +23,14 @@ struct yt_intake;
 /* Both must outlive it. fd: a socket that listens already, or 0. Who connects waits for the feed, and after YT_INTAKE_WAIT_MS without one is answered
  * 503. NULL and err as of yt_http_new. */
 struct yt_intake *yt_intake_new(struct event_base *base, const struct yt_conf *conf, int fd, struct yt_err *err);
+/* From now on the shops are those of conf, all of them; what it counted of a shop goes on. conf outlives it, or the next call. */
+void yt_intake_take_shops(struct yt_intake *in, const struct yt_conf *conf);
 /* Asks Kafka for the topics; blocks, on any thread. The feed is given to yt_intake_begin, on the loop's. */
 struct yt_kafka_feed *yt_intake_feed_new(const struct yt_conf *conf, const struct yt_kafka_conf *kafka, struct yt_err *err);
 void yt_intake_begin(struct yt_intake *in, struct yt_kafka_feed *feed);
 /* Takes no further connection; what was taken is answered. */
 void yt_intake_drain(struct yt_intake *in);
 bool yt_intake_drained(const struct yt_intake *in);
-/* False: its producer is dead, and the process should end. */
-bool yt_intake_alive(const struct yt_intake *in, char why[256]);
 void yt_intake_free(struct yt_intake *in);
 int yt_intake_port(const struct yt_intake *in);
 void yt_intake_stats(struct yt_intake *in, struct yt_arena *a, struct yt_intake_stats *out);

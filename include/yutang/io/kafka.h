@@ -107,7 +107,10 @@ int yt_kafka_feed_fd(struct yt_kafka_feed *f);
 void yt_kafka_feed_poll(struct yt_kafka_feed *f);
 /* Nothing more can be delivered by it, and why. */
 bool yt_kafka_feed_dead(const struct yt_kafka_feed *f, char why[256]);
-/* Who is told what became of each record, from within put, send, finish and poll. why NULL: it lies at that partition and offset. */
+/* For one that is dead: a new producer in its place, with the same topics and descriptor. All that has no report yet is reported as failed before it
+ * returns; the broker may have it all the same, so what is sent again may be there twice. -1 and err: the dead one stays. */
+int yt_kafka_feed_renew(struct yt_kafka_feed *f, struct yt_err *err);
+/* Who is told what became of each record, from within put, send, finish, poll and renew. why NULL: it lies at that partition and offset. */
 void yt_kafka_feed_on_report(struct yt_kafka_feed *f, void (*fn)(void *ctx, void *tag, int partition, int64_t offset, const char *why), void *ctx);
 /* Waits until everything is acknowledged; progress (may be NULL) is called a few times a second. */
 int yt_kafka_feed_finish(struct yt_kafka_feed *f, void (*progress)(void *ctx, uint64_t acknowledged, uint64_t put), void *ctx,

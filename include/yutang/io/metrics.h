@@ -54,6 +54,7 @@ struct yt_intake_stats {
 	size_t bytes; /* of records on their way */
 	const struct yt_histogram *answer;
 	const struct yt_spool_stats *spool; /* NULL: none */
+	uint64_t spooled; /* webhooks that went there since the start */
 	struct yt_http_stats http;
 };
 

@@ -1,0 +1,140 @@
+/* The intake from the socket to the topic and back, before the cluster that librdkafka plays itself. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "unit/test.h"
+#include "yutang/app/intake.h"
+#include "yutang/base/crypt.h"
+#include "yutang/base/hash.h"
+
+enum { PRODUCE = 0 /* ApiKey */, PATIENCE_MS = 10000 };
+
+#define ORDER "{\"id\":1,\"currency\":\"CNY\",\"total_price\":\"1.00\",\"processed_at\":\"2025-08-01T10:00:00Z\",\"customer\":{\"id\":2},\"line_items\":[]}"
+
+static rd_kafka_t *host;
+static rd_kafka_mock_cluster_t *cluster;
+static struct event_base *base;
+static struct yt_conf conf;
+static struct yt_problems problems;
+static struct yt_kafka_conf kafka;
+static struct yt_kafka_prop brokers;
+static struct yt_intake *intake;
+static struct yt_arena arena;
+static char answer[4096];
+
+static void start_kafka(void)
+{
+	static const char *const topics[] = { "t.orders", "t.groups", "t.referrals", "t.commands", "t.dead-letters" };
+	rd_kafka_conf_t *quiet = rd_kafka_conf_new();
+	char text[256];
+
+	rd_kafka_conf_set(quiet, "log_level", "0", text, sizeof text);
+	host = rd_kafka_new(RD_KAFKA_PRODUCER, quiet, text, sizeof text);
+	cluster = host ? rd_kafka_mock_cluster_new(host, 1) : NULL;
+	CHECK(cluster);
+	for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
+		CHECK(rd_kafka_mock_topic_create(cluster, topics[i], 4, 1) == 0);
+}
+
+static void start(void)
+{
+	struct yt_kafka_feed *feed;
+	struct yt_err err = { 0 };
+
+	start_kafka();
+	yt_conf_init(&conf);
+	yt_problems_init(&problems, "f");
+	CHECK_MSG(yt_conf_parse(&conf, "f", YT_S("[kafka]\nbootstrap.servers = x\n[topics]\nprefix = t.\n[intake]\nlisten = 127.0.0.1:0\n"
+	                                         "[shop \"s1\"]\nshopify_secret = hush\nhash_key = pepper\n"), &problems) == 0, "%.*s", (int)problems.text.n, problems.text.p);
+	yt_conf_kafka(&conf, &kafka);
+	brokers = (struct yt_kafka_prop){ .name = "bootstrap.servers", .value = (char *)(uintptr_t)rd_kafka_mock_cluster_bootstraps(cluster) };
+	kafka.props = &brokers;
+	kafka.n_props = 1;
+	yt_arena_init(&arena, 0);
+	base = event_base_new();
+	intake = yt_intake_new(base, &conf, 0, &err);
+	CHECK_MSG(intake, "%s", err.msg);
+	feed = yt_intake_feed_new(&conf, &kafka, &err);
+	CHECK_MSG(feed, "%s", err.msg);
+	yt_intake_begin(intake, feed);
+}
+
+static void stop(void)
+{
+	yt_intake_free(intake);
+	event_base_free(base);
+	yt_arena_deinit(&arena);
+	yt_problems_deinit(&problems);
+	yt_conf_deinit(&conf);
+	rd_kafka_mock_cluster_destroy(cluster);
+	rd_kafka_destroy(host);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int sent(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)yt_intake_port(intake)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), n;
+	unsigned char mac[32];
+	char text[1024];
+
+	yt_hmac_sha256((const unsigned char *)"hush", 4, YT_S(ORDER), mac);
+	n = snprintf(text, sizeof text, "POST /hooks/s1/shopify HTTP/1.1\r\nConnection: close\r\nX-Shopify-Topic: orders/paid\r\nX-Shopify-Hmac-Sha256: %.*s\r\n"
+	             "Content-Length: %zu\r\n\r\n%s", YT_FMT(yt_base64(&arena, yt_str((const char *)mac, sizeof mac))), strlen(ORDER), ORDER);
+	CHECK(connect(fd, (struct sockaddr *)&a, sizeof a) == 0 && send(fd, text, (size_t)n, MSG_NOSIGNAL) == n);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	return fd;
+}
+
+/* The status that one order is answered with, once the connection ends. */
+static int order(void)
+{
+	int64_t until = now_ms() + PATIENCE_MS;
+	size_t n = 0;
+	ssize_t got;
+	int fd = sent();
+
+	do {
+		event_base_loop(base, EVLOOP_ONCE); /* the intake's tick ends it */
+		got = recv(fd, answer + n, sizeof answer - 1 - n, 0);
+		n += got > 0 ? (size_t)got : 0;
+	} while ((got > 0 || (got < 0 && errno == EAGAIN)) && now_ms() < until);
+	answer[n] = '\0';
+	close(fd);
+	CHECK_MSG(strncmp(answer, "HTTP/1.1 ", 9) == 0, "`%s`", answer);
+	return atoi(answer + 9);
+}
+
+TEST(intake_outlives_its_producer)
+{
+	int64_t until;
+
+	start();
+	CHECK_INT(order(), 200);
+	rd_kafka_mock_push_request_errors(cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+	CHECK_INT(order(), 503);
+	CHECK(strstr(answer, "Retry-After: 1\r\n"));
+	until = now_ms() + PATIENCE_MS;
+	while (order() != 200)
+		CHECK(now_ms() < until);
+	stop();
+}
+
+TEST_MAIN
+{
+	RUN(intake_outlives_its_producer);
+}
