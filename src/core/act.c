@@ -1,6 +1,8 @@
 #include "yutang/core/act.h"
 
 #include "yutang/base/hash.h"
+#include "yutang/core/erase.h"
+#include "yutang/core/link.h"
 
 struct yt_str yt_act_name(struct yt_arena *a, struct yt_str shop, struct yt_str id)
 {
@@ -90,9 +92,16 @@ struct yt_str yt_act_text(const struct yt_act *act, enum yt_field field)
 
 struct yt_str yt_act_deposit(const struct yt_act *act)
 {
-	if (!act->ev || act->ev->type != YT_PRESALE_DEPOSIT_PAID || !yt_str_eq(yt_event_text(act->ev, YT_F_MEMBER), act->member->id))
+	if (!act->ev || act->ev->type != YT_PRESALE_DEPOSIT_PAID)
 		return (struct yt_str){ 0 };
 	return yt_event_text(act->ev, YT_F_PRESALE);
+}
+
+uint64_t yt_act_depositor(const struct yt_act *act)
+{
+	struct yt_str who = yt_act_deposit(act).n ? yt_event_text(act->ev, YT_F_MEMBER) : act->member->id;
+
+	return yt_link_is_own(act->member, who) ? 0 : yt_erase_hash(act->env, act->member->shop, who);
 }
 
 int64_t yt_act_at(const struct yt_act *act)

@@ -352,7 +352,7 @@ static bool is_empty(const struct yt_alias *al)
 bool yt_alias_take(struct yt_act *act, struct yt_str to, enum yt_send what, struct yt_rd *r)
 {
 	const struct yt_state *state = act->env->state;
-	struct yt_str shop = yt_name_shop(to), id = yt_name_id(to), member = yt_rd_bytes(r), name;
+	struct yt_str shop = yt_name_shop(to), id = yt_name_id(to), member = yt_rd_bytes(r), name, kept;
 	int64_t bound_at = yt_rd_instant(r), until = yt_rd_instant(r);
 	const struct yt_alias *seen;
 	struct yt_alias *al;
@@ -366,6 +366,11 @@ bool yt_alias_take(struct yt_act *act, struct yt_str to, enum yt_send what, stru
 	if (seen && seen->member.n) {
 		if (until)
 			tell(act, seen, member);
+		return true;
+	}
+	kept = yt_erase_kept(act->env, shop, id, bound_at);
+	if (until && !yt_str_eq(kept, id)) { /* it was that of somebody who was erased */
+		tell(act, &(struct yt_alias){ .name = name, .member = kept }, member);
 		return true;
 	}
 	waits = until > act->env->now_ms && yt_erase_at(act->env, yt_act_name(act->env->arena, shop, member), NULL) < bound_at;

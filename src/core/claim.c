@@ -45,6 +45,7 @@ enum yt_reason yt_claim_make(struct yt_act *act, const struct yt_grant *g)
 		.rule = yt_hash64(g->rule),
 		.order = order.n ? yt_hash64(order) : 0,
 		.presale = presale.n ? yt_hash64(presale) : 0,
+		.depositor = presale.n ? yt_act_depositor(act) : 0,
 		.role = (uint8_t)g->reward.role,
 		.referral = g->reward.role ? yt_erase_hash(act->env, act->member->shop, g->reward.invitee) : 0,
 		.own = g->own,

@@ -56,10 +56,10 @@ void yt_claims_withdraw_earned(struct yt_claims *c, uint64_t order, enum yt_reas
 	}
 }
 
-void yt_claims_withdraw_deposit(struct yt_claims *c, uint64_t presale, enum yt_reason reason)
+void yt_claims_withdraw_deposit(struct yt_claims *c, uint64_t presale, uint64_t depositor, enum yt_reason reason)
 {
 	for (uint32_t k = 0; k < c->n; k++) {
-		if (!c->v[k].withdrawn && c->v[k].presale == presale && !c->v[k].keep_on_refund)
+		if (!c->v[k].withdrawn && c->v[k].presale == presale && c->v[k].depositor == depositor && !c->v[k].keep_on_refund)
 			c->v[k].withdrawn = reason;
 	}
 }
@@ -109,12 +109,21 @@ void yt_claims_tell(struct yt_claims *c, struct yt_arena *a, const struct yt_tol
 	trim_told(c);
 }
 
-int64_t yt_claims_count(const struct yt_claims *c, uint64_t of, uint64_t without, int64_t before_ms)
+static bool is_among(uint64_t what, const uint64_t *v, uint32_t n)
+{
+	for (uint32_t k = 0; k < n; k++) {
+		if (v[k] == what)
+			return true;
+	}
+	return false;
+}
+
+int64_t yt_claims_count(const struct yt_claims *c, uint64_t of, const uint64_t *without, uint32_t n_without, int64_t before_ms)
 {
 	int64_t n = 0;
 
 	for (uint32_t k = 0; k < c->n_told; k++)
-		n += c->told[k].of == of && c->told[k].what != without && c->told[k].at < before_ms;
+		n += c->told[k].of == of && c->told[k].at < before_ms && !is_among(c->told[k].what, without, n_without);
 	return n;
 }
 
@@ -189,7 +198,7 @@ void yt_claims_merge(struct yt_claims *c, struct yt_arena *a, const struct yt_cl
 /* --- bytes */
 
 enum {
-	CLAIM_BYTES_MAX = 144,
+	CLAIM_BYTES_MAX = 152,
 	TOLD_BYTES_MAX = 28,
 	TALLY_BYTES_MAX = 80, /* `share:` and a name of the rule file */
 };
@@ -204,7 +213,7 @@ size_t yt_claims_bytes_bound(const struct yt_claims *c)
 	return c->n * CLAIM_BYTES_MAX + c->n_told * TOLD_BYTES_MAX + c->n_tallies * TALLY_BYTES_MAX + 32;
 }
 
-enum { CLAIM_OWN = 1, CLAIM_KEEP = 2, CLAIM_ORDER = 4, CLAIM_COUPON = 8, CLAIM_PRESALE = 16, CLAIM_REWARD = 32 };
+enum { CLAIM_OWN = 1, CLAIM_KEEP = 2, CLAIM_ORDER = 4, CLAIM_COUPON = 8, CLAIM_PRESALE = 16, CLAIM_REWARD = 32, CLAIM_DEPOSITOR = 64 };
 
 /* Numbers of the state format: they never change. */
 static const enum yt_reason withdrawals[] = { YT_REASON_NONE, YT_REASON_ORDER_REFUNDED, YT_REASON_ORDER_CANCELLED, YT_REASON_BY_RULE,
@@ -224,7 +233,8 @@ static void encode_claim(const struct yt_claim *c, struct yt_buf *out)
 {
 	yt_buf_add(out, c->id, sizeof(c->id));
 	yt_buf_c(out, (char)((c->own ? CLAIM_OWN : 0) | (c->keep_on_refund ? CLAIM_KEEP : 0) | (c->order ? CLAIM_ORDER : 0) |
-	                     (c->has_coupon ? CLAIM_COUPON : 0) | (c->presale ? CLAIM_PRESALE : 0) | (c->role ? CLAIM_REWARD : 0)));
+	                     (c->has_coupon ? CLAIM_COUPON : 0) | (c->presale ? CLAIM_PRESALE : 0) | (c->role ? CLAIM_REWARD : 0) |
+	                     (c->depositor ? CLAIM_DEPOSITOR : 0)));
 	yt_buf_c(out, (char)c->seq);
 	yt_buf_c(out, (char)withdrawal_number(c->withdrawn));
 	yt_buf_bytes(out, c->template);
@@ -236,6 +246,8 @@ static void encode_claim(const struct yt_claim *c, struct yt_buf *out)
 		yt_buf_add(out, c->coupon, sizeof(c->coupon));
 	if (c->presale)
 		yt_buf_u64(out, c->presale);
+	if (c->depositor)
+		yt_buf_u64(out, c->depositor);
 	if (!c->role)
 		return;
 	yt_buf_c(out, (char)c->role);
@@ -264,6 +276,8 @@ static void decode_claim(struct yt_claim *c, struct yt_rd *r)
 		yt_rd_raw(r, c->coupon, sizeof(c->coupon));
 	if (flags & CLAIM_PRESALE)
 		c->presale = yt_rd_u64(r);
+	if (flags & CLAIM_DEPOSITOR)
+		c->depositor = yt_rd_u64(r);
 	if (!(flags & CLAIM_REWARD))
 		return;
 	c->role = yt_rd_u8(r);

@@ -194,6 +194,7 @@ static struct yt_coupon coupon_of(struct yt_act *act, const struct yt_coupon_rul
 		.issued_at = act->env->now_ms,
 		.for_order = order.n ? yt_hash64(order) : 0,
 		.for_presale = yt_arena_dup(a, yt_act_deposit(act)),
+		.depositor = yt_act_depositor(act),
 	};
 
 	set_window(act, t, terms, &c);
@@ -500,19 +501,18 @@ void yt_coupon_revoke_earned(struct yt_act *act, struct yt_str order_id, enum yt
 	yt_claims_withdraw_earned(&act->member->claims, order, reason);
 }
 
-void yt_coupon_revoke_deposit(struct yt_act *act)
+void yt_coupon_revoke_deposit(struct yt_act *act, uint64_t presale, uint64_t depositor)
 {
-	struct yt_str presale = yt_event_text(act->ev, YT_F_PRESALE);
 	struct yt_wallet *w = &act->member->wallet;
 
 	for (uint32_t k = 0; k < w->n; k++) {
 		struct yt_coupon *c = &w->v[k];
 
-		if (!yt_str_eq(c->for_presale, presale) || c->keep_on_refund)
+		if (!c->for_presale.n || yt_hash64(c->for_presale) != presale || c->depositor != depositor || c->keep_on_refund)
 			continue;
 		take_away(act, c, YT_FORFEIT_DEPOSIT);
 	}
-	yt_claims_withdraw_deposit(&act->member->claims, yt_hash64(presale), YT_REASON_DEPOSIT_REFUNDED);
+	yt_claims_withdraw_deposit(&act->member->claims, presale, depositor, YT_REASON_DEPOSIT_REFUNDED);
 }
 
 void yt_coupon_revoke_rewards(struct yt_act *act, enum yt_role role, uint64_t referral, enum yt_reason reason)

@@ -468,7 +468,7 @@ static void decide_bound_again(const struct view *v, struct yt_str referrer, str
 {
 	struct yt_act act;
 
-	if (yt_str_eq(yt_referral_named(v->m), referrer)) {
+	if (yt_referral_is_named(v->env, v->m, referrer)) {
 		known(d, v->m->bound_hash == (uint16_t)yt_event_hash(v->ev));
 	} else if (!yt_referral_is_new_other(v->env, v->m, referrer)) {
 		conflict(d, "referrer");
@@ -494,7 +494,7 @@ static void decide_referral(const struct view *v, struct yt_decision *d)
 	act.member->bound_at = v->ev->at;
 	act.member->bound_hash = (uint16_t)yt_event_hash(v->ev);
 	yt_report_fact(&act, v->ev->at, yt_event_text(v->ev, YT_F_CHANNEL), YT_CHANNEL_BOUND);
-	yt_report_bound(&act);
+	yt_report_referred(&act, 1);
 	yt_member_channel(act.member, v->env->arena, yt_event_text(v->ev, YT_F_CHANNEL), v->ev->at);
 	yt_tier_look(&act);
 	yt_referral_bind(&act);

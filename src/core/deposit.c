@@ -20,6 +20,11 @@ static struct yt_deposit *find(const struct yt_deposits *d, uint64_t presale)
 	return k < d->n && d->v[k].presale == presale ? &d->v[k] : NULL;
 }
 
+struct yt_deposit *yt_deposits_known(const struct yt_deposits *d, uint64_t presale)
+{
+	return find(d, presale);
+}
+
 struct yt_deposit *yt_deposits_find(const struct yt_deposits *d, struct yt_str presale)
 {
 	return find(d, yt_hash64(presale));
@@ -76,24 +81,52 @@ struct yt_deposit *yt_deposits_fold(struct yt_deposits *d, struct yt_arena *a, c
 	return find(d, presale);
 }
 
-void yt_deposits_merge(struct yt_deposits *d, struct yt_arena *a, const struct yt_deposits *from)
+static void take_payment(struct yt_deposit *d, const struct yt_deposit *from)
 {
-	for (uint32_t k = 0; k < from->n; k++) {
-		if (!find(d, from->v[k].presale))
-			*add(d, a, from->v[k].presale) = from->v[k];
+	struct yt_deposit own = *d;
+
+	*d = *from;
+	d->refunded_at = own.refunded_at;
+	d->refunded_hash = own.refunded_hash;
+}
+
+bool yt_deposits_take(struct yt_deposits *d, struct yt_arena *a, const struct yt_deposit *from)
+{
+	struct yt_deposit *own = find(d, from->presale);
+	bool whole = from->paid_at && from->refunded_at;
+
+	if (!own) {
+		*add(d, a, from->presale) = *from;
+		return false;
 	}
-	if (from->dropped_to > d->dropped_to)
-		d->dropped_to = from->dropped_to;
+	/* What is whole at the other came to its end there. */
+	if (whole)
+		return false;
+	if (!own->paid_at && from->paid_at) {
+		take_payment(own, from);
+		return true;
+	}
+	if (own->refunded_at || !from->refunded_at)
+		return false;
+	own->refunded_at = from->refunded_at;
+	own->refunded_hash = from->refunded_hash;
+	return true;
+}
+
+void yt_deposits_trim(struct yt_deposits *d, int64_t dropped_to)
+{
+	if (dropped_to > d->dropped_to)
+		d->dropped_to = dropped_to;
 	while (d->n > YT_DEPOSITS_MAX)
 		drop_oldest(d);
 }
 
-enum { DEPOSIT_PAID = 1, DEPOSIT_REFUNDED = 2 };
+enum { DEPOSIT_PAID = 1, DEPOSIT_REFUNDED = 2, DEPOSIT_GRANTED = 4 };
 
 static void encode_row(const struct yt_deposit *d, struct yt_buf *out)
 {
 	yt_buf_u64(out, d->presale);
-	yt_buf_c(out, (char)((d->paid_at ? DEPOSIT_PAID : 0) | (d->refunded_at ? DEPOSIT_REFUNDED : 0)));
+	yt_buf_c(out, (char)((d->paid_at ? DEPOSIT_PAID : 0) | (d->refunded_at ? DEPOSIT_REFUNDED : 0) | (d->granted ? DEPOSIT_GRANTED : 0)));
 	if (d->paid_at) {
 		yt_buf_varint(out, (uint64_t)d->paid_at);
 		yt_buf_varint(out, (uint64_t)d->amount);
@@ -105,6 +138,8 @@ static void encode_row(const struct yt_deposit *d, struct yt_buf *out)
 		yt_buf_varint(out, (uint64_t)d->refunded_at);
 		yt_buf_u16(out, d->refunded_hash);
 	}
+	if (d->granted)
+		yt_buf_u64(out, d->granted);
 }
 
 void yt_deposits_encode(const struct yt_deposits *d, struct yt_buf *out)
@@ -132,6 +167,8 @@ static void decode_row(struct yt_deposit *d, struct yt_rd *r)
 		d->refunded_at = yt_rd_instant(r);
 		d->refunded_hash = yt_rd_u16(r);
 	}
+	if (flags & DEPOSIT_GRANTED)
+		d->granted = yt_rd_u64(r);
 }
 
 void yt_deposits_decode(struct yt_deposits *d, struct yt_arena *a, struct yt_rd *r)

@@ -209,8 +209,11 @@ static void forget_referrer(struct yt_act *act, struct yt_str member_name)
 	struct yt_str *names, mark = mark_of(act->env, member_name);
 	size_t n = state->naming(state->ctx, YT_KIND_MEMBER, member_name, &names);
 
-	for (size_t k = 0; k < n; k++)
-		yt_referral_forget_referrer(state->edit(state->ctx, YT_KIND_MEMBER, names[k]), act->env->arena, mark);
+	for (size_t k = 0; k < n; k++) {
+		act->member = state->edit(state->ctx, YT_KIND_MEMBER, names[k]);
+		yt_referral_forget_referrer(act, mark);
+	}
+	act->member = NULL;
 }
 
 /* And the phones that he bought with first: nobody becomes the first by that. */

@@ -314,7 +314,7 @@ static bool share_fact(const struct yt_act *act, enum yt_name name, struct yt_va
 	case YT_N_SHARE_ID:
 		return give_text(out, yt_event_text(act->ev, YT_F_SHARE));
 	case YT_N_SHARE_FRIENDS:
-		return !act->given && give_int(out, yt_share_friends(act->member, yt_event_text(act->ev, YT_F_SHARE)));
+		return !act->given && give_int(out, yt_share_friends(act, yt_event_text(act->ev, YT_F_SHARE)));
 	case YT_N_SHARE_FRIEND:
 		return !act->follow && give_text(out, yt_event_text(act->ev, YT_F_FRIEND));
 	case YT_N_SHARE_SHARED_AT:

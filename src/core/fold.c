@@ -67,7 +67,7 @@ static void get_paid(struct yt_act *act, const struct yt_order *o, struct yt_pai
 {
 	yt_order_paid(o, out);
 	if (o->paid)
-		out->channel = yt_paids_channel(&act->member->orders, act->env->arena, o->channel);
+		yt_paids_know(&act->member->orders, act->env->arena, o->channel, out);
 }
 
 /* --- refunds of a day: each counts what it takes of the order's amount, in the order of their instants */
@@ -168,7 +168,8 @@ void yt_fold_paid(struct yt_act *act, const struct yt_event *ev)
 
 	set_payment(act->env->arena, o, ev);
 	yt_stock_bought(act, o, yt_event_field(ev, YT_F_ITEMS));
-	get_paid(act, o, &now);
+	yt_order_paid(o, &now);
+	now.channel = yt_paids_channel(&act->member->orders, act->env->arena, o->channel);
 	day->count[YT_DAY_ORDERS]++;
 	day->count[YT_DAY_ITEMS] = yt_sum(day->count[YT_DAY_ITEMS], o->units);
 	day->count[YT_DAY_AMOUNT] = yt_sum(day->count[YT_DAY_AMOUNT], o->amount);

@@ -21,6 +21,8 @@ enum {
 	GRANT_TRANSFERABLE = 512,
 };
 
+enum { WITHDRAW_REFUNDED, WITHDRAW_CANCELLED, WITHDRAW_DEPOSIT }; /* of an order; of a deposit */
+
 /* --- its bytes */
 
 static void encode_coupon(const struct yt_coupon_rules *c, struct yt_buf *b)
@@ -184,6 +186,18 @@ static void send(struct yt_act *act, struct yt_buf *b)
 	yt_send_end(act, b, yt_act_name(act->env->arena, act->member->shop, act->member->referrer));
 }
 
+/* What goes with the order, or the deposit, is on its way. */
+static void note_granted(struct yt_act *act)
+{
+	struct yt_str presale = yt_act_deposit(act);
+	struct yt_deposit *d = presale.n ? yt_deposits_find(&act->member->deposits, presale) : NULL;
+
+	if (act->order)
+		yt_act_order(act)->granted = true;
+	if (d)
+		d->granted = yt_erase_hash(act->env, act->member->shop, yt_event_text(act->ev, YT_F_MEMBER));
+}
+
 bool yt_grant_send(struct yt_act *act, const struct yt_rule *r, int64_t due_at)
 {
 	struct yt_grant g = { .origin = origin_of(act), .rule = r->name, .has_coupon = r->issue, .promotes = r->promotes };
@@ -201,8 +215,8 @@ bool yt_grant_send(struct yt_act *act, const struct yt_rule *r, int64_t due_at)
 	yt_send_begin(act, &b, YT_SEND_GRANT);
 	yt_grant_encode(&g, act->member->referrer, &b);
 	send(act, &b);
-	if (r->issue && !r->issue->keep_on_refund && act->order)
-		yt_act_order(act)->granted = true;
+	if (r->issue && !r->issue->keep_on_refund)
+		note_granted(act);
 	return true;
 }
 
@@ -211,13 +225,29 @@ void yt_grant_withdraw(struct yt_act *act, enum yt_reason reason)
 	struct yt_origin origin = origin_of(act);
 	struct yt_buf b;
 
-	if (!act->order->granted)
+	if (!act->order->granted || !yt_grant_referrer(act->member).n)
 		return;
 	yt_act_order(act)->granted = false;
 	yt_send_begin(act, &b, YT_SEND_WITHDRAW);
 	yt_origin_encode(&origin, act->member->referrer, &b);
-	yt_buf_c(&b, reason == YT_REASON_ORDER_CANCELLED);
+	yt_buf_c(&b, reason == YT_REASON_ORDER_CANCELLED ? WITHDRAW_CANCELLED : WITHDRAW_REFUNDED);
 	send(act, &b);
+}
+
+void yt_grant_withdraw_deposit(struct yt_act *act, struct yt_deposit *d)
+{
+	struct yt_origin origin = origin_of(act);
+	struct yt_buf b;
+
+	if (!d->granted || !yt_grant_referrer(act->member).n)
+		return;
+	yt_send_begin(act, &b, YT_SEND_WITHDRAW);
+	yt_origin_encode(&origin, act->member->referrer, &b);
+	yt_buf_c(&b, WITHDRAW_DEPOSIT);
+	yt_buf_u64(&b, d->presale);
+	yt_buf_u64(&b, d->granted);
+	send(act, &b);
+	d->granted = 0;
 }
 
 /* --- the receiver */
@@ -298,21 +328,41 @@ void yt_grant_go_on(struct yt_act *act, const struct yt_grant *g, enum yt_reason
 		send_followup(act, g->promotes, &f);
 }
 
-static void withdraw(struct yt_act *act, bool cancelled)
+/* What is withdrawn, as it travels. */
+struct withdrawal {
+	uint8_t of;
+	uint64_t presale, depositor;
+};
+
+static void read_withdrawal(struct withdrawal *w, struct yt_rd *r)
 {
-	yt_coupon_revoke_earned(act, yt_act_text(act, YT_F_ORDER), cancelled ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED);
+	w->of = yt_rd_u8(r);
+	if (w->of == WITHDRAW_DEPOSIT) {
+		w->presale = yt_rd_u64(r);
+		w->depositor = yt_rd_u64(r);
+	}
+	r->bad |= w->of > WITHDRAW_DEPOSIT;
+}
+
+static void withdraw(struct yt_act *act, const struct withdrawal *w)
+{
+	if (w->of == WITHDRAW_DEPOSIT)
+		yt_coupon_revoke_deposit(act, w->presale, w->depositor);
+	else
+		yt_coupon_revoke_earned(act, yt_act_text(act, YT_F_ORDER), w->of == WITHDRAW_CANCELLED ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED);
 }
 
 bool yt_grant_take(struct yt_act *act, struct yt_str name, enum yt_send what, struct yt_rd *r)
 {
 	const struct yt_state *state = act->env->state;
-	bool withdrawn = what == YT_SEND_WITHDRAW, cancelled = false;
+	bool withdrawn = what == YT_SEND_WITHDRAW;
+	struct withdrawal w = { .of = WITHDRAW_REFUNDED };
 	struct yt_grant g = { .own = false };
 	const struct yt_member *seen;
 
 	if (withdrawn) {
 		yt_origin_decode(&g.origin, act->env->arena, r, yt_name_shop(name), yt_name_id(name));
-		cancelled = yt_rd_u8(r);
+		read_withdrawal(&w, r);
 	} else {
 		yt_grant_decode(&g, act->env->arena, r, name);
 	}
@@ -325,7 +375,7 @@ bool yt_grant_take(struct yt_act *act, struct yt_str name, enum yt_send what, st
 	act->ev = g.origin.ev;
 	act->follow = g.origin.follow;
 	if (withdrawn)
-		withdraw(act, cancelled);
+		withdraw(act, &w);
 	else
 		yt_grant_give(act, &g);
 	return true;

@@ -222,7 +222,7 @@ static void take(struct yt_act *act, const struct yt_member *from, const struct 
 
 bool yt_link_take(struct yt_act *act, struct yt_str to, enum yt_send what, struct yt_rd *r)
 {
-	enum { WAY_MAX = 16 }; /* more than a chain can go over */
+	enum { WAY_MAX = 40 }; /* more than the engine carries anything over */
 	const struct yt_state *state = act->env->state;
 	struct yt_str shop = yt_name_shop(to), way[WAY_MAX + 1], rest, id, next = { 0 }, end;
 	bool root = yt_rd_u8(r) & LINK_ROOT;

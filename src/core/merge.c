@@ -7,7 +7,9 @@
 #include "yutang/core/grant.h"
 #include "yutang/core/group.h"
 #include "yutang/core/limit.h"
+#include "yutang/core/presale.h"
 #include "yutang/core/referral.h"
+#include "yutang/core/report.h"
 #include "yutang/core/run.h"
 #include "yutang/core/stock.h"
 #include "yutang/core/transfer.h"
@@ -119,6 +121,20 @@ static void merge_timer(struct yt_act *act, const struct yt_timer *t)
 		yt_run_timer_lost(act, t);
 }
 
+/* --- deposits */
+
+/* Paid under one id and refunded under the other: what it earned goes. */
+static void merge_deposits(struct yt_act *act, const struct yt_deposits *from)
+{
+	struct yt_deposits *own = &act->member->deposits;
+
+	for (uint32_t k = 0; k < from->n; k++) {
+		if (yt_deposits_take(own, act->env->arena, &from->v[k]))
+			yt_presale_refunded(act, from->v[k].presale, yt_deposits_known(own, from->v[k].presale));
+	}
+	yt_deposits_trim(own, from->dropped_to);
+}
+
 /* --- the member */
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -130,6 +146,7 @@ void yt_merge_member(struct yt_act *act, const struct yt_member *from)
 {
 	struct yt_arena *a = act->env->arena;
 	struct yt_member *m = act->member;
+	struct yt_report_was was = yt_report_before(m);
 
 	yt_member_channel(m, a, from->channel, from->channel_at);
 	m->joined_at = earlier(m->joined_at, from->joined_at);
@@ -139,7 +156,6 @@ void yt_merge_member(struct yt_act *act, const struct yt_member *from)
 	merge_places(act, &m->accounts, &from->accounts, false);
 	yt_wallet_merge(&m->wallet, a, &from->wallet);
 	yt_claims_merge(&m->claims, a, &from->claims);
-	yt_deposits_merge(&m->deposits, a, &from->deposits);
 	merge_marks(m, a, from);
 	for (uint32_t k = 0; k < from->n_tags; k++)
 		yt_member_tag(m, a, from->tags[k]);
@@ -150,6 +166,8 @@ void yt_merge_member(struct yt_act *act, const struct yt_member *from)
 	for (uint32_t k = 0; k < from->ident.n_ids; k++)
 		yt_ident_add(&m->ident, a, from->ident.ids[k]);
 	yt_referral_merge(act, from);
+	merge_deposits(act, &from->deposits);
+	yt_report_merged(act, &was, from);
 }
 
 /* --- an order that both know */
@@ -212,6 +230,22 @@ static void take_products(struct yt_act *act, struct yt_order *o, const struct y
 	}
 }
 
+/* Both have used what they named; it comes back with the order. */
+static void take_used(struct yt_act *act, struct yt_order *o, const struct yt_order *from)
+{
+	unsigned char (*used)[16];
+
+	if (!from->n_used || o->n_used + from->n_used > YT_ORDER_COUPONS_MAX)
+		return;
+	used = yt_arena_alloc(act->env->arena, (o->n_used + from->n_used) * sizeof(*used));
+	if (o->n_used)
+		memcpy(used, o->used, o->n_used * sizeof(*used));
+	memcpy(used + o->n_used, from->used, from->n_used * sizeof(*used));
+	o->used = used;
+	o->n_used += from->n_used;
+	o->coupon_cost = yt_sum(o->coupon_cost, from->coupon_cost);
+}
+
 static void take_marks(struct yt_act *act, struct yt_order *o, const struct yt_order *from)
 {
 	for (uint32_t k = 0; k < from->n_marks && o->n_marks < YT_ORDER_MARKS_MAX; k++) {
@@ -235,10 +269,12 @@ static void merge_known(struct yt_act *act, struct yt_order *o, const struct yt_
 		other = own;
 	}
 	take_products(act, o, &other);
-	if (other.paid)
+	if (other.paid) {
 		take_steps(act, o, &other);
-	else
+		take_used(act, o, &other);
+	} else {
 		fold_early(act, &other);
+	}
 	o = yt_act_order(act);
 	take_marks(act, o, &other);
 	o->granted |= other.granted;
@@ -251,11 +287,15 @@ static void merge_known(struct yt_act *act, struct yt_order *o, const struct yt_
 /* The member's row of the order, as the order is now. */
 static void follow(struct yt_act *act, const struct yt_order *o)
 {
+	struct yt_paids *orders = &act->member->orders, before = *orders;
 	struct yt_paid was, now;
 
 	yt_order_paid(o, &now);
-	if (yt_paids_find(&act->member->orders, now.fp, &was) && (was.refunded != now.refunded || was.cancelled != now.cancelled))
-		yt_paids_change(&act->member->orders, act->env->arena, &was, &now);
+	if (yt_paids_find(orders, now.fp, &was) && (was.refunded != now.refunded || was.cancelled != now.cancelled)) {
+		now.channel = was.channel;
+		yt_paids_change(orders, act->env->arena, &was, &now);
+		yt_report_orders(act, &before, &was, &now);
+	}
 	yt_stock_follow(act, o);
 }
 
@@ -271,7 +311,7 @@ void yt_merge_order(struct yt_act *act, const struct yt_order *from)
 	const struct yt_state *state = act->env->state;
 	bool known = state->peek(state->ctx, YT_KIND_ORDER, from->name);
 	struct yt_order *o = state->edit(state->ctx, YT_KIND_ORDER, from->name);
-	bool counted = counts(act, from);
+	bool counted = counts(act, from), both = known && o->paid && from->paid;
 	enum yt_reason reason;
 
 	act->order = o;
@@ -289,6 +329,8 @@ void yt_merge_order(struct yt_act *act, const struct yt_order *from)
 	if (act->order->paid)
 		follow(act, act->order);
 	if (counted && !counts(act, act->order)) {
+		if (both) /* else its steps were folded, and said so */
+			yt_report_unused(act);
 		reason = act->order->cancelled_at ? YT_REASON_ORDER_CANCELLED : YT_REASON_ORDER_REFUNDED;
 		if (act->order->cancelled_at) {
 			yt_coupon_return_used(act);

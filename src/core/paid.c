@@ -269,6 +269,13 @@ static void pack_from(struct yt_paids *p, struct yt_arena *a, const struct yt_pa
 	pack(p, a, v + gone, n - gone);
 }
 
+void yt_paids_know(struct yt_paids *p, struct yt_arena *a, struct yt_str channel, struct yt_paid *order)
+{
+	struct yt_paid known;
+
+	order->channel = yt_paids_find(p, order->fp, &known) ? known.channel : yt_paids_channel(p, a, channel);
+}
+
 /* The order, as the list that it comes to tells its channel. */
 static struct yt_paid with_channel(struct yt_paids *p, struct yt_arena *a, const struct yt_paids *from, const struct yt_paid *paid)
 {

@@ -1,5 +1,6 @@
 #include "yutang/core/presale.h"
 
+#include "yutang/base/hash.h"
 #include "yutang/core/coupon.h"
 #include "yutang/core/grant.h"
 
@@ -21,12 +22,19 @@ static void issue(struct yt_act *act)
 	});
 }
 
+void yt_presale_refunded(struct yt_act *act, uint64_t presale, struct yt_deposit *d)
+{
+	yt_coupon_revoke_deposit(act, presale, 0);
+	if (d)
+		yt_grant_withdraw_deposit(act, d);
+}
+
 bool yt_presale_decide(struct yt_act *act)
 {
-	const struct yt_deposit *d = yt_deposits_fold(&act->member->deposits, act->env->arena, act->ev);
+	struct yt_deposit *d = yt_deposits_fold(&act->member->deposits, act->env->arena, act->ev);
 
 	if (act->ev->type == YT_PRESALE_DEPOSIT_REFUNDED) {
-		yt_coupon_revoke_deposit(act);
+		yt_presale_refunded(act, yt_hash64(yt_event_text(act->ev, YT_F_PRESALE)), d);
 		return true;
 	}
 	if (d && d->refunded_at)

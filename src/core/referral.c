@@ -6,6 +6,7 @@
 #include "yutang/core/erase.h"
 #include "yutang/core/grant.h"
 #include "yutang/core/link.h"
+#include "yutang/core/report.h"
 #include "yutang/core/run.h"
 #include "yutang/core/staff.h"
 
@@ -14,11 +15,41 @@ static struct yt_referral *saga_of(const struct yt_member *m)
 	return m && m->refers ? m->refers->saga : NULL;
 }
 
+bool yt_referral_is_voided(const struct yt_member *m)
+{
+	const struct yt_referral *s = saga_of(m);
+
+	return s && s->state == YT_SAGA_VOIDED;
+}
+
 struct yt_str yt_referral_named(const struct yt_member *m)
 {
 	const struct yt_referral *s = saga_of(m);
 
 	return s && s->code.n ? s->code : m->referrer;
+}
+
+/* He was erased: what is left of him is a mark, and nobody is there to ask. */
+static bool is_erased(struct yt_str referrer)
+{
+	return referrer.n && referrer.p[0] == '~';
+}
+
+/* His code, as a salted mark. */
+static struct yt_str mark_of_code(const struct yt_decide_env *env, struct yt_str shop, struct yt_str code)
+{
+	unsigned long long hash = yt_erase_hash(env, shop, code);
+
+	return code.p[0] == '~' ? code : yt_arena_printf(env->arena, "~%016llx", hash);
+}
+
+bool yt_referral_is_named(const struct yt_decide_env *env, const struct yt_member *m, struct yt_str referrer)
+{
+	struct yt_str named = yt_referral_named(m);
+
+	if (is_erased(named) && yt_str_starts(referrer, YT_S("ref:")))
+		referrer = mark_of_code(env, m->shop, referrer);
+	return yt_str_eq(named, referrer);
 }
 
 /* By which the referrer knows the newcomer: as it was when he was told. */
@@ -32,12 +63,6 @@ static struct yt_str known_as(const struct yt_member *m)
 static uint64_t hash_of(const struct yt_decide_env *env, const struct yt_member *m, struct yt_str id)
 {
 	return yt_erase_hash(env, m->shop, id);
-}
-
-/* He was erased: what is left of him is a mark, and nobody is there to ask. */
-static bool is_erased(struct yt_str referrer)
-{
-	return referrer.n && referrer.p[0] == '~';
 }
 
 /* --- outputs */
@@ -101,6 +126,10 @@ static void tell_bound(struct yt_act *act)
 	ask_begin(act, act->member, &b, YT_SEND_REFERRAL_BOUND);
 	yt_buf_varint(&b, (uint64_t)act->member->bound_at);
 	add_period(&b, rules ? &rules->velocity : NULL);
+	/* By one of them the referrer may name his own. */
+	yt_buf_varint(&b, act->member->ident.n_ids);
+	for (uint32_t k = 0; k < act->member->ident.n_ids; k++)
+		yt_buf_bytes(&b, act->member->ident.ids[k]);
 	ask_end(act, act->member, &b);
 }
 
@@ -182,6 +211,7 @@ static void end(struct yt_act *act, enum yt_reason reason, bool by_referrer)
 	yt_coupon_revoke_rewards(act, YT_ROLE_INVITEE, hash_of(act->env, act->member, known_as(act->member)), of_coupon(reason));
 	if (s->told && !by_referrer)
 		tell_voided(act, act->member, reason);
+	yt_report_referred(act, -1);
 	close_saga(s);
 }
 
@@ -236,6 +266,8 @@ void yt_referral_found(struct yt_act *act, struct yt_str referrer)
 	s->code_until = 0;
 	act->member->referrer = yt_arena_dup(act->env->arena, yt_erase_kept(act->env, act->member->shop, referrer, act->member->bound_at));
 	if (is_erased(act->member->referrer)) {
+		s->code = mark_of_code(act->env, act->member->shop, s->code);
+		yt_report_referred(act, -1);
 		close_saga(s);
 		return;
 	}
@@ -598,6 +630,33 @@ static void give_way(struct yt_act *act, const struct yt_member *from, const str
 		tell_voided(act, from, YT_REASON_REFERRAL_VOIDED);
 }
 
+/* False: it goes on as it is. */
+static bool ends_with_referrer(const struct yt_member *m)
+{
+	const struct yt_referral *s = saga_of(m);
+
+	return s && s->state != YT_SAGA_APPROVED && s->state != YT_SAGA_VOIDED;
+}
+
+static void forget_referrer(struct yt_act *act, struct yt_str mark)
+{
+	struct yt_member *m = act->member;
+	struct yt_str was = m->referrer;
+
+	m->referrer = mark;
+	if (saga_of(m) && saga_of(m)->code.n)
+		saga_of(m)->code = mark_of_code(act->env, m->shop, saga_of(m)->code);
+	for (uint32_t k = 0; k < m->n_timers; k++) {
+		struct yt_origin *o = &m->timers[k].origin;
+
+		if (o->ev && yt_str_eq(yt_event_text(o->ev, YT_F_REFERRER), was))
+			o->ev = yt_kept_with(act->env->arena, o->ev, YT_F_REFERRER, mark);
+	}
+	/* Nobody is left who would be rewarded. */
+	if (ends_with_referrer(m))
+		close_saga(saga_of(m));
+}
+
 static void merge_commands(struct yt_refers *to, struct yt_arena *a, const struct yt_refers *from)
 {
 	for (uint32_t k = 0; k < from->n_commands && to->n_commands < YT_COMMANDS_MAX; k++) {
@@ -624,7 +683,7 @@ void yt_referral_merge(struct yt_act *act, const struct yt_member *from)
 		if (s)
 			move_saga(act, from, s);
 		if (is_erased(m->referrer))
-			yt_referral_forget_referrer(m, act->env->arena, m->referrer);
+			forget_referrer(act, m->referrer);
 	} else if (s) {
 		give_way(act, from, s);
 	}
@@ -647,6 +706,8 @@ void yt_referral_merged(struct yt_act *act)
 		end(act, YT_REASON_NOT_A_NEWCOMER, false);
 	else if (!s->code_until && yt_link_is_own(m, m->referrer))
 		end(act, YT_REASON_SELF_REFERRAL, false);
+	else if (!s->code_until && yt_referrer_has(act, m->referrer))
+		end(act, YT_REASON_LOOP, false);
 }
 
 /* --- erased */
@@ -660,19 +721,9 @@ void yt_referral_forget_wait(struct yt_act *act, const struct yt_member *m)
 	yt_alias_ask(act, m, known_as(m), s->code, 0);
 }
 
-void yt_referral_forget_referrer(struct yt_member *m, struct yt_arena *a, struct yt_str mark)
+void yt_referral_forget_referrer(struct yt_act *act, struct yt_str mark)
 {
-	struct yt_referral *s = saga_of(m);
-	struct yt_str was = m->referrer;
-
-	m->referrer = mark;
-	for (uint32_t k = 0; k < m->n_timers; k++) {
-		struct yt_origin *o = &m->timers[k].origin;
-
-		if (o->ev && yt_str_eq(yt_event_text(o->ev, YT_F_REFERRER), was))
-			o->ev = yt_kept_with(a, o->ev, YT_F_REFERRER, mark);
-	}
-	/* Nobody is left who would be rewarded. */
-	if (s && s->state != YT_SAGA_APPROVED && s->state != YT_SAGA_VOIDED)
-		close_saga(s);
+	if (ends_with_referrer(act->member))
+		yt_report_referred(act, -1);
+	forget_referrer(act, mark);
 }

@@ -17,6 +17,8 @@ struct question {
 	/* BOUND */
 	int64_t bound_at;
 	struct yt_period velocity;
+	struct yt_str *ids; /* his others */
+	uint64_t n_ids;
 	/* QUALIFIES */
 	uint8_t checks[YT_BUYER__COUNT]; /* enum yt_check */
 	uint64_t buyer[YT_BUYER__COUNT];
@@ -56,6 +58,14 @@ static void read_grant(struct question *q, struct yt_rd *r)
 		yt_grant_decode_coupon(&q->reward, r);
 }
 
+static void read_ids(struct yt_arena *a, struct question *q, struct yt_rd *r)
+{
+	q->n_ids = yt_rd_varint(r);
+	q->ids = yt_list_read(a, r, q->n_ids, 1, sizeof(*q->ids));
+	for (uint64_t k = 0; q->ids && k < q->n_ids; k++)
+		q->ids[k] = yt_rd_bytes(r);
+}
+
 static bool read_question(struct yt_act *act, struct yt_str name, struct question *q, struct yt_rd *r)
 {
 	q->invitee = yt_rd_bytes(r);
@@ -66,6 +76,7 @@ static bool read_question(struct yt_act *act, struct yt_str name, struct questio
 	if (q->what == YT_SEND_REFERRAL_BOUND) {
 		q->bound_at = yt_rd_instant(r);
 		read_period(&q->velocity, r);
+		read_ids(act->env->arena, q, r);
 	} else if (q->what == YT_SEND_REFERRAL_QUALIFIES) {
 		read_qualifies(q, r);
 	} else if (q->what == YT_SEND_REFERRAL_GRANT) {
@@ -142,12 +153,21 @@ struct verdict {
 	bool flags;
 };
 
+static bool is_newcomer(const struct question *q, struct yt_str id)
+{
+	bool is = yt_str_eq(id, q->invitee) || yt_str_eq(id, q->member);
+
+	for (uint64_t k = 0; k < q->n_ids && !is; k++)
+		is = yt_str_eq(id, q->ids[k]);
+	return is;
+}
+
 /* The referrer's own referrer is the newcomer, and that binding stands; of two that are told at the same time the earlier. */
 static bool is_loop(const struct yt_member *m, const struct question *q)
 {
 	const struct yt_referral *own = m->refers ? m->refers->saga : NULL;
 
-	if (!yt_str_eq(m->referrer, q->invitee) && !yt_str_eq(m->referrer, q->member))
+	if (!is_newcomer(q, m->referrer))
 		return false;
 	if (!own || own->level >= YT_LEVEL_BOUND || m->bound_at < q->bound_at)
 		return !own || own->state != YT_SAGA_VOIDED;
@@ -279,6 +299,14 @@ bool yt_referrer_take(struct yt_act *act, struct yt_str name, enum yt_send what,
 	else
 		answer(act, &q, judge_grant(act, &q, row));
 	return true;
+}
+
+bool yt_referrer_has(struct yt_act *act, struct yt_str invitee)
+{
+	const struct yt_referrer *f = act->member->refers ? act->member->refers->referrer : NULL;
+	const struct yt_referred *row = f ? find(f, yt_erase_hash(act->env, act->member->shop, invitee)) : NULL;
+
+	return row && row->level >= YT_LEVEL_BOUND;
 }
 
 /* --- two become one */

@@ -1,5 +1,7 @@
 #include "yutang/core/report.h"
 
+#include "yutang/core/referral.h"
+
 static void add(struct yt_channel *c, int which, int64_t n)
 {
 	if (c)
@@ -10,26 +12,28 @@ static void add(struct yt_channel *c, int which, int64_t n)
 
 struct ranked {
 	struct yt_paid order;
-	int64_t rank; /* from 1; 0: it does not count */
-	int64_t gap;  /* since the one before; of the first one 0 */
+	const struct yt_paids *in; /* whose number its channel is */
+	int64_t rank;              /* from 1; 0: it does not count */
+	int64_t gap;               /* since the one before; of the first one 0 */
+	bool referred;
 };
 
-static bool is_referred(const struct yt_act *act, const struct yt_paid *p)
+static struct yt_str channel_name(const struct ranked *r)
 {
-	return act->member->referrer.n && act->member->bound_at <= p->paid_at;
+	return yt_paids_channel_name(r->in, r->order.channel);
 }
 
-static struct yt_channel *channel_of(struct yt_act *act, const struct yt_paid *p)
+static struct yt_channel *channel_of(struct yt_act *act, const struct ranked *r)
 {
-	return yt_act_channel(act, p->paid_at, yt_paids_channel_name(&act->member->orders, p->channel));
+	return yt_act_channel(act, r->order.paid_at, channel_name(r));
 }
 
-static void count_revenue(struct yt_act *act, struct yt_channel *c, const struct yt_paid *p, int sign)
+static void count_revenue(struct yt_channel *c, const struct ranked *r, int sign)
 {
-	int64_t net = yt_paid_counts(p) ? sign * (p->amount - p->refunded) : 0;
+	int64_t net = yt_paid_counts(&r->order) ? sign * (r->order.amount - r->order.refunded) : 0;
 
 	add(c, YT_CHANNEL_REVENUE, net);
-	if (is_referred(act, p))
+	if (r->referred)
 		add(c, YT_CHANNEL_REFERRED_REVENUE, net);
 }
 
@@ -41,11 +45,11 @@ static void count_order(struct yt_act *act, const struct ranked *r, int sign)
 
 	if (!r->rank)
 		return;
-	c = channel_of(act, &r->order);
+	c = channel_of(act, r);
 	add(c, YT_CHANNEL_ORDERS + nth, sign);
 	add(c, YT_CHANNEL_ITEMS + nth, sign * r->order.units);
 	add(c, YT_CHANNEL_GAP_MS, sign * r->gap);
-	count_revenue(act, c, &r->order, sign);
+	count_revenue(c, r, sign);
 }
 
 static bool is_within(const struct yt_paid *first, const struct yt_paid *second, int k)
@@ -54,15 +58,26 @@ static bool is_within(const struct yt_paid *first, const struct yt_paid *second,
 }
 
 /* The second order counts for the cohort of the first one: on the first one's day, under its channel. */
-static void count_again(struct yt_act *act, const struct yt_paid *first, const struct yt_paid *second, int sign)
+static void count_again(struct yt_act *act, const struct ranked *first, const struct ranked *second, int sign)
 {
 	struct yt_channel *c;
 
-	if (!is_within(first, second, YT_AGAIN_N - 1))
+	if (!first || !second || !is_within(&first->order, &second->order, YT_AGAIN_N - 1))
 		return;
 	c = channel_of(act, first);
 	for (int k = 0; k < YT_AGAIN_N; k++)
-		add(c, YT_CHANNEL_AGAIN_30 + k, is_within(first, second, k) ? sign : 0);
+		add(c, YT_CHANNEL_AGAIN_30 + k, is_within(&first->order, &second->order, k) ? sign : 0);
+}
+
+/* Since when what the member buys is referred. */
+static int64_t referred_from(const struct yt_member *m)
+{
+	return m->referrer.n && !yt_referral_is_voided(m) ? m->bound_at : YT_NEVER;
+}
+
+static struct ranked as_ranked(const struct yt_act *act, const struct yt_paid *p)
+{
+	return (struct ranked){ .order = *p, .in = &act->member->orders, .referred = referred_from(act->member) <= p->paid_at };
 }
 
 /* --- one more order behind all others: nothing else changes */
@@ -70,7 +85,7 @@ static void count_again(struct yt_act *act, const struct yt_paid *first, const s
 static void count_next(struct yt_act *act, const struct yt_paids *was, const struct yt_paid *order)
 {
 	const struct yt_totals *t = &was->totals;
-	struct ranked r = { .order = *order };
+	struct ranked r = as_ranked(act, order), before;
 	const struct yt_paid *first;
 
 	if (!yt_paid_counts(order))
@@ -79,53 +94,64 @@ static void count_next(struct yt_act *act, const struct yt_paids *was, const str
 	if (t->paid_orders > 0)
 		r.gap = order->paid_at - t->last_paid_at;
 	count_order(act, &r, 1);
-	first = yt_paids_first(was);
-	if (r.rank == 2 && first)
-		count_again(act, first, order, 1);
+	first = r.rank == 2 ? yt_paids_first(was) : NULL;
+	if (!first)
+		return;
+	before = as_ranked(act, first);
+	count_again(act, &before, &r, 1);
 }
 
-/* --- a late order, a refund, a cancellation: what it changes for all others */
+/* --- a late order, a refund, a cancellation, a link: what it changes for all others */
 
 struct ranks {
-	struct ranked *v;
+	const struct yt_paids *in;
+	int64_t referred_from;
+	struct ranked *v; /* by (paid_at, fp) */
 	uint32_t n;
-	const struct yt_paid *first, *second; /* NULL: none, or it had to go */
+	const struct ranked *first, *second; /* that count; NULL: none, or it had to go */
 };
 
 static void rank_next(struct ranks *all, const struct yt_paid *order, int64_t *rank, int64_t *last)
 {
 	struct ranked *r = &all->v[all->n++];
 
-	*r = (struct ranked){ .order = *order };
+	*r = (struct ranked){ .order = *order, .in = all->in, .referred = all->referred_from <= order->paid_at };
 	if (!yt_paid_counts(order))
 		return;
 	r->rank = ++*rank;
 	r->gap = *rank > 1 ? order->paid_at - *last : 0;
 	*last = order->paid_at;
 	if (*rank == 1)
-		all->first = &r->order;
+		all->first = r;
 	else if (*rank == 2)
-		all->second = &r->order;
+		all->second = r;
 }
 
 /* gone: an order that went at once, because there are too many; NULL: none. */
-static void rank_all(const struct yt_paids *p, struct yt_arena *a, const struct yt_totals *before, const struct yt_paid *gone, struct ranks *out)
+static void rank_all(struct ranks *out, const struct yt_paids *p, int64_t from, struct yt_arena *a, const struct yt_totals *before, const struct yt_paid *gone)
 {
 	const struct yt_paid *v = yt_paids_unpack(p, a);
 	int64_t rank = before->paid_orders, last = before->last_paid_at;
 
-	*out = (struct ranks){ .v = yt_arena_alloc(a, (p->n + 1) * sizeof(*out->v)) };
+	*out = (struct ranks){ .in = p, .referred_from = from, .v = yt_arena_alloc(a, (p->n + 1) * sizeof(*out->v)) };
 	if (gone)
 		rank_next(out, gone, &rank, &last);
 	for (uint32_t k = 0; k < p->n; k++)
 		rank_next(out, &v[k], &rank, &last);
 }
 
+static bool is_same_channel(const struct ranked *a, const struct ranked *b)
+{
+	if (a->in->channels.p == b->in->channels.p)
+		return a->order.channel == b->order.channel;
+	return yt_str_eq(channel_name(a), channel_name(b));
+}
+
 static bool is_same(const struct ranked *a, const struct ranked *b)
 {
 	int64_t ra = a->rank < YT_NTH_MAX ? a->rank : YT_NTH_MAX, rb = b->rank < YT_NTH_MAX ? b->rank : YT_NTH_MAX;
 
-	return ra == rb && a->gap == b->gap && a->order.refunded == b->order.refunded;
+	return ra == rb && a->gap == b->gap && a->order.refunded == b->order.refunded && a->referred == b->referred && is_same_channel(a, b);
 }
 
 /* Both by (paid_at, fp). What `was` alone has had to go: it stays as it was counted. */
@@ -148,21 +174,30 @@ static void count_changes(struct yt_act *act, const struct ranks *was, const str
 	}
 }
 
+static bool are_same_two(const struct ranks *a, const struct ranks *b)
+{
+	return a->first && a->second && b->first && b->second && a->first->order.fp == b->first->order.fp && a->second->order.fp == b->second->order.fp &&
+	       is_same_channel(a->first, b->first);
+}
+
+/* Whether the first order is one that had to go: what was counted for it stays. */
+static bool is_first_gone(const struct yt_act *act, const struct ranks *now)
+{
+	return !now->first && act->member->orders.gone.paid_orders > 0;
+}
+
 static void count_changed_again(struct yt_act *act, const struct ranks *was, const struct ranks *now)
 {
-	bool same = was->first && was->second && now->first && now->second && was->first->fp == now->first->fp && was->second->fp == now->second->fp;
-
-	if (same || (!now->first && act->member->orders.gone.paid_orders > 0))
+	if (are_same_two(was, now) || is_first_gone(act, now))
 		return;
-	if (was->first && was->second)
-		count_again(act, was->first, was->second, -1);
-	if (now->first && now->second)
-		count_again(act, now->first, now->second, 1);
+	count_again(act, was->first, was->second, -1);
+	count_again(act, now->first, now->second, 1);
 }
 
 void yt_report_orders(struct yt_act *act, const struct yt_paids *was, const struct yt_paid *before, const struct yt_paid *order)
 {
 	const struct yt_paids *orders = &act->member->orders;
+	int64_t from = referred_from(act->member);
 	struct ranks old, new;
 	bool kept;
 
@@ -174,16 +209,63 @@ void yt_report_orders(struct yt_act *act, const struct yt_paids *was, const stru
 	}
 	kept = yt_paids_find(orders, order->fp, NULL);
 	if (before && !kept) { /* it had to go: of what it was counted for only the revenue follows */
-		struct yt_channel *c = channel_of(act, order);
+		struct ranked then = as_ranked(act, before), now = as_ranked(act, order);
+		struct yt_channel *c = channel_of(act, &now);
 
-		count_revenue(act, c, before, -1);
-		count_revenue(act, c, order, 1);
+		count_revenue(c, &then, -1);
+		count_revenue(c, &now, 1);
 		return;
 	}
-	rank_all(was, act->env->arena, &was->gone, NULL, &old);
-	rank_all(orders, act->env->arena, before || kept ? &orders->gone : &was->gone, before || kept ? NULL : order, &new);
+	rank_all(&old, was, from, act->env->arena, &was->gone, NULL);
+	rank_all(&new, orders, from, act->env->arena, before || kept ? &orders->gone : &was->gone, before || kept ? NULL : order);
 	count_changes(act, &old, &new);
 	count_changed_again(act, &old, &new);
+}
+
+/* --- two become one */
+
+struct yt_report_was yt_report_before(const struct yt_member *m)
+{
+	return (struct yt_report_was){ .orders = m->orders, .referred_from = referred_from(m) };
+}
+
+/* What both were counted for, as one list. An order that both know stays as the member's own. */
+static void put_together(struct yt_act *act, const struct ranks *own, const struct ranks *from, struct ranks *out)
+{
+	uint32_t i = 0, k = 0;
+
+	*out = (struct ranks){ .v = yt_arena_alloc(act->env->arena, (own->n + from->n + 1) * sizeof(*out->v)) };
+	while (i < own->n || k < from->n) {
+		if (k == from->n || (i < own->n && yt_paid_is_before(&own->v[i].order, &from->v[k].order)))
+			out->v[out->n++] = own->v[i++];
+		else if (yt_paids_find(own->in, from->v[k].order.fp, NULL))
+			count_order(act, &from->v[k++], -1);
+		else
+			out->v[out->n++] = from->v[k++];
+	}
+}
+
+void yt_report_merged(struct yt_act *act, const struct yt_report_was *was, const struct yt_member *from)
+{
+	const struct yt_paids *orders = &act->member->orders;
+	struct yt_arena *a = act->env->arena;
+	struct ranks own, other, both, now;
+
+	if (!act->shop || !orders->n)
+		return;
+	rank_all(&own, &was->orders, was->referred_from, a, &was->orders.gone, NULL);
+	rank_all(&other, &from->orders, referred_from(from), a, &from->orders.gone, NULL);
+	rank_all(&now, orders, referred_from(act->member), a, &orders->gone, NULL);
+	put_together(act, &own, &other, &both);
+	count_changes(act, &both, &now);
+	if (is_first_gone(act, &now))
+		return;
+	if (are_same_two(&other, &now)) {
+		count_again(act, own.first, own.second, -1);
+		return;
+	}
+	count_again(act, other.first, other.second, -1);
+	count_changed_again(act, &own, &now);
 }
 
 /* --- coupons */
@@ -191,10 +273,12 @@ void yt_report_orders(struct yt_act *act, const struct yt_paids *was, const stru
 static struct yt_channel *channel_of_order(struct yt_act *act)
 {
 	struct yt_paid p;
+	struct ranked r;
 
 	yt_order_paid(act->order, &p);
-	p.channel = yt_paids_channel(&act->member->orders, act->env->arena, act->order->channel);
-	return channel_of(act, &p);
+	yt_paids_know(&act->member->orders, act->env->arena, act->order->channel, &p);
+	r = as_ranked(act, &p);
+	return channel_of(act, &r);
 }
 
 void yt_report_used(struct yt_act *act, int64_t cost)
@@ -228,13 +312,15 @@ void yt_report_fact(struct yt_act *act, int64_t at_ms, struct yt_str channel, en
 	add(yt_act_channel(act, at_ms, channel), which, 1);
 }
 
-void yt_report_bound(struct yt_act *act)
+void yt_report_referred(struct yt_act *act, int sign)
 {
 	const struct yt_paids *orders = &act->member->orders;
 	const struct yt_paid *v = yt_paids_unpack(orders, act->env->arena);
 
 	for (uint32_t k = 0; k < orders->n; k++) {
-		if (yt_paid_counts(&v[k]) && is_referred(act, &v[k]))
-			add(channel_of(act, &v[k]), YT_CHANNEL_REFERRED_REVENUE, v[k].amount - v[k].refunded);
+		struct ranked r = as_ranked(act, &v[k]);
+
+		if (yt_paid_counts(&v[k]) && r.referred)
+			add(channel_of(act, &r), YT_CHANNEL_REFERRED_REVENUE, sign * (v[k].amount - v[k].refunded));
 	}
 }

@@ -12,7 +12,7 @@
 
 enum {
 	YT_CHAIN_MAX = 8, /* RULES.md, Rules: a chain ends after 8 steps */
-	HOPS_MAX = 8,     /* DESIGN 4: an internal event goes over at most 8 shards */
+	HOPS_MAX = 8,     /* DESIGN 4: over so many shards. Far below what the engine carries: linked ids make a way longer */
 };
 
 /* False, and said so: the rule ends here. */

@@ -3,6 +3,7 @@
 #include "yutang/base/hash.h"
 #include "yutang/core/followup.h"
 #include "yutang/core/limit.h"
+#include "yutang/core/link.h"
 
 /* --- thresholds */
 
@@ -111,6 +112,32 @@ static void move(struct yt_act *act, const struct yt_tier *t, int64_t at)
 
 /* --- up, when something happens */
 
+/* Whether the fact names somebody else, or an order of his. */
+static bool is_of_other(const struct yt_act *act)
+{
+	struct yt_str who = yt_act_text(act, YT_F_MEMBER);
+
+	if (!act->ev || act->follow)
+		return false;
+	if (act->ev->type == YT_SHARE_MADE)
+		return true;
+	return who.n ? !yt_link_is_own(act->member, who) : yt_act_text(act, YT_F_ORDER).n && !act->order;
+}
+
+/* As the standing keeps it, for the outputs of later: nothing may be left of somebody else when he is erased. */
+static struct yt_str fact_of(struct yt_act *act)
+{
+	struct yt_str fact = yt_act_fact(act, YT_OUT_TIER_CHANGED);
+	unsigned char digest[32];
+	char hex[33];
+
+	if (!is_of_other(act))
+		return fact;
+	yt_sha256(fact, digest);
+	yt_hex(digest, 16, hex);
+	return yt_arena_printf(act->env->arena, "~%s", hex);
+}
+
 static void remember(struct yt_act *act, struct yt_str cause, struct yt_str fact, uint32_t n_changes)
 {
 	struct yt_standing *s = &act->member->standing;
@@ -124,20 +151,20 @@ static void remember(struct yt_act *act, struct yt_str cause, struct yt_str fact
 /* told: outputs of the event at hand that the standing knows nothing of any more. */
 static void rise(struct yt_act *act, const struct yt_tier *t, uint32_t told, bool silent)
 {
-	struct yt_str cause = yt_act_cause(act), fact = yt_act_fact(act, YT_OUT_TIER_CHANGED);
+	struct yt_str cause = yt_act_cause(act), fact = fact_of(act);
 	const struct yt_standing *s = &act->member->standing;
 
 	if (s->fact.n && yt_str_eq(s->fact, fact))
 		told = s->n_changes;
 	if (!silent)
-		say_changed(act, t->name, false, cause, fact, told++);
+		say_changed(act, t->name, false, cause, yt_act_fact(act, YT_OUT_TIER_CHANGED), told++);
 	remember(act, cause, fact, told);
 	move(act, t, act->env->now_ms);
 }
 
 static void stay(struct yt_act *act, const struct yt_tier *t)
 {
-	remember(act, yt_act_cause(act), yt_act_fact(act, YT_OUT_TIER_CHANGED), 0);
+	remember(act, yt_act_cause(act), fact_of(act), 0);
 	begin_period(&act->member->standing, t, act->env->now_ms);
 }
 

@@ -218,7 +218,7 @@ static bool has_units(const struct yt_coupon *c)
 
 size_t yt_coupon_bytes_bound(const struct yt_coupon *c)
 {
-	return YT_COUPON_BYTES_MAX + c->for_presale.n + (has_units(c) ? YT_UNITS_BYTES_MAX : 0) + c->n_marks * 8;
+	return YT_COUPON_BYTES_MAX + c->for_presale.n + (c->depositor ? 8 : 0) + (has_units(c) ? YT_UNITS_BYTES_MAX : 0) + c->n_marks * 8;
 }
 
 enum {
@@ -235,6 +235,7 @@ enum {
 	COUPON_UNITS = 2048,
 	COUPON_TRANSFERABLE = 4096,
 	COUPON_USED_BY = 8192,
+	COUPON_DEPOSITOR = 16384,
 };
 
 enum { UNITS_TOTAL = 1, UNITS_GIFT = 2 };
@@ -283,7 +284,8 @@ static void encode_coupon(const struct yt_coupon *c, struct yt_buf *out)
 	unsigned flags = c->state | (c->expired ? COUPON_EXPIRED : 0) | (c->keep_on_refund ? COUPON_KEEP : 0) | (c->code[0] ? COUPON_CODE : 0) |
 	                 (c->remind_at ? COUPON_REMIND : 0) | (c->min_amount >= 0 ? COUPON_MIN : 0) | (c->for_order ? COUPON_ORDER : 0) |
 	                 (c->n_marks ? COUPON_MARKS : 0) | (c->for_presale.n ? COUPON_PRESALE : 0) | (c->role ? COUPON_REWARD : 0) |
-	                 (has_units(c) ? COUPON_UNITS : 0) | (c->transferable ? COUPON_TRANSFERABLE : 0) | (c->used_by ? COUPON_USED_BY : 0);
+	                 (has_units(c) ? COUPON_UNITS : 0) | (c->transferable ? COUPON_TRANSFERABLE : 0) | (c->used_by ? COUPON_USED_BY : 0) |
+	                 (c->depositor ? COUPON_DEPOSITOR : 0);
 
 	yt_buf_add(out, c->id, sizeof(c->id));
 	yt_buf_u16(out, (uint16_t)flags);
@@ -304,6 +306,8 @@ static void encode_coupon(const struct yt_coupon *c, struct yt_buf *out)
 		yt_buf_u64(out, c->for_order);
 	if (c->for_presale.n)
 		yt_buf_bytes(out, c->for_presale);
+	if (c->depositor)
+		yt_buf_u64(out, c->depositor);
 	if (c->used_by)
 		yt_buf_u64(out, c->used_by);
 	if (!yt_coupon_lives(c))
@@ -390,6 +394,8 @@ static void decode_coupon(struct yt_coupon *c, struct yt_arena *a, struct yt_rd 
 		c->for_order = yt_rd_u64(r);
 	if (flags & COUPON_PRESALE)
 		c->for_presale = yt_rd_bytes(r);
+	if (flags & COUPON_DEPOSITOR)
+		c->depositor = yt_rd_u64(r);
 	if (flags & COUPON_USED_BY)
 		c->used_by = yt_rd_u64(r);
 	c->transferable = flags & COUPON_TRANSFERABLE;

@@ -154,7 +154,7 @@ static bool settled(struct yt_engine *e, struct yt_shard *s, struct yt_queued *q
 		return true;
 	}
 	if (q->hop > YT_HOP_MAX || (q->hop == YT_HOP_MAX && q->owner != s->id)) {
-		dead(e, q, YT_DEAD_HOP_LIMIT, q->sent ? "a chain of rules went over more than 8 shards" : "forwarded too often: the partition counts differ");
+		dead(e, q, YT_DEAD_HOP_LIMIT, q->sent ? "it went over more than 32 shards" : "forwarded too often: the partition counts differ");
 		return true;
 	}
 	if (q->owner != s->id) {

@@ -372,7 +372,7 @@ static void world_deliver_one(struct world *w, size_t k)
 	struct yt_decide_env env;
 	struct yt_decision d = { 0 };
 
-	CHECK_MSG(s.hop <= 8, "an internal event goes over at most 8 shards");
+	CHECK_MSG(s.hop <= 18, "an internal event goes over at most 18 shards: engine/forward.h");
 	w->hop = s.hop;
 	w->decided_key = s.to;
 	env = world_env(w, &state);

@@ -4,7 +4,7 @@
 
 #include "yutang/core/erase.h"
 
-enum { SHARDS = 5, ROUNDS = 400, WHATS = 14 };
+enum { SHARDS = 5, ROUNDS = 400, WHATS = 16 };
 
 static const int64_t t0 = INT64_C(1790000000000), hour = 3600000;
 
@@ -88,6 +88,12 @@ static void happen(struct world *w, const char *id, int what, int n)
 		tell(w, "order.paid", t0, "{\"order\":\"oth-%d\",\"member\":\"other-%d\",\"paid_at\":%lld,\"amount\":100,\"currency\":\"CNY\",\"items\":[],\"buyer\":{\"phone\":\"p%d\"}}", n,
 		     n % 5, at + 1000, n % 2);
 		break;
+	case 13:
+		tell(w, "referral.bound", t0, "{\"referrer\":\"ref:PERSON%d\",\"member\":\"other-%d\",\"bound_at\":%lld}", n % 3, n % 5, at);
+		break;
+	case 14:
+		tell(w, "alias.bound", t0, "{\"alias\":\"ref:PERSON%d\",\"member\":\"PERSON\"}", n % 3);
+		break;
 	default:
 		tell(w, "referral.bound", t0, "{\"referrer\":\"%s\",\"member\":\"other-%d\",\"bound_at\":%lld}", id, n % 5, at);
 		break;
@@ -129,6 +135,8 @@ TEST(nothing_of_the_person_is_left)
 		w.shards = SHARDS;
 		w.now = t0 + hour;
 		w.held = true;
+		for (int k = 0; k < 3; k++) /* codes that nobody knows are nobody's */
+			happen(&w, ids[0], 14, k);
 		for (int k = 0; k < n; k++) {
 			happen(&w, ids[roll(3)], (int)roll(WHATS), k);
 			if (k == n / 3)
@@ -179,6 +187,28 @@ TEST(a_code_and_a_phone_forget_the_person)
 	tell(&w, "order.paid", t0 + hour, "{\"order\":\"o\",\"member\":\"n\",\"paid_at\":%lld,\"amount\":9,\"currency\":\"CNY\",\"items\":[],\"buyer\":{\"phone\":\"p\"}}",
 	     (long long)t0 + hour);
 	CHECK_INT(world_count(&w, YT_OUT_REFERRAL_FLAGGED, "reregistered"), 1);
+	world_deinit(&w);
+}
+
+/* A year of it goes by the event that brought it. */
+TEST(the_tier_that_a_newcomer_brought_keeps_nothing_of_him)
+{
+	struct world w;
+
+	world_init(&w, WORLD_SHOP "[referral]\nhold = 1h after paid\n"
+	                          "[tier \"friend\"]\nrank = 1\nmin_referrals = 1\nperiod = 365d\n");
+	w.shards = SHARDS;
+	w.now = t0;
+	tell(&w, "referral.bound", t0, "{\"referrer\":\"r\",\"member\":\"PERSON\",\"bound_at\":%lld}", (long long)t0);
+	tell(&w, "order.paid", t0, "{\"order\":\"PERSON-o\",\"member\":\"PERSON\",\"paid_at\":%lld,\"amount\":9,\"currency\":\"CNY\",\"items\":[]}", (long long)t0);
+	world_until(&w, t0 + 2 * hour);
+	CHECK_INT(world_count(&w, YT_OUT_TIER_CHANGED, "\"member\":\"r\""), 1);
+	tell(&w, "member.erase", t0 + 3 * hour, "{\"member\":\"PERSON\",\"by\":\"anna\"}");
+	world_seal(&w);
+	nothing_is_left(&w, 0);
+	world_until(&w, t0 + 400 * 24 * hour); /* the next year */
+	world_seal(&w);
+	nothing_is_left(&w, 0);
 	world_deinit(&w);
 }
 
@@ -239,6 +269,7 @@ TEST_MAIN
 {
 	RUN(nothing_of_the_person_is_left);
 	RUN(a_code_and_a_phone_forget_the_person);
+	RUN(the_tier_that_a_newcomer_brought_keeps_nothing_of_him);
 	RUN(a_phone_that_hears_of_an_erased_member_keeps_a_mark);
 	RUN(facts_up_to_the_command_s_time_are_dropped);
 	RUN(the_mark_is_salted);

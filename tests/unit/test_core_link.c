@@ -297,6 +297,52 @@ TEST(what_is_under_way_ends_at_the_member)
 	}
 }
 
+/* All that was sent, and what that sends, but for the word to an identity that its member was linked further. How far anything went. */
+static int deliver_before_moved(struct world *w)
+{
+	int hops = 0;
+
+	for (size_t k = 0; k < w->n_sent;) {
+		const struct world_sent *s = &w->sent[k];
+
+		if (!s->forwarded && s->value[1] == YT_SEND_MOVED) {
+			k++;
+			continue;
+		}
+		hops = s->hop > hops ? s->hop : hops;
+		world_deliver_one(w, k);
+		k = 0;
+	}
+	return hops;
+}
+
+/* Newcomer and referrer are each named by an id that leads to another one that leads to the member, and neither has heard of that yet. The order goes two
+ * steps, asks the phone and hears from it, two and one more to the referrer, back, to the quota and back, and the coupon's code is told of. */
+TEST(the_longest_way_of_one_event_arrives)
+{
+	struct world w;
+
+	world_init(&w, WORLD_SHOP "[coupon \"few\"]\namount_off = 5\nvalid_for = 30d\nlimit_total = 9\ntransferable = yes\n[referral]\nreward_invitee = few\nreregistered = reject\n");
+	w.shards = 16;
+	w.now = 1790000000000;
+	w.held = true;
+	link_to(&w, "wecom:n2", "wecom:n1");
+	link_to(&w, "wecom:r2", "wecom:r1");
+	say(&w, "referral.bound", "{\"referrer\":\"wecom:r2\",\"member\":\"m-n\",\"bound_at\":1790000000000}");
+	deliver_some(&w, true);
+	link_to(&w, "wecom:n1", "m-n");
+	link_to(&w, "wecom:r1", "m-r");
+	deliver_before_moved(&w);
+	say(&w, "order.paid", "{\"order\":\"o\",\"member\":\"wecom:n2\",\"paid_at\":1790000000002,\"amount\":9,\"currency\":\"CNY\",\"items\":[],\"buyer\":{\"phone\":\"p\"}}");
+	CHECK_INT(deliver_before_moved(&w), 11);
+	CHECK_INT(world_count(&w, YT_OUT_REFERRAL_QUALIFIED, "\"member\":\"m-n\""), 1);
+	CHECK_INT(world_count(&w, YT_OUT_COUPON_ISSUED, "~referral"), 1);
+	deliver_some(&w, true);
+	world_seal(&w);
+	CHECK_STR(world_field(&w, YT_KIND_QUOTA, "s1/few", 0, "outstanding"), "1");
+	world_deinit(&w);
+}
+
 /* What the identity's referrer answers is no answer to the member, whose own word wins. */
 TEST(an_answer_to_a_referral_that_gave_way_is_none_to_the_own)
 {
@@ -379,6 +425,157 @@ TEST(two_full_members_make_one_that_fits)
 	world_deinit(&w);
 }
 
+/* --- limits of the union: what both are together may stand at a limit, or above it */
+
+static void pay_many(struct world *w, const char *member, const char *lead, int n, int64_t from)
+{
+	for (int k = 0; k < n; k++) {
+		char data[300];
+
+		snprintf(data, sizeof(data), "{\"order\":\"%s-%d\",\"member\":\"%s\",\"paid_at\":%lld,\"amount\":100,\"currency\":\"CNY\",\"items\":[]}", lead, k, member,
+		         (long long)from + k);
+		CHECK_INT(world_decide(w, world_event(w, "order.paid", "e", from, data)).result, YT_APPLIED);
+	}
+}
+
+TEST(a_union_keeps_2048_orders_and_the_sums_of_all)
+{
+	for (int more = 0; more < 2; more++) {
+		char sum[16];
+		const struct yt_member *m;
+		struct world w;
+
+		world_init(&w, WORLD_SHOP);
+		w.now = start;
+		w.batch_size = w.batch_left = 5000;
+		pay_many(&w, "m-1", "a", YT_PAID_MAX / 2, start);
+		pay_many(&w, "wecom:1", "b", YT_PAID_MAX / 2 + more, start + hour);
+		link_to(&w, "wecom:1", "m-1");
+		m = world_peek(&w, YT_KIND_MEMBER, YT_S("s1/m-1"));
+		CHECK_INT(m->orders.n, YT_PAID_MAX);
+		CHECK_INT(m->orders.gone.paid_orders, more);
+		snprintf(sum, sizeof(sum), "%d", YT_PAID_MAX + more);
+		CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/m-1", 0, "paid_orders"), sum);
+		world_deinit(&w);
+	}
+}
+
+static void add_contacts(struct world *w, const char *member, int n)
+{
+	for (int k = 0; k < n; k++) {
+		char data[100];
+
+		snprintf(data, sizeof(data), "{\"account\":\"a\",\"member\":\"%s\",\"added_at\":%lld}", member, (long long)w->now + k);
+		CHECK_INT(world_decide(w, world_event(w, "contact.added", "e", w->now, data)).result, YT_APPLIED);
+	}
+}
+
+/* The member's own stay, then the identity's by text; those beyond 64 are left out: docs/events.md. */
+TEST(a_union_has_64_tags)
+{
+	for (int more = 0; more < 2; more++) {
+		char file[6000] = WORLD_SHOP, data[100];
+		struct world w;
+
+		for (int k = 0; k < YT_TAGS_MAX + more; k++)
+			snprintf(file + strlen(file), sizeof(file) - strlen(file), "[rule \"r%02d\"]\non = %s\ntag = t%02d\n", k,
+			         k < YT_TAGS_MAX / 2 ? "group.joined" : "contact.added", k);
+		world_init(&w, file);
+		w.now = start;
+		join(&w, "m-1", "a");
+		add_contacts(&w, "wecom:1", 1);
+		link_to(&w, "wecom:1", "m-1");
+		CHECK_INT(((const struct yt_member *)world_peek(&w, YT_KIND_MEMBER, YT_S("s1/m-1")))->n_tags, YT_TAGS_MAX);
+		snprintf(data, sizeof(data), "\"t%02d\"", YT_TAGS_MAX + more - 1);
+		CHECK_INT(strstr(world_field(&w, YT_KIND_MEMBER, "s1/m-1", 0, "tags"), data) != NULL, !more);
+		world_deinit(&w);
+	}
+}
+
+/* Each is a coupon that was given: it stays until it is over, and the next one finds a place when so many are. */
+TEST(a_union_holds_the_coupons_of_both)
+{
+	struct world w;
+
+	world_init(&w, WORLD_SHOP "[coupon \"c\"]\namount_off = 1\nvalid_for = 10d\n[rule \"r\"]\non = contact.added\nissue = c\n");
+	w.now = start;
+	add_contacts(&w, "m-1", YT_COUPONS_MAX);
+	w.now = start + hour;
+	add_contacts(&w, "wecom:1", YT_COUPONS_MAX);
+	link_to(&w, "wecom:1", "m-1");
+	CHECK_STR(world_field(&w, YT_KIND_MEMBER, "s1/m-1", 0, "coupons_usable"), "256");
+	join(&w, "m-1", "g");
+	CHECK_INT(world_decide(&w, world_event(&w, "contact.added", "e", w.now, "{\"account\":\"b\",\"member\":\"m-1\",\"added_at\":1789999999000}")).result, YT_DEAD);
+	world_until(&w, start + 241 * hour); /* all of them are over */
+	CHECK_INT(world_count(&w, YT_OUT_COUPON_EXPIRED, "\"template\":\"c\""), 2 * YT_COUPONS_MAX);
+	CHECK_INT(world_decide(&w, world_event(&w, "contact.added", "e", w.now, "{\"account\":\"b\",\"member\":\"m-1\",\"added_at\":1789999999000}")).result, YT_APPLIED);
+	world_deinit(&w);
+}
+
+TEST(a_union_has_128_timers_and_says_of_each_more_that_it_is_lost)
+{
+	for (int more = 0; more < 2; more++) {
+		struct world w;
+
+		world_init(&w, WORLD_SHOP "[rule \"r\"]\non = contact.added\nafter = 20d\nfollow_up = f\n");
+		w.now = start;
+		add_contacts(&w, "m-1", YT_TIMERS_MAX / 2);
+		add_contacts(&w, "wecom:1", YT_TIMERS_MAX / 2 + more);
+		link_to(&w, "wecom:1", "m-1");
+		CHECK_INT(world_count(&w, YT_OUT_FOLLOWUP_WITHHELD, "timer_limit"), more);
+		world_until(&w, start + 500 * hour);
+		CHECK_INT(world_count(&w, YT_OUT_FOLLOWUP_DUE, "\"kind\":\"f\""), YT_TIMERS_MAX);
+		world_deinit(&w);
+	}
+}
+
+/* What both were given counts in the limits of one. */
+TEST(a_union_has_the_periods_of_both)
+{
+	for (int n = 2; n <= 4; n++) {
+		char file[300];
+		struct world w;
+
+		snprintf(file, sizeof(file), WORLD_SHOP "[coupon \"c\"]\namount_off = 1\nvalid_for = 90d\nlimit_per_period = %d per 30d\n[rule \"r\"]\non = contact.added\nissue = c\n", n);
+		world_init(&w, file);
+		w.now = start;
+		add_contacts(&w, "m-1", 1);
+		add_contacts(&w, "wecom:1", 2);
+		link_to(&w, "wecom:1", "m-1");
+		CHECK_INT(world_count(&w, YT_OUT_COUPON_ISSUED, "\"c\""), 3);
+		w.now = start + hour;
+		add_contacts(&w, "m-1", 1);
+		CHECK_INT(world_count(&w, YT_OUT_COUPON_REFUSED, "period_limit"), n < 4);
+		CHECK_INT(world_count(&w, YT_OUT_COUPON_ISSUED, "\"c\""), 3 + (n == 4));
+		world_deinit(&w);
+	}
+}
+
+/* One order, told under both ids, each with a coupon of its own: both come back when it is cancelled. */
+TEST(an_order_of_both_has_used_the_coupons_of_both)
+{
+	char code[2][16];
+	struct world w;
+
+	world_init(&w, WORLD_SHOP "[coupon \"c\"]\namount_off = 1\nvalid_for = 90d\n[rule \"r\"]\non = contact.added\nissue = c\n");
+	w.shards = SHARDS;
+	w.now = start;
+	for (int k = 0; k < 2; k++) {
+		char data[300];
+
+		add_contacts(&w, ids[k], 1);
+		snprintf(code[k], sizeof(code[k]), "%s", world_data(&w, &w.outputs[w.n_outputs - 1], "code"));
+		snprintf(data, sizeof(data), "{\"order\":\"o\",\"member\":\"%s\",\"paid_at\":%lld,\"amount\":100,\"currency\":\"CNY\",\"items\":[],\"coupons\":[\"%s\"]}", ids[k],
+		         (long long)start, code[k]);
+		say(&w, "order.paid", data);
+	}
+	CHECK_INT(world_count(&w, YT_OUT_COUPON_USED, "\"order\":\"o\""), 2);
+	link_to(&w, "wecom:1", "m-1");
+	say(&w, "order.cancelled", "{\"order\":\"o\",\"member\":\"m-1\",\"cancelled_at\":1790000000000}");
+	CHECK_INT(world_count(&w, YT_OUT_COUPON_RETURNED, "\"order\":\"o\""), 2);
+	world_deinit(&w);
+}
+
 TEST(as_many_identities_as_the_limit_are_remembered)
 {
 	struct world w;
@@ -405,8 +602,15 @@ TEST_MAIN
 	RUN(a_ring_of_links_ends_at_its_smallest_id);
 	RUN(one_order_told_under_both_ids_counts_once);
 	RUN(what_is_under_way_ends_at_the_member);
+	RUN(the_longest_way_of_one_event_arrives);
 	RUN(an_answer_to_a_referral_that_gave_way_is_none_to_the_own);
 	RUN(as_many_newcomers_as_the_limit_wait_for_a_code);
 	RUN(two_full_members_make_one_that_fits);
+	RUN(a_union_keeps_2048_orders_and_the_sums_of_all);
+	RUN(a_union_has_64_tags);
+	RUN(a_union_holds_the_coupons_of_both);
+	RUN(a_union_has_128_timers_and_says_of_each_more_that_it_is_lost);
+	RUN(a_union_has_the_periods_of_both);
+	RUN(an_order_of_both_has_used_the_coupons_of_both);
 	RUN(as_many_identities_as_the_limit_are_remembered);
 }

@@ -540,7 +540,7 @@ static void internal_record(struct ew *w, int shard, int64_t offset, int hop, co
 	fl_record_with(&w->fl, EW_INTERNAL, shard, offset, YT_S("k"), yt_str_z(value), h, 7);
 }
 
-TEST(eight_hops_are_the_limit)
+TEST(thirty_two_hops_are_the_limit)
 {
 	struct ew w;
 	const char *value;
@@ -549,15 +549,15 @@ TEST(eight_hops_are_the_limit)
 	ew_init(&w, 0);
 	ew_live(&w);
 	value = ew_paid(&w, ew_member(&w, 2, 0), "o-1", w.wall - 1);
-	internal_record(&w, 1, 0, 7, value);
+	internal_record(&w, 1, 0, 31, value);
 	ew_turns(&w, 2);
 	b = &w.fl.batches[0];
 	CHECK_INT(b->messages[0].dest, YT_TO_INTERNAL);
 	CHECK_INT(b->messages[0].shard, 2);
-	CHECK_STR(ew_header(&b->messages[0], "yt_hop"), "8");
+	CHECK_STR(ew_header(&b->messages[0], "yt_hop"), "32");
 	CHECK_STR(ew_header(&b->messages[0], "yt_offset"), "42");
 	CHECK_STR(ew_header(&b->messages[0], "own"), "kept");
-	internal_record(&w, 1, 1, 8, value);
+	internal_record(&w, 1, 1, 32, value);
 	ew_turns(&w, 2);
 	b = &w.fl.batches[1];
 	CHECK_INT(b->messages[0].dest, YT_TO_DEAD);
@@ -567,8 +567,8 @@ TEST(eight_hops_are_the_limit)
 	CHECK_STR(ew_header(&b->messages[0], "dl_offset"), "42");
 	CHECK_STR(ew_header(&b->messages[0], "dl_timestamp"), "5");
 	CHECK_STR(ew_header(&b->messages[0], "own"), "kept");
-	/* At its owner hop 8 is decided. */
-	internal_record(&w, 2, 0, 8, value);
+	/* At its owner hop 32 is decided. */
+	internal_record(&w, 2, 0, 32, value);
 	ew_turns(&w, 2);
 	CHECK_INT(w.n_outs, 1);
 	ew_deinit(&w);
@@ -754,7 +754,7 @@ TEST_MAIN
 	RUN(a_misplaced_record_is_forwarded_once_and_decided_by_its_owner);
 	RUN(a_dead_letter_of_a_forwarded_record_names_where_it_first_lay);
 	RUN(what_waits_goes_on_as_it_came_when_it_is_known_whose_it_is);
-	RUN(eight_hops_are_the_limit);
+	RUN(thirty_two_hops_are_the_limit);
 	RUN(an_internal_record_without_its_headers_is_a_dead_letter);
 	RUN(headers_of_ours_on_a_foreign_record_are_not_believed);
 	RUN(bad_records_end_as_dead_letters_and_the_stream_goes_on);

@@ -62,8 +62,9 @@ const struct yt_totals *yt_act_totals(const struct yt_act *act);
 
 /* A text of the input behind it; empty where there is none. */
 struct yt_str yt_act_text(const struct yt_act *act, enum yt_field field);
-/* The presale whose deposit the member pays with the event at hand; empty: none. */
+/* The presale whose deposit is paid with the event at hand; empty: none. Who pays it: 0, the member himself; else the yt_erase_hash of whom he referred. */
 struct yt_str yt_act_deposit(const struct yt_act *act);
+uint64_t yt_act_depositor(const struct yt_act *act);
 /* Of what sets off: `event.at`, the root input's envelope id. */
 int64_t yt_act_at(const struct yt_act *act);
 struct yt_str yt_act_cause(const struct yt_act *act);

@@ -16,6 +16,7 @@ struct yt_claim {
 	uint64_t rule;  /* yt_hash64 of its name */
 	/* yt_hash64 of the order, of the presale with its deposit, that earned it; 0: none. A reward goes with its referral alone. */
 	uint64_t order, presale;
+	uint64_t depositor; /* who paid that deposit, yt_act_depositor; 0: the member himself */
 	uint8_t role;      /* enum yt_role: of the member, in that referral; YT_ROLE_NONE: it is no reward */
 	uint64_t referral; /* yt_erase_hash of the invitee's id */
 	bool own;       /* of a rule of this member's, not of another member's */
@@ -68,15 +69,15 @@ uint32_t yt_claims_since(const struct yt_claims *c, struct yt_str template, int6
 /* They become coupons no more: those of a template; those that an order, a deposit earned, but for what is kept. */
 void yt_claims_withdraw(struct yt_claims *c, struct yt_str template, enum yt_reason reason);
 void yt_claims_withdraw_earned(struct yt_claims *c, uint64_t order, enum yt_reason reason);
-void yt_claims_withdraw_deposit(struct yt_claims *c, uint64_t presale, enum yt_reason reason);
+void yt_claims_withdraw_deposit(struct yt_claims *c, uint64_t presale, uint64_t depositor, enum yt_reason reason);
 /* The reward of a referral; kept: one that is kept on a refund stays. */
 void yt_claims_withdraw_reward(struct yt_claims *c, uint8_t role, uint64_t referral, bool kept, enum yt_reason reason);
 
 /* NULL: it was not. */
 const struct yt_told *yt_claims_told(const struct yt_claims *c, uint64_t of, uint64_t what);
 void yt_claims_tell(struct yt_claims *c, struct yt_arena *a, const struct yt_told *told);
-/* How many were told of it before that instant, one of them left out. */
-int64_t yt_claims_count(const struct yt_claims *c, uint64_t of, uint64_t without, int64_t before_ms);
+/* How many were told of it before that instant, these left out. */
+int64_t yt_claims_count(const struct yt_claims *c, uint64_t of, const uint64_t *without, uint32_t n_without, int64_t before_ms);
 
 int64_t yt_claims_tally(const struct yt_claims *c, struct yt_str name);
 /* There may be YT_TALLIES_MAX names; one more is judged before. */

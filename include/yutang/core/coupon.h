@@ -50,8 +50,8 @@ void yt_coupon_return_claimed(struct yt_act *act, struct yt_str code, struct yt_
 void yt_coupon_return_used(struct yt_act *act);
 /* The order counts no more: what was issued for it and is unused goes. */
 void yt_coupon_revoke_earned(struct yt_act *act, struct yt_str order_id, enum yt_reason reason);
-/* The deposit at hand was refunded: what was issued for it and is unused goes. */
-void yt_coupon_revoke_deposit(struct yt_act *act);
+/* The deposit that this one (yt_act_depositor) paid for that presale (yt_hash64) was refunded: what was issued for it and is unused goes. */
+void yt_coupon_revoke_deposit(struct yt_act *act, uint64_t presale, uint64_t depositor);
 /* The referral of that newcomer (yt_hash64 of the id) is voided: the member's reward of that role goes, or what it was worth becomes a debt. */
 void yt_coupon_revoke_rewards(struct yt_act *act, enum yt_role role, uint64_t referral, enum yt_reason reason);
 /* Staff revokes: one that the member holds and has not used. */

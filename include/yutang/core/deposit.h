@@ -6,8 +6,8 @@
 #include "yutang/event/event.h"
 
 enum {
-	YT_DEPOSITS_MAX = 128,     /* presales a member: 8 KiB, and years of a shop that has one a week. Then the oldest goes */
-	YT_DEPOSIT_BYTES_MAX = 60,
+	YT_DEPOSITS_MAX = 128,     /* presales a member: 9 KiB, and years of a shop that has one a week. Then the oldest goes */
+	YT_DEPOSIT_BYTES_MAX = 68,
 };
 
 struct yt_deposit {
@@ -17,6 +17,7 @@ struct yt_deposit {
 	int64_t balance_from, balance_until;
 	int64_t refunded_at; /* 0: not known */
 	uint16_t paid_hash, refunded_hash; /* of the facts' content */
+	uint64_t granted; /* a coupon went to the referrer for it; who paid it, as he was told (yt_erase_hash). 0: none did */
 };
 
 struct yt_deposits {
@@ -26,10 +27,14 @@ struct yt_deposits {
 };
 
 struct yt_deposit *yt_deposits_find(const struct yt_deposits *d, struct yt_str presale);
+struct yt_deposit *yt_deposits_known(const struct yt_deposits *d, uint64_t presale); /* by its hash */
 /* presale.deposit_paid or .deposit_refunded, which is not known yet. The deposit; NULL: there are too many, and it is the oldest. */
 struct yt_deposit *yt_deposits_fold(struct yt_deposits *d, struct yt_arena *a, const struct yt_event *ev);
-/* All of another member, who is the same person; of a presale that both know the own row stays. */
-void yt_deposits_merge(struct yt_deposits *d, struct yt_arena *a, const struct yt_deposits *from);
+/* A deposit of another member, who is the same person. Of a presale that both know the own row stays; what it lacks it takes. True: by that it is
+ * paid and refunded. */
+bool yt_deposits_take(struct yt_deposits *d, struct yt_arena *a, const struct yt_deposit *from);
+/* All of them were taken: those that are too many go. */
+void yt_deposits_trim(struct yt_deposits *d, int64_t dropped_to);
 
 void yt_deposits_encode(const struct yt_deposits *d, struct yt_buf *out);
 void yt_deposits_decode(struct yt_deposits *d, struct yt_arena *a, struct yt_rd *r);

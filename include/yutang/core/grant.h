@@ -36,6 +36,8 @@ struct yt_str yt_grant_referrer(const struct yt_member *m);
 bool yt_grant_send(struct yt_act *act, const struct yt_rule *r, int64_t due_at);
 /* The order at hand counts no more: what the referrer got for it and has not used goes. */
 void yt_grant_withdraw(struct yt_act *act, enum yt_reason reason);
+/* The deposit was refunded: the same. */
+void yt_grant_withdraw_deposit(struct yt_act *act, struct yt_deposit *d);
 
 /* A template as it travels; what reads it borrows from r. */
 void yt_grant_encode_coupon(const struct yt_coupon_rules *c, struct yt_buf *b);

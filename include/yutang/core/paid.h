@@ -64,6 +64,9 @@ uint8_t yt_paids_channel(struct yt_paids *p, struct yt_arena *a, struct yt_str c
 /* Empty: none. What found no room: YT_CHANNEL_OTHER. */
 struct yt_str yt_paids_channel_name(const struct yt_paids *p, uint8_t channel);
 
+/* The same of an order, into `channel`: that by which the list has the order already; else by the name. */
+void yt_paids_know(struct yt_paids *p, struct yt_arena *a, struct yt_str channel, struct yt_paid *order);
+
 /* All of another list, each order once: what is known here already stays as it is. */
 void yt_paids_merge(struct yt_paids *p, struct yt_arena *a, const struct yt_paids *from);
 /* The n of the smallest paid_at go: only their sums stay. n < p->n. */

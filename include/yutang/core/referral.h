@@ -112,8 +112,12 @@ enum yt_reason yt_referral_reason(uint8_t number);
 
 /* --- the newcomer (referral.c). act->member is of `edit`. Each does nothing where there is no saga. */
 
+/* Somebody referred him, and it came to nothing. */
+bool yt_referral_is_voided(const struct yt_member *m);
 /* The referrer as he was named: `ref:<code>`, or himself. Outputs name `referrer`. */
 struct yt_str yt_referral_named(const struct yt_member *m);
+/* That one was named; of an erased one's code only a mark is left. */
+bool yt_referral_is_named(const struct yt_decide_env *env, const struct yt_member *m, struct yt_str referrer);
 /* referral.bound was folded: a saga begins. */
 void yt_referral_bind(struct yt_act *act);
 /* A second one names that other referrer. False: that was said before, or there is no saga. */
@@ -138,13 +142,15 @@ void yt_referral_merge(struct yt_act *act, const struct yt_member *from);
 void yt_referral_merged(struct yt_act *act);
 /* member.erase: of the newcomer, whose code waits; of the referrer, for whom a mark stays. */
 void yt_referral_forget_wait(struct yt_act *act, const struct yt_member *m);
-void yt_referral_forget_referrer(struct yt_member *m, struct yt_arena *a, struct yt_str mark);
+void yt_referral_forget_referrer(struct yt_act *act, struct yt_str mark);
 /* The answer of the referrer; of the phone. */
 bool yt_referral_take(struct yt_act *act, struct yt_str name, enum yt_send what, struct yt_rd *r);
 
 /* --- the referrer (referrer.c) */
 
 bool yt_referrer_take(struct yt_act *act, struct yt_str name, enum yt_send what, struct yt_rd *r);
+/* Whether a referral of that newcomer to the member at hand stands. */
+bool yt_referrer_has(struct yt_act *act, struct yt_str invitee);
 /* Rows and counts of both. */
 void yt_referrer_merge(struct yt_act *act, const struct yt_member *from);
 

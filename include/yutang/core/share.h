@@ -7,8 +7,8 @@
 /* `share:<name>`: of what a member keeps of it. In the arena. */
 struct yt_str yt_share_key(struct yt_arena *a, struct yt_str name);
 
-/* Its friends so far, the sharer left out. */
-int64_t yt_share_friends(const struct yt_member *m, struct yt_str name);
+/* Friends so far of the member at hand, the sharer and all ids of his left out. */
+int64_t yt_share_friends(const struct yt_act *act, struct yt_str name);
 
 /* The share.made at hand, its friend is told: share.unlocked, once, and the coupon. */
 void yt_share_made(struct yt_act *act);

@@ -45,6 +45,7 @@ struct yt_coupon {
 	uint64_t used_by;   /* yt_hash64 of the order of somebody else that used it, 0: none */
 	uint64_t for_order; /* yt_hash64 of the order that earned it, 0: none */
 	struct yt_str for_presale; /* whose deposit earned it; empty: none */
+	uint64_t depositor; /* who paid that, yt_act_depositor; 0: the member himself */
 	struct yt_units units;
 	/* Of a reward of a referral alone. */
 	uint8_t role;       /* enum yt_role */

@@ -5,7 +5,10 @@
 
 #include "yutang/engine/shard.h"
 
-enum { YT_HOP_MAX = 8 }; /* DESIGN 4: more is a dead letter hop_limit */
+/* More is a dead letter hop_limit. The longest way of one event without chains of rules (core/run ends those after 8 steps) is 8: an order from a wrong
+ * partition, by way of phone, referrer and quota, to the alias of a code. Where an id leads to another one, and that to the member, each address takes two
+ * more: 18. Identities that are linked further at that moment add one each. */
+enum { YT_HOP_MAX = 32 };
 
 /* Fills origin_*, hop and cause_now of a fetched record; a record of `internal` without these headers is a dead letter. */
 void yt_forward_origin(struct yt_engine *e, struct yt_queued *q);
