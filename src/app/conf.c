@@ -66,7 +66,7 @@ const struct yt_conf_key yt_conf_keys[] = {
 	{ "redis", "orders", YT_CK_BOOL, .since = NOW, .value = "no", .offset = AT(redis.orders),
 	  .doc = "Orders in the view too. It doubles the work of Redis." },
 	{ "redis", "interval", YT_CK_DURATION, .since = NOW, .value = "0ms", .min = 0, .max = 3600000, .offset = AT(redis.interval_ms),
-	  .doc = "A shard is written at most so often; what changes in between coalesces. While more than 10,000 events are at work or wait, at most every 2 s." },
+	  .doc = "A shard is written at most so often; what changes in between coalesces. While more than 10,000 events are at work or wait, at most every 10 s." },
 
 	{ "worker", "group", YT_CK_NAME, .since = NOW, .value = "yutang", .offset = AT(worker.group),
 	  .doc = "The consumer group: the workers of one group share the shards." },

@@ -18,7 +18,7 @@ void yt_map_deinit(struct yt_map *m)
 }
 
 /* Eight bytes a step. Never leaves the process, so that it may change; what is kept for good uses yt_hash64. */
-static uint64_t hash_of(struct yt_str key)
+uint64_t yt_map_hash(struct yt_str key)
 {
 	const uint64_t mul = UINT64_C(0x9e3779b97f4a7c15);
 	const char *p = key.p;
@@ -70,10 +70,26 @@ static struct yt_map_slot *find(const struct yt_map *m, struct yt_str key)
 
 	if (!m->n)
 		return NULL;
-	hash = hash_of(key);
+	hash = yt_map_hash(key);
 	for (size_t i = home(m, hash); m->slots[i].value; i = (i + 1) & (m->cap - 1))
 		if (m->slots[i].hash == hash && yt_str_eq(m->key_of(m->slots[i].value), key))
 			return &m->slots[i];
+	return NULL;
+}
+
+void yt_map_prefetch(const struct yt_map *m, uint64_t hash)
+{
+	if (m->n)
+		__builtin_prefetch(&m->slots[home(m, hash)]);
+}
+
+void *yt_map_likely(const struct yt_map *m, uint64_t hash)
+{
+	if (!m->n)
+		return NULL;
+	for (size_t i = home(m, hash); m->slots[i].value; i = (i + 1) & (m->cap - 1))
+		if (m->slots[i].hash == hash)
+			return m->slots[i].value;
 	return NULL;
 }
 
@@ -89,7 +105,7 @@ void yt_map_add(struct yt_map *m, void *value)
 	YT_ASSERT(value, NULL);
 	if ((m->n + 1) * 100 > m->cap * FILL_PERCENT)
 		grow(m);
-	insert(m, hash_of(m->key_of(value)), value);
+	insert(m, yt_map_hash(m->key_of(value)), value);
 	m->n++;
 }
 

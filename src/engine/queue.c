@@ -94,6 +94,19 @@ static void decode(struct yt_engine *e, struct yt_queued *q)
 	}
 }
 
+/* The decision looks ahead by it (engine/batch.c). */
+static uint64_t member_hash(const struct yt_queued *q)
+{
+	struct yt_str prefix = yt_entities[YT_KIND_MEMBER].prefix;
+	char key[YT_ID_BYTES_MAX * 2 + 32];
+
+	if (!q->event || prefix.n + q->key.n > sizeof key)
+		return 0;
+	memcpy(key, prefix.p, prefix.n);
+	memcpy(key + prefix.n, q->key.p, q->key.n);
+	return yt_map_hash(yt_str(key, prefix.n + q->key.n));
+}
+
 void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_record *rec)
 {
 	struct yt_chunk *c = chunk_for_record(e);
@@ -107,6 +120,7 @@ void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_re
 	yt_engine_enter(e, rec);
 	decode(e, q);
 	yt_engine_leave(e);
+	q->member_hash = member_hash(q);
 
 	if (in->tail)
 		in->tail->next = q;

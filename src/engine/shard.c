@@ -429,6 +429,7 @@ static void end_overlay(struct yt_shard *s, bool committed)
 	for (size_t i = 0; i < s->n_touched; i++) {
 		struct yt_entry *en = s->touched[i];
 
+		yt_shard_look_ahead(s, i);
 		if (en->dirty && committed) {
 			struct yt_str value = en->sealed ? *en->sealed : (struct yt_str){ 0 };
 

@@ -13,7 +13,7 @@ enum {
 	ASK_AGAIN_MS = 5000, /* an idle shard asks whether Redis still has what was written */
 	AWAY_MS = 500,
 	BUSY_RECORDS = 10000, /* in the batch and waiting for the next one: then members change again and again, */
-	BUSY_MS = 2000,       /* and each write of a shard waits so long for more that coalesces */
+	BUSY_MS = 10000,      /* and each write of a shard waits so long for more that coalesces */
 };
 
 static void mark_newer(struct yt_shard *s, uint64_t than)

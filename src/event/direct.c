@@ -2,6 +2,10 @@
  * may be narrow but must never take what that one refuses, nor read it otherwise (tests/unit/test_event_direct.c, tests/fuzz/fuzz_event.c). */
 #include "direct.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "yutang/base/json.h"
 
 enum {
@@ -56,20 +60,20 @@ static bool take_word(struct cursor *c, struct yt_str word)
 	return true;
 }
 
-/* The first byte that is a quote, a backslash, a control character, DEL or above ASCII. Eight bytes at a time: each subtraction sets a byte's
- * top bit where the byte was too small, and a borrow can only add such a bit above one that is set by right, so the lowest is true. */
-static const char *plain_end(const char *p, const char *end)
+/* The first byte that is a quote, a backslash, a control character, DEL or above ASCII (which is less than a blank where a char is signed). */
+static inline const char *plain_end(const char *p, const char *end)
 {
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	const uint64_t ones = UINT64_C(0x0101010101010101);
+#ifdef __SSE2__
+	for (; end - p >= 16; p += 16) {
+		__m128i b = _mm_loadu_si128((const __m128i *)(const void *)p);
+		__m128i low = _mm_cmplt_epi8(b, _mm_set1_epi8(' '));
+		__m128i del = _mm_cmpeq_epi8(b, _mm_set1_epi8(0x7f));
+		__m128i quote = _mm_cmpeq_epi8(b, _mm_set1_epi8('"'));
+		__m128i slash = _mm_cmpeq_epi8(b, _mm_set1_epi8('\\'));
+		int hit = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(low, del), _mm_or_si128(quote, slash)));
 
-	for (; end - p >= 8; p += 8) {
-		uint64_t w, hit;
-
-		memcpy(&w, p, sizeof w);
-		hit = (w | (w - ones * 0x20) | ((w ^ ones * '"') - ones) | ((w ^ ones * '\\') - ones) | ((w ^ ones * 0x7f) - ones)) & ones * 0x80;
 		if (hit)
-			return p + (__builtin_ctzll(hit) >> 3);
+			return p + __builtin_ctz((unsigned)hit);
 	}
 #endif
 	while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x7f && *p != '"' && *p != '\\')

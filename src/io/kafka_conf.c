@@ -32,7 +32,8 @@ static const struct setting {
 	{ MEMBER, "fetch.wait.max.ms", "10" },
 	/* These fetch only while something is restored or read, and then a fetch that waits at one partition's end holds up the others. */
 	{ COMMITTED | RAW, "fetch.wait.max.ms", "10" },
-	{ MEMBER, "queued.max.messages.kbytes", "32768" },
+	/* What is fetched is decoded into the engine's own queue, which is the larger one. */
+	{ MEMBER, "queued.max.messages.kbytes", "8192" },
 	{ COMMITTED, "queued.max.messages.kbytes", "32768" },
 	{ MEMBER, "max.poll.interval.ms", "30000" },
 	{ MEMBER, "session.timeout.ms", "10000" },

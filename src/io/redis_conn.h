@@ -39,6 +39,10 @@ int yt_redis_load_library(struct yt_redis_link *l, struct yt_err *err);
 /* Splits `<prefix>:{<shard>}:<suffix>`; false where the key is none of ours. */
 bool yt_redis_split_key(const char *prefix, struct yt_str key, int *shard, struct yt_str *suffix);
 
+/* src/io/redis_pack.c: n fields (name, value, name, value ..; n > 0, no name twice) as the text that RESTORE takes. */
+void yt_redis_pack_hash(struct yt_buf *b, const struct yt_str *fields, size_t n);
+uint64_t yt_redis_crc64(struct yt_str s); /* CRC-64/Jones from 0, as Redis has it */
+
 void yt_resp_array(struct yt_buf *b, size_t n);
 void yt_resp_bulk(struct yt_buf *b, struct yt_str s);
 void yt_resp_u64(struct yt_buf *b, uint64_t v);

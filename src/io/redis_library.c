@@ -2,12 +2,12 @@
  * values, and the version last. Any change of behaviour needs a new version in all the names. */
 #include "redis_conn.h"
 
-const char yt_redis_library[] = "yutang_v1";
+const char yt_redis_library[] = "yutang_v2";
 
 #define L(line) line "\n"
 
 const char yt_redis_library_text[] =
-	L("#!lua name=yutang_v1")
+	L("#!lua name=yutang_v2")
 	L("")
 	L("-- Is this what is stored of the shard? mark: it is being rebuilt by whoever knows the mark.")
 	L("local function at_is(key, log_id, version, mark)")
@@ -16,27 +16,16 @@ const char yt_redis_library_text[] =
 	L("  return (at[1] or '') == log_id and (at[2] or '') == version and (at[3] or '') == mark")
 	L("end")
 	L("")
-	L("-- keys: at, hashes. args: log_id, from, to, time, then for each hash: number of values, expires (ms or ''), name, value, ..")
+	L("-- keys: at, hashes. args: log_id, from, to, time, then for each hash: expires (ms; 0: never), the hash as RESTORE takes it ('': it goes)")
 	L("local function apply(keys, args)")
 	L("  if not at_is(keys[1], args[1], args[2], '') then return 0 end")
-	L("  local i = 5")
+	L("  if #args ~= 2 + 2 * #keys then return redis.error_reply('ERR yutang: malformed call') end")
 	L("  for k = 2, #keys do")
-	L("    local n = tonumber(args[i])")
-	L("    if not n or n < 0 or n % 2 ~= 0 or (args[i + 1] ~= '' and not tonumber(args[i + 1])) then")
-	L("      return redis.error_reply('ERR yutang: malformed call')")
+	L("    if args[2 * k + 2] == '' then")
+	L("      redis.call('UNLINK', keys[k])")
+	L("    else")
+	L("      redis.call('RESTORE', keys[k], args[2 * k + 1], args[2 * k + 2], 'REPLACE', 'ABSTTL')")
 	L("    end")
-	L("    i = i + 2 + n")
-	L("  end")
-	L("  if i ~= #args + 1 then return redis.error_reply('ERR yutang: malformed call') end")
-	L("  i = 5")
-	L("  for k = 2, #keys do")
-	L("    local last = i + 1 + tonumber(args[i])")
-	L("    redis.call('DEL', keys[k])")
-	L("    for first = i + 2, last, 7000 do")
-	L("      redis.call('HSET', keys[k], unpack(args, first, math.min(first + 6999, last)))")
-	L("    end")
-	L("    if last > i + 1 and args[i + 1] ~= '' then redis.call('PEXPIREAT', keys[k], args[i + 1]) end")
-	L("    i = last + 1")
 	L("  end")
 	L("  if args[2] ~= args[3] then")
 	L("    redis.call('HSET', keys[1], 'log_id', args[1], 'version', args[3], 'time', args[4])")
@@ -77,8 +66,8 @@ const char yt_redis_library_text[] =
 	L("  return 1")
 	L("end")
 	L("")
-	L("redis.register_function('yutang_v1_apply', apply)")
-	L("redis.register_function('yutang_v1_remove', remove)")
-	L("redis.register_function('yutang_v1_reset_begin', reset_begin)")
-	L("redis.register_function('yutang_v1_reset_end', reset_end)")
-	L("redis.register_function('yutang_v1_swept', swept)");
+	L("redis.register_function('yutang_v2_apply', apply)")
+	L("redis.register_function('yutang_v2_remove', remove)")
+	L("redis.register_function('yutang_v2_reset_begin', reset_begin)")
+	L("redis.register_function('yutang_v2_reset_end', reset_end)")
+	L("redis.register_function('yutang_v2_swept', swept)");

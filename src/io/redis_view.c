@@ -102,6 +102,7 @@ struct yt_redis_view {
 	struct yt_arena arena;       /* of one call */
 	struct yt_buf keys, head, args; /* a call: its keys, and its arguments in two pieces */
 	size_t n_keys, n_args;
+	struct yt_buf packed; /* one hash */
 	struct yt_buf out; /* calls that are complete */
 	struct {
 		struct item *item;
@@ -508,13 +509,14 @@ static void do_where(struct yt_redis_view *v, struct list *items)
 static void add_hash(struct yt_redis_view *v, int shard, const struct yt_view_hash *h)
 {
 	call_key(v, shard, h->suffix);
-	call_arg_u64(v, 2 * h->n);
 	if (h->expires_at_ms == YT_NEVER || h->n == 0)
-		call_arg(v, YT_S(""));
+		call_arg(v, YT_S("0"));
 	else
 		call_arg(v, yt_arena_printf(&v->arena, "%" PRId64, h->expires_at_ms));
-	for (size_t i = 0; i < 2 * h->n; i++)
-		call_arg(v, h->fields[i]);
+	yt_buf_clear(&v->packed);
+	if (h->n)
+		yt_redis_pack_hash(&v->packed, h->fields, h->n);
+	call_arg(v, yt_buf_str(&v->packed));
 }
 
 static void add_entity(struct yt_redis_view *v, int shard, const struct yt_view_entity *e)
@@ -623,7 +625,7 @@ static void apply_job(struct yt_redis_view *v, struct item *it)
 		int64_t n;
 
 		flush_applies(v); /* what was gathered of other jobs */
-		call_end(v, "yutang_v1_apply");
+		call_end(v, "yutang_v2_apply");
 		n = v->connected ? call(v, "FCALL") : INT64_MIN;
 		yt_buf_clear(&v->out);
 		if (n <= 0) {
@@ -632,7 +634,7 @@ static void apply_job(struct yt_redis_view *v, struct item *it)
 		}
 	}
 	from = v->out.n;
-	call_end(v, "yutang_v1_apply");
+	call_end(v, "yutang_v2_apply");
 	remember_sent(v, it, from);
 	if (v->out.n >= YT_REDIS_CALL_BYTES_MAX)
 		flush_applies(v);
@@ -768,7 +770,7 @@ static int64_t reset_begin(struct yt_redis_view *v, int shard)
 	call_seen(v, shard);
 	call_arg(v, yt_str_z(v->seen[shard].mark));
 	call_arg(v, yt_str_z(mark));
-	call_end(v, "yutang_v1_reset_begin");
+	call_end(v, "yutang_v2_reset_begin");
 	n = call(v, "FCALL");
 	v->seen[shard] = (struct seen){ .known = n == 1 };
 	if (n == 1)
@@ -786,7 +788,7 @@ static int64_t reset_end(struct yt_redis_view *v, int shard, const char *log_id)
 	call_arg(v, yt_str_z(v->seen[shard].mark));
 	call_arg(v, yt_str_z(log_id));
 	call_arg(v, yt_str_z(v->link.run_id));
-	call_end(v, "yutang_v1_reset_end");
+	call_end(v, "yutang_v2_reset_end");
 	n = call(v, "FCALL");
 	if (n == 1)
 		seen_set(v, shard, log_id, 0);
@@ -808,7 +810,7 @@ static int64_t remove_keys(struct yt_redis_view *v, int shard, const struct foun
 		return 0;
 	call_seen(v, shard);
 	call_arg(v, yt_str_z(v->seen[shard].mark));
-	call_end(v, "yutang_v1_remove");
+	call_end(v, "yutang_v2_remove");
 	return call(v, "FCALL");
 }
 
@@ -915,7 +917,7 @@ static void sweep_end_shard(struct yt_redis_view *v, int shard)
 	call_key(v, shard, YT_S("at"));
 	call_seen(v, shard);
 	call_arg(v, yt_str_z(v->link.run_id));
-	call_end(v, "yutang_v1_swept");
+	call_end(v, "yutang_v2_swept");
 	if (call(v, "FCALL") == 1)
 		COUNT(v, sweeps, 1);
 	v->sweep_on[shard] = false;
@@ -1262,6 +1264,7 @@ struct yt_redis_view *yt_redis_view_new(const struct yt_redis_conf *conf, struct
 	yt_buf_init(&v->keys, NULL);
 	yt_buf_init(&v->head, NULL);
 	yt_buf_init(&v->args, NULL);
+	yt_buf_init(&v->packed, NULL);
 	yt_buf_init(&v->out, NULL);
 	pthread_mutex_init(&v->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -1362,6 +1365,7 @@ void yt_redis_view_free(struct yt_redis_view *v)
 	yt_buf_deinit(&v->keys);
 	yt_buf_deinit(&v->head);
 	yt_buf_deinit(&v->args);
+	yt_buf_deinit(&v->packed);
 	yt_buf_deinit(&v->out);
 	free(v->sent);
 	free(v->seen);

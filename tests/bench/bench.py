@@ -66,6 +66,12 @@ def settings(argv, defaults, text):
     return values
 
 
+def unit_environment():
+    """What the unit gives the daemon beside its command line, so that the figures are those of an installed one."""
+    with open(os.path.join(ROOT, "systemd", "yutang.service")) as f:
+        return dict(line.rstrip("\n").split("=", 2)[1:] for line in f if line.startswith("Environment="))
+
+
 def cpu_seconds(pid):
     with open("/proc/%d/stat" % pid) as f:
         fields = f.read().rsplit(")", 1)[1].split()
@@ -187,7 +193,7 @@ class Bench:
         self.daemons = []
         self.faults = []
         # The stack's servers are no concern of another librdkafka.
-        self.env = dict(os.environ)
+        self.env = {**os.environ, **unit_environment()}
         if options["RDKAFKA"]:
             self.env["LD_LIBRARY_PATH"] = os.path.abspath(options["RDKAFKA"])
 

@@ -586,7 +586,8 @@ TEST(apply_of_a_large_job_goes_in_parts)
 	}
 	CHECK_INT(apply(v, job), YT_VIEW_OK);
 	calls = stats(v).calls - calls;
-	CHECK_MSG(calls >= 10 && calls <= 40, "%" PRIu64 " calls", calls);
+	/* A hash has 10 x (2 + 20) bytes of text, with lengths and key more than 300; a call has 192 KiB. */
+	CHECK_MSG(calls >= 8 && calls <= 32, "%" PRIu64 " calls", calls);
 	CHECK_STR(field(0, "member:s1/m-0", "f9"), "00000000000000000009");
 	CHECK_STR(field(0, "member:s1/m-4999", "f0"), "00000000000000000000");
 	CHECK_STR(field(0, "at", "version"), "1");
@@ -606,7 +607,7 @@ TEST(apply_of_a_large_job_stops_where_another_owner_wrote)
 	CHECK_INT(number("EXISTS", 0, "member:s1/m-0"), 0);
 }
 
-TEST(apply_of_a_hash_with_more_values_than_unpack_takes)
+TEST(apply_of_a_hash_with_thousands_of_fields)
 {
 	struct yt_redis_view *v = open_ready(0);
 
@@ -1193,7 +1194,7 @@ static void all(void)
 	VIEW(apply_without_entities_moves_the_version);
 	VIEW(apply_of_a_large_job_goes_in_parts);
 	VIEW(apply_of_a_large_job_stops_where_another_owner_wrote);
-	VIEW(apply_of_a_hash_with_more_values_than_unpack_takes);
+	VIEW(apply_of_a_hash_with_thousands_of_fields);
 	VIEW(apply_of_many_shards_at_once_keeps_them_apart);
 	VIEW(apply_replaces_a_key_of_another_type);
 	VIEW(reset_removes_all_of_its_shard_and_nothing_else);

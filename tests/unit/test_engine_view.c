@@ -146,6 +146,54 @@ TEST(at_most_one_job_an_interval)
 	ew_deinit(&w);
 }
 
+/* Orders of members of shard 0, from offset on; its other inputs are at their end. */
+static void backlog(struct ew *w, int64_t offset, int n)
+{
+	for (int k = 0; k < n; k++)
+		fl_record(&w->fl, EW_ORDERS, 0, offset + k, ew_paid(w, ew_member(w, 0, k % 8), yt_arena_printf(&w->arena, "b-%d", k).p, w->wall - 1));
+}
+
+/* What the view does 10 s after its last write, 1 ms before that, and until then, while n records wait behind a commit in flight. */
+static void behind_a_backlog(int n, bool waits)
+{
+	struct ew w;
+
+	begin(&w, 0);
+	ew_live(&w);
+	ew_settle(&w);
+	fl_record(&w.fl, EW_ORDERS, 0, 0, ew_paid(&w, ew_member(&w, 0, 0), "o-1", w.wall - 1));
+	ew_turn(&w);
+	fl_keep_batch(&w.fl, &w.fl.batches[w.fl.n_batches - 1]);
+	ew_settle(&w);
+	CHECK_INT(w.fv.applies, 1);
+	w.fl.hold_commit = true;
+	fl_record(&w.fl, EW_ORDERS, 0, 1, ew_paid(&w, ew_member(&w, 0, 0), "o-2", w.wall - 1));
+	ew_turn(&w);
+	backlog(&w, 2, n);
+	ew_settle(&w);
+	fl_keep_batch(&w.fl, &w.fl.batches[w.fl.n_batches - 1]);
+	fl_outcome(&w.fl, YT_COMMITTED);
+	ew_turn(&w);
+	CHECK_INT(w.fv.applies, waits ? 1 : 2);
+	ew_pass(&w, 9999);
+	ew_turns(&w, 2);
+	CHECK_INT(w.fv.applies, waits ? 1 : 2);
+	ew_pass(&w, 1);
+	ew_turns(&w, 2);
+	CHECK_INT(w.fv.applies, 2);
+	ew_deinit(&w);
+}
+
+TEST(while_much_waits_a_shard_is_written_every_ten_seconds)
+{
+	behind_a_backlog(10001, true);
+}
+
+TEST(while_less_waits_a_shard_is_written_at_once)
+{
+	behind_a_backlog(10000, false);
+}
+
 TEST(away_for_an_hour_coupons_leave_and_the_view_catches_up_from_memory)
 {
 	struct ew w;
@@ -697,6 +745,8 @@ TEST_MAIN
 	RUN(a_wallet_that_did_not_change_is_not_written_again);
 	RUN(orders_that_are_not_shown_are_not_handed_over);
 	RUN(at_most_one_job_an_interval);
+	RUN(while_much_waits_a_shard_is_written_every_ten_seconds);
+	RUN(while_less_waits_a_shard_is_written_at_once);
 	RUN(away_for_an_hour_coupons_leave_and_the_view_catches_up_from_memory);
 	RUN(a_job_whose_answer_was_lost_is_not_written_twice);
 	RUN(the_lag_counts_from_a_restore_on_too);

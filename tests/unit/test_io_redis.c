@@ -20,6 +20,65 @@ static const char *shown(const char *text)
 	return out;
 }
 
+/* The sum's check value (as for all CRCs: of the text 123456789), and the payload that the documentation of RESTORE shows. */
+TEST(crc64_as_redis_has_it)
+{
+	static const char shown_there[] = "\x0a\x17\x17\x00\x00\x00\x12\x00\x00\x00\x03\x00\x00\xc0\x01\x00\x04\xc0\x02\x00\x04\xc0\x03\x00\xff\x04\x00u#<\xc0;.\xe9\xdd";
+	size_t n = sizeof shown_there - 1 - 8;
+
+	CHECK(yt_redis_crc64(YT_S("123456789")) == UINT64_C(0xe9c6d914c4b8d9ca));
+	CHECK(yt_redis_crc64(yt_str(shown_there, n)) == yt_le64_get(shown_there + n));
+}
+
+static void packed_is(struct yt_str name, struct yt_str value, struct yt_str head, struct yt_str before_value, struct yt_str behind_value)
+{
+	struct yt_str fields[2] = { name, value };
+	struct yt_buf want, got;
+
+	yt_buf_init(&want, NULL);
+	yt_buf_init(&got, NULL);
+	yt_buf_str_add(&want, head);
+	yt_buf_str_add(&want, name);
+	yt_buf_str_add(&want, before_value);
+	yt_buf_str_add(&want, value);
+	yt_buf_str_add(&want, behind_value);
+	yt_buf_add(&want, "\xff\x0a\x00", 3);
+	yt_buf_u64(&want, yt_redis_crc64(yt_buf_str(&want)));
+	yt_redis_pack_hash(&got, fields, 1);
+	CHECK(yt_str_eq(yt_buf_str(&got), yt_buf_str(&want)));
+	yt_buf_deinit(&want);
+	yt_buf_deinit(&got);
+}
+
+static struct yt_str many(size_t n)
+{
+	static char text[20000];
+
+	memset(text, 'v', sizeof text);
+	return yt_str(text, n);
+}
+
+/* By hand from the two formats: each length that is written in another way, at its limit and one above. An element of n bytes has 1 (n < 64),
+ * 2 (n < 4096) or 5 bytes before it; of the sum of both, 7 bits a byte stand behind it. */
+TEST(a_hash_as_restore_takes_it)
+{
+	/* listpack: 6 + (1 + 1 + 1) + (1 + 0 + 1) + 1 = 12 bytes, 2 elements */
+	packed_is(YT_S("a"), YT_S(""), YT_S("\x10\x0c\x0c\0\0\0\x02\0\x81"), YT_S("\x02\x80"), YT_S("\x01"));
+	/* 63: 6 + 3 + (1 + 63 + 1) + 1 = 75 = 0x4b, which is 14 bits long */
+	packed_is(YT_S("a"), many(63), YT_S("\x10\x40\x4b\x4b\0\0\0\x02\0\x81"), YT_S("\x02\xbf"), YT_S("\x40"));
+	/* 64: 6 + 3 + (2 + 64 + 1) + 1 = 77 */
+	packed_is(YT_S("a"), many(64), YT_S("\x10\x40\x4d\x4d\0\0\0\x02\0\x81"), YT_S("\x02\xe0\x40"), YT_S("\x42"));
+	/* 125: 2 + 125 = 127 stands in one byte; 126: 128 in two, the high bits first, the low ones marked */
+	packed_is(YT_S("a"), many(125), YT_S("\x10\x40\x8a\x8a\0\0\0\x02\0\x81"), YT_S("\x02\xe0\x7d"), YT_S("\x7f"));
+	packed_is(YT_S("a"), many(126), YT_S("\x10\x40\x8c\x8c\0\0\0\x02\0\x81"), YT_S("\x02\xe0\x7e"), YT_S("\x01\x80"));
+	/* 4095: 6 + 3 + (2 + 4095 + 2) + 1 = 4109 = 0x100d; 4096: 6 + 3 + (5 + 4096 + 2) + 1 = 4113 = 0x1011 */
+	packed_is(YT_S("a"), many(4095), YT_S("\x10\x50\x0d\x0d\x10\0\0\x02\0\x81"), YT_S("\x02\xef\xff"), YT_S("\x20\x81"));
+	packed_is(YT_S("a"), many(4096), YT_S("\x10\x50\x11\x11\x10\0\0\x02\0\x81"), YT_S("\x02\xf0\0\x10\0\0"), YT_S("\x20\x85"));
+	/* 16378: 5 + 16378 = 16383 in two bytes, 6 + 3 + 16385 + 1 = 16395 = 0x400b in 32 bits; 16379: 16384 in three, 0x400d */
+	packed_is(YT_S("a"), many(16378), YT_S("\x10\x80\0\0\x40\x0b\x0b\x40\0\0\x02\0\x81"), YT_S("\x02\xf0\xfa\x3f\0\0"), YT_S("\x7f\xff"));
+	packed_is(YT_S("a"), many(16379), YT_S("\x10\x80\0\0\x40\x0d\x0d\x40\0\0\x02\0\x81"), YT_S("\x02\xf0\xfb\x3f\0\0"), YT_S("\x01\x80\x80"));
+}
+
 TEST(url_with_defaults)
 {
 	CHECK_STR(fault("redis://127.0.0.1"), "");
@@ -163,6 +222,8 @@ TEST(prefix_with_other_characters_is_refused)
 
 TEST_MAIN
 {
+	RUN(crc64_as_redis_has_it);
+	RUN(a_hash_as_restore_takes_it);
 	RUN(url_with_defaults);
 	RUN(url_with_everything);
 	RUN(url_with_a_password_alone);

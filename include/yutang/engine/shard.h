@@ -33,11 +33,21 @@ struct yt_entry {
 	char key[];  /* changelog key */
 };
 
+/* Its value is soon read, all of it: memory has it under way. */
+static inline void yt_entry_prefetch(const struct yt_entry *en)
+{
+	enum { LINE = 64, LINES_MAX = 16 };
+
+	for (uint32_t at = 0; at < en->blob_n && at < LINE * LINES_MAX; at += LINE)
+		__builtin_prefetch(en->blob + at);
+}
+
 struct yt_chunk; /* memory of decoded records, engine/queue.c */
 
 /* A fetched and decoded record that waits for its turn, or for its batch to be committed. */
 struct yt_queued {
 	struct yt_queued *next;
+	uint64_t member_hash; /* of the member's entry in the shard's map; 0: not known */
 	struct yt_chunk *chunk;
 	struct yt_record rec;
 	struct yt_event *event; /* NULL: it could not be decoded, or is an internal event */
@@ -296,6 +306,16 @@ void yt_shard_remove(void *ctx, enum yt_kind kind, struct yt_str name);
 /* After each decision: the dues of what it edited. */
 void yt_shard_redue(struct yt_shard *s, size_t from);
 /* Ends a batch: the sealed values become the base, or the overlay is forgotten. */
+/* Who walks over `touched` and is at i: what comes soon is under way. */
+static inline void yt_shard_look_ahead(const struct yt_shard *s, size_t i)
+{
+	enum { VALUE_AT = 3, ENTRY_AT = 6 };
+
+	if (i + ENTRY_AT < s->n_touched)
+		__builtin_prefetch(s->touched[i + ENTRY_AT]);
+	if (i + VALUE_AT < s->n_touched)
+		yt_entry_prefetch(s->touched[i + VALUE_AT]);
+}
 void yt_shard_merge(struct yt_shard *s);
 void yt_shard_forget(struct yt_shard *s);
 /* Forgets an entry that has no value, and that nobody points to. */
