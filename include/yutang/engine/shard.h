@@ -305,7 +305,6 @@ bool yt_shard_any(void *ctx, enum yt_kind kind);
 void yt_shard_remove(void *ctx, enum yt_kind kind, struct yt_str name);
 /* After each decision: the dues of what it edited. */
 void yt_shard_redue(struct yt_shard *s, size_t from);
-/* Ends a batch: the sealed values become the base, or the overlay is forgotten. */
 /* Who walks over `touched` and is at i: what comes soon is under way. */
 static inline void yt_shard_look_ahead(const struct yt_shard *s, size_t i)
 {
@@ -316,6 +315,7 @@ static inline void yt_shard_look_ahead(const struct yt_shard *s, size_t i)
 	if (i + VALUE_AT < s->n_touched)
 		yt_entry_prefetch(s->touched[i + VALUE_AT]);
 }
+/* Ends a batch: the sealed values become the base, or the overlay is forgotten. */
 void yt_shard_merge(struct yt_shard *s);
 void yt_shard_forget(struct yt_shard *s);
 /* Forgets an entry that has no value, and that nobody points to. */
