@@ -374,6 +374,16 @@ static void world_decide_forwarded(struct world *w, const struct yt_decide_env *
 	yt_decide(env, decoded.event, &w->forwarded);
 }
 
+/* From the heap into the batch. */
+static void world_into_batch(struct yt_arena *a, char **text, size_t n)
+{
+	char *was = *text;
+
+	*text = yt_arena_alloc(a, n + 1);
+	memcpy(*text, was, n);
+	free(was);
+}
+
 /* The k-th of what was sent is decided, with the `now` of its cause. */
 static void world_deliver_one(struct world *w, size_t k)
 {
@@ -387,6 +397,9 @@ static void world_deliver_one(struct world *w, size_t k)
 	w->decided_key = s.to;
 	env = world_env(w, &state);
 	world_go(w, yt_str(s.key, s.key_n));
+	/* As the engine's, a record lives as long as its batch. */
+	world_into_batch(&w->batch, &s.key, s.key_n);
+	world_into_batch(&w->batch, &s.value, s.value_n);
 	memmove(&w->sent[k], &w->sent[k + 1], (w->n_sent - k - 1) * sizeof(*w->sent));
 	w->n_sent--;
 	if (s.forwarded)
@@ -396,8 +409,6 @@ static void world_deliver_one(struct world *w, size_t k)
 	CHECK_MSG(d.result == YT_APPLIED, "an internal event is taken: %s", d.detail);
 	w->hop = 0;
 	world_decided(w);
-	free(s.key);
-	free(s.value);
 }
 
 /* First in first out. */

@@ -102,8 +102,9 @@ struct yt_decision {
 void yt_decision_dead(struct yt_decision *d, enum yt_dead why, const char *detail);
 void yt_decision_known(struct yt_decision *d, bool same, const char *field);
 
-/* Folds the event into the state and takes the decisions that follow. With YT_DEAD nothing was edited and no output left: everything that can
- * refuse an event (shop unknown, currency, too old, limits) is judged before the first edit. */
+/* Folds the event into the state and takes the decisions that follow. The event, and of an internal one key and value, live as long as the batch:
+ * objects borrow from them. With YT_DEAD nothing was edited and no output left: everything that can refuse an event (shop unknown, currency, too
+ * old, limits) is judged before the first edit. */
 void yt_decide(const struct yt_decide_env *env, const struct yt_event *ev, struct yt_decision *out);
 
 /* What another decision sent to the owner of that key. With YT_DEAD as above. */
