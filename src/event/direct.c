@@ -152,6 +152,49 @@ static enum step next_key(struct cursor *c, bool first, struct yt_str *key)
 	return take_string(c, key) && take(c, ':') ? KEY : UNUSUAL;
 }
 
+/* The key that a sender writes here if he keeps to the order of the tables, and writes no blanks. False: nothing is taken. */
+static bool take_guess(struct cursor *c, bool first, struct yt_str name)
+{
+	const char *p = c->p;
+
+	if (c->end - p < (ptrdiff_t)name.n + 4)
+		return false;
+	if (!first && *p++ != ',')
+		return false;
+	if (*p != '"' || p[name.n + 1] != '"' || p[name.n + 2] != ':' || memcmp(p + 1, name.p, name.n) != 0)
+		return false;
+	c->p = p + name.n + 3;
+	return true;
+}
+
+/* The names that an object may have, while it is read. */
+struct names {
+	const struct yt_str *v;
+	int n, guess;
+	unsigned seen;
+};
+
+/* The next key; its place among the names, or n. */
+static enum step next_name(struct cursor *c, bool first, struct names *names, struct yt_str *key, int *at)
+{
+	*at = names->guess;
+	if (*at == names->n || !take_guess(c, first, names->v[*at])) {
+		enum step step = next_key(c, first, key);
+
+		if (step != KEY)
+			return step;
+		for (*at = 0; *at < names->n && !yt_str_eq(*key, names->v[*at]); ++*at)
+			;
+	}
+	if (*at == names->n)
+		return KEY;
+	if (names->seen >> *at & 1)
+		return UNUSUAL;
+	names->seen |= 1u << *at;
+	names->guess = *at + 1;
+	return KEY;
+}
+
 /* The value of a key that nobody asks for. */
 static bool skip_other(struct cursor *c, struct others *o, struct yt_str key)
 {
@@ -178,36 +221,21 @@ static bool skip_other(struct cursor *c, struct others *o, struct yt_str key)
 
 /* ---- data ---- */
 
-/* True once a name; the place of the name in names. */
-static bool first_of(struct yt_str key, const struct yt_str *names, int n, unsigned *seen, int *at)
-{
-	for (*at = 0; *at < n; ++*at)
-		if (yt_str_eq(key, names[*at])) {
-			bool again = *seen >> *at & 1;
-
-			*seen |= 1u << *at;
-			return !again;
-		}
-	return true;
-}
-
 static bool take_item(struct cursor *c, struct data *d, struct yt_item *item)
 {
-	static const struct yt_str names[] = { YT_STR("sku"), YT_STR("quantity"), YT_STR("amount") };
+	static const struct yt_str all[] = { YT_STR("sku"), YT_STR("quantity"), YT_STR("amount") };
+	struct names names = { .v = all, .n = 3 };
 	struct others others = { .n = 0 };
 	struct yt_str key;
-	unsigned seen = 0;
 	enum step step;
 	int at;
 
 	item->amount = 0;
 	if (!take(c, '{'))
 		return false;
-	for (bool first = true; (step = next_key(c, first, &key)) == KEY; first = false) {
+	for (bool first = true; (step = next_name(c, first, &names, &key, &at)) == KEY; first = false) {
 		bool good;
 
-		if (!first_of(key, names, 3, &seen, &at))
-			return false;
 		switch (at) {
 		case 0: good = take_id(c, &item->sku); break;
 		case 1: good = take_int(c, &item->quantity) && item->quantity >= 0; break;
@@ -217,9 +245,9 @@ static bool take_item(struct cursor *c, struct data *d, struct yt_item *item)
 		if (!good)
 			return false;
 	}
-	if (!(seen & 4))
+	if (!(names.seen & 4))
 		d->items_lack_amount = true;
-	return step == END && (seen & 3) == 3;
+	return step == END && (names.seen & 3) == 3;
 }
 
 static bool take_items(struct cursor *c, struct yt_arena *a, struct data *d, union yt_field_value *v)
@@ -260,20 +288,18 @@ static bool take_codes(struct cursor *c, struct yt_arena *a, union yt_field_valu
 
 static bool take_buyer(struct cursor *c, struct yt_arena *a, union yt_field_value *v)
 {
-	static const struct yt_str names[] = { YT_STR("phone"), YT_STR("device"), YT_STR("address") };
+	static const struct yt_str all[] = { YT_STR("phone"), YT_STR("device"), YT_STR("address") };
+	struct names names = { .v = all, .n = 3 };
 	struct yt_buyer *buyer = yt_arena_zalloc(a, sizeof *buyer);
 	struct yt_str *const parts[] = { &buyer->phone, &buyer->device, &buyer->address };
 	struct others others = { .n = 0 };
 	struct yt_str key;
-	unsigned seen = 0;
 	enum step step;
 	int at;
 
 	if (!take(c, '{'))
 		return false;
-	for (bool first = true; (step = next_key(c, first, &key)) == KEY; first = false) {
-		if (!first_of(key, names, 3, &seen, &at))
-			return false;
+	for (bool first = true; (step = next_name(c, first, &names, &key, &at)) == KEY; first = false) {
 		if (!(at < 3 ? take_text(c, parts[at]) : skip_other(c, &others, key)))
 			return false;
 	}
@@ -336,14 +362,19 @@ static bool take_data(struct cursor *c, struct yt_arena *a, struct data *d)
 {
 	struct others others = { .n = 0 };
 	struct yt_str key;
-	enum step step;
+	enum step step = KEY;
 	int from = 0;
 
 	if (!take(c, '{'))
 		return false;
-	for (bool first = true; (step = next_key(c, first, &key)) == KEY; first = false) {
-		int f = find_field(key, from);
+	for (bool first = true;; first = false) {
+		int f = from;
 
+		if (!take_guess(c, first, yt_fields[f].name)) {
+			if ((step = next_key(c, first, &key)) != KEY)
+				break;
+			f = find_field(key, from);
+		}
 		if (f == YT_F__COUNT) {
 			if (!skip_other(c, &others, key))
 				return false;
@@ -428,14 +459,14 @@ static bool take_attr(struct cursor *c, struct yt_arena *a, int attr, struct dat
 
 bool yt_event_direct(struct yt_arena *a, struct yt_str value, struct yt_event *ev)
 {
-	static const struct yt_str names[] = { YT_STR("specversion"), YT_STR("id"), YT_STR("source"), YT_STR("type"), YT_STR("time"), YT_STR("data"),
-		                               YT_STR("data_base64") };
+	static const struct yt_str all[] = { YT_STR("specversion"), YT_STR("id"), YT_STR("source"), YT_STR("type"), YT_STR("time"), YT_STR("data"),
+		                             YT_STR("data_base64") };
+	struct names names = { .v = all, .n = ATTR__COUNT };
 	const unsigned wanted = (1u << DATA_BASE64) - 1;
 	struct cursor c = { value.p, value.p + value.n };
 	struct others others = { .n = 0 };
 	struct yt_str key;
 	struct data d; /* v is large, and read only where present */
-	unsigned seen = 0;
 	enum step step;
 	int at;
 
@@ -443,12 +474,10 @@ bool yt_event_direct(struct yt_arena *a, struct yt_str value, struct yt_event *e
 	d.keys = d.present = 0;
 	if (value.n > YT_JSON_BYTES_MAX || !take(&c, '{'))
 		return false;
-	for (bool first = true; (step = next_key(&c, first, &key)) == KEY; first = false) {
-		if (!first_of(key, names, ATTR__COUNT, &seen, &at))
-			return false;
+	for (bool first = true; (step = next_name(&c, first, &names, &key, &at)) == KEY; first = false) {
 		if (!(at < ATTR__COUNT ? take_attr(&c, a, at, &d, ev) : skip_other(&c, &others, key)))
 			return false;
 	}
 	skip_space(&c);
-	return step == END && c.p == c.end && seen == wanted && settle(&d, ev);
+	return step == END && c.p == c.end && names.seen == wanted && settle(&d, ev);
 }
