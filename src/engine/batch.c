@@ -568,7 +568,7 @@ bool yt_batch_turn(struct yt_engine *e, int64_t *wait_ms)
 	for (size_t k = 0; k < e->n_assigned; k++) {
 		struct yt_input *internal = &e->shards[e->assigned[k]]->in[e->conf->n_inputs - 1];
 
-		internal->fetched_at_seal = internal->fetched;
+		internal->got_at_seal = internal->got;
 	}
 	e->committing = true;
 	e->commit_began_mono = e->mono_ms;
@@ -616,16 +616,17 @@ static void count_records(struct yt_engine *e)
 		e->stats.outputs[e->outputs[i].out.type]++;
 }
 
-/* What was forwarded or sent lies behind the end that its owner has seen, unless it was fetched meanwhile. */
+/* What was forwarded or sent comes back, unless it is here already. */
 static void expect_internal(struct yt_engine *e)
 {
-	int internal = e->conf->n_inputs - 1;
-
 	for (size_t i = 0; i < e->n_messages; i++) {
 		struct yt_shard *s = e->messages[i].dest == YT_TO_INTERNAL ? e->shards[e->messages[i].shard] : NULL;
 
-		if (s && s->in[internal].fetched == s->in[internal].fetched_at_seal)
-			s->in[internal].end = -1;
+		if (s && s->state == YT_SHARD_LIVE) {
+			struct yt_input *in = &s->in[e->conf->n_inputs - 1];
+
+			in->wanted = (in->wanted > in->got_at_seal ? in->wanted : in->got_at_seal) + 1;
+		}
 	}
 }
 

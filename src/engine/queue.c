@@ -129,6 +129,7 @@ void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_re
 	in->tail = q;
 	in->queued++;
 	in->fetched = rec->offset + 1;
+	in->got++;
 	in->lacking_since = -1;
 	e->queued++;
 	e->queued_bytes += rec->value.n;
@@ -186,12 +187,13 @@ void yt_queue_clear(struct yt_engine *e, struct yt_shard *s)
 		in->queued = 0;
 		in->fetched = in->taken = in->next;
 		in->end = in->lacking_since = -1;
+		in->got = in->got_at_seal = in->wanted = 0;
 	}
 }
 
 bool yt_input_at_end(const struct yt_input *in)
 {
-	return in->end >= in->fetched;
+	return in->end >= in->fetched && in->got >= in->wanted;
 }
 
 /* (time, place of the topic, offset): the offset is settled by the queue itself. */

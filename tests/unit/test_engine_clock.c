@@ -241,6 +241,34 @@ TEST(event_clock_is_not_idle_while_a_forwarded_record_is_on_its_way)
 	ew_deinit(&w);
 }
 
+/* The marker of an earlier transaction moved the end, and that was told when what a later one sent was committed already. */
+TEST(event_clock_an_old_end_does_not_hide_what_was_sent)
+{
+	struct ew w;
+
+	ew_init(&w, EW_EVENT);
+	ew_live(&w);
+	fl_record(&w.fl, EW_ORDERS, 0, 0, ew_paid(&w, ew_member(&w, 2, 0), "o", EW_T0));
+	fl_end(&w.fl, EW_ORDERS, 0, 1);
+	ew_turns(&w, 4);
+	CHECK_INT(w.fl.n_batches, 1);
+	struct fl_batch *b = &w.fl.batches[0];
+
+	fl_end(&w.fl, EW_INTERNAL, 2, 1);
+	fl_record(&w.fl, EW_ORDERS, 1, 0, ew_paid(&w, ew_member(&w, 1, 0), "o-1", EW_T0 + EW_HOUR));
+	fl_end(&w.fl, EW_ORDERS, 1, 1);
+	ew_turns(&w, 4);
+	CHECK_INT(w.n_outs, 0);
+	fl_record_with(&w.fl, EW_INTERNAL, 2, 1, b->messages[0].key, b->messages[0].value, b->messages[0].headers, b->messages[0].n_headers);
+	fl_end(&w.fl, EW_INTERNAL, 2, 3);
+	ew_turns(&w, 4);
+	CHECK_INT(w.n_outs, 2);
+	CHECK_INT(at(&w, 0), EW_T0);
+	CHECK_INT(at(&w, 1), EW_T0 + EW_HOUR);
+	CHECK(yt_engine_idle(w.e));
+	ew_deinit(&w);
+}
+
 TEST(event_clock_takes_more_than_memory_holds_at_once)
 {
 	struct ew w;
@@ -585,6 +613,7 @@ TEST_MAIN
 	RUN(event_clock_an_abort_changes_no_now_and_no_order);
 	RUN(event_clock_a_lost_batch_changes_no_now_and_no_order);
 	RUN(event_clock_is_not_idle_while_a_forwarded_record_is_on_its_way);
+	RUN(event_clock_an_old_end_does_not_hide_what_was_sent);
 	RUN(event_clock_takes_more_than_memory_holds_at_once);
 	RUN(event_clock_timers_of_one_instant_that_fill_a_batch_all_fire);
 	RUN(wall_clock_a_timer_fires_when_it_is_due_and_not_before);

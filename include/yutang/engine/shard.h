@@ -77,7 +77,9 @@ struct yt_input {
 	int64_t lacking_since; /* mono ms since when it has nothing while others have; -1 */
 	bool passed;           /* waited long enough: counted, until it has something again */
 	int64_t due_end;   /* answer of ends() for timers */
-	int64_t fetched_at_seal; /* `internal`: to know whether what the batch forwarded has come back already */
+	/* `internal`: records that were fetched, by now and when the batch was sealed, and how many that has to become before an end is believed: an
+	 * end may have been on its way since before the commit of what was sent. */
+	uint64_t got, got_at_seal, wanted;
 };
 
 enum yt_shard_state {
