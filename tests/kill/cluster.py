@@ -104,14 +104,22 @@ class Servers:
         return self.env["KAFKA"]
 
     def redis(self, *command):
+        """Waits while Redis still loads the copy that an earlier fault has given it."""
+        deadline = time.monotonic() + 30
+        while True:
+            answer = self.redis_once(*command)
+            if not answer.startswith(b"-LOADING") or time.monotonic() > deadline:
+                break
+            time.sleep(0.02)
+        if not answer or answer[:1] == b"-":
+            raise Failure("Redis answers to %s: %r" % (" ".join(command), answer))
+
+    def redis_once(self, *command):
         host, port = self.env["REDIS"].rsplit(":", 1)
         words = b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in (c.encode() for c in command))
         with socket.create_connection((host, int(port)), timeout=30) as s:
             s.sendall(b"*%d\r\n%s" % (len(command), words))
-            answer = s.makefile("rb").readline()
-        if not answer or answer[:1] == b"-":
-            raise Failure("Redis answers to %s: %r" % (" ".join(command), answer))
-
+            return s.makefile("rb").readline()
 
 
 def offsets_partition(group, partitions):
