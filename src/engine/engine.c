@@ -341,9 +341,11 @@ bool yt_engine_ready(const struct yt_engine *e, char why[128])
 
 const void *yt_engine_peek(struct yt_engine *e, struct yt_arena *a, enum yt_kind kind, struct yt_str name)
 {
+	char at[YT_ENTRY_KEY_MAX];
+	struct yt_str key = yt_entry_key_of(kind, name, at);
+
 	for (size_t k = 0; k < e->n_assigned; k++) {
 		struct yt_shard *s = e->shards[e->assigned[k]];
-		struct yt_str key = yt_arena_printf(a, "%.*s%.*s", YT_FMT(yt_entities[kind].prefix), YT_FMT(name));
 		struct yt_entry *en = s->loaded ? yt_shard_entry(s, kind, key, false) : NULL;
 
 		if (en && en->blob)

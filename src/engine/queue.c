@@ -97,14 +97,10 @@ static void decode(struct yt_engine *e, struct yt_queued *q)
 /* The decision looks ahead by it (engine/batch.c). */
 static uint64_t member_hash(const struct yt_queued *q)
 {
-	struct yt_str prefix = yt_entities[YT_KIND_MEMBER].prefix;
-	char key[YT_ID_BYTES_MAX * 2 + 32];
+	char at[YT_ENTRY_KEY_MAX];
+	struct yt_str key = q->event ? yt_entry_key_of(YT_KIND_MEMBER, q->key, at) : (struct yt_str){ 0 };
 
-	if (!q->event || prefix.n + q->key.n > sizeof key)
-		return 0;
-	memcpy(key, prefix.p, prefix.n);
-	memcpy(key + prefix.n, q->key.p, q->key.n);
-	return yt_map_hash(yt_str(key, prefix.n + q->key.n));
+	return key.n ? yt_map_hash(key) : 0;
 }
 
 void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_record *rec)

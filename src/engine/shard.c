@@ -228,20 +228,29 @@ bool yt_shard_fold(struct yt_shard *s, struct yt_str key, struct yt_str value, c
 	return true;
 }
 
-/* The entry of (kind, name), with the key built in place. */
+struct yt_str yt_entry_key_of(enum yt_kind kind, struct yt_str name, char at[YT_ENTRY_KEY_MAX])
+{
+	struct yt_str prefix = yt_entities[kind].prefix;
+
+	if ((size_t)prefix.n + name.n > YT_ENTRY_KEY_MAX)
+		return yt_str(at, 0);
+	memcpy(at, prefix.p, prefix.n);
+	memcpy(at + prefix.n, name.p, name.n);
+	return yt_str(at, (size_t)prefix.n + name.n);
+}
+
 static struct yt_entry *entry_of(struct yt_shard *s, enum yt_kind kind, struct yt_str name, bool make)
 {
-	char key[512];
-	struct yt_str prefix = yt_entities[kind].prefix;
+	char at[YT_ENTRY_KEY_MAX];
 	struct yt_entry *en = s->last[kind];
 
 	if (en && yt_str_eq(yt_entry_name(en), name))
 		return en;
 
-	YT_ASSERT(prefix.n + name.n <= sizeof key, NULL);
-	memcpy(key, prefix.p, prefix.n);
-	memcpy(key + prefix.n, name.p, name.n);
-	en = yt_shard_entry(s, kind, yt_str(key, prefix.n + name.n), make);
+	struct yt_str key = yt_entry_key_of(kind, name, at);
+
+	YT_ASSERT(key.n, NULL);
+	en = yt_shard_entry(s, kind, key, make);
 	if (en)
 		s->last[kind] = en;
 	return en;

@@ -138,8 +138,8 @@ static bool knows(void *ctx, int shard, struct yt_str suffix)
 	int kind = yt_view_entity_of(&a, suffix, &name);
 
 	if (kind >= 0) {
-		struct yt_str key = yt_arena_printf(&a, "%.*s%.*s", YT_FMT(yt_entities[kind].prefix), YT_FMT(name));
-		struct yt_entry *en = yt_shard_entry(s, kind, key, false);
+		char at[YT_ENTRY_KEY_MAX];
+		struct yt_entry *en = yt_shard_entry(s, kind, yt_entry_key_of(kind, name, at), false);
 
 		found = en && en->blob && (kind != YT_KIND_ORDER || e->conf->view_orders);
 	}

@@ -1,5 +1,5 @@
 /* The direct reader: one pass over the bytes, no tree. It knows no faults: what it does not expect it leaves to the reader over base/json, so it
- * may be narrow but must never take what that one refuses, nor read it otherwise (tests/unit/test_event_direct.c, tests/fuzz/fuzz_event.c). */
+ * may be narrow but must never take what that one refuses, nor read it otherwise (tests/unit/test_event_direct.c, tests/fuzz/event.c). */
 #include "direct.h"
 
 #ifdef __SSE2__

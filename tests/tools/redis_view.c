@@ -24,14 +24,6 @@ enum { WAIT_MS = 60000, SHARDS = 16 };
 
 static const char *shared_url, *prefix, *folder;
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void nap(void)
 {
 	struct timespec t = { .tv_nsec = 5000000 };
@@ -280,9 +272,9 @@ static void turn(struct yt_redis_view *v)
 
 #define WAIT(v, cond)                                                                                             \
 	do {                                                                                                      \
-		int64_t until_ = now_ms() + WAIT_MS;                                                              \
+		int64_t until_ = yt_test_ms() + WAIT_MS;                                                              \
 		while (!(cond)) {                                                                                 \
-			CHECK_MSG(now_ms() < until_, "waited for %s", #cond);                                     \
+			CHECK_MSG(yt_test_ms() < until_, "waited for %s", #cond);                                     \
 			turn(v);                                                                                  \
 		}                                                                                                 \
 	} while (0)
@@ -373,7 +365,7 @@ static int free_port(void)
 	struct sockaddr_in a = { .sin_family = AF_INET };
 
 	for (;;) {
-		int fd = socket(AF_INET, SOCK_STREAM, 0), port = 10000 + (int)((unsigned)(now_ms() * 7919 + getpid() * 31) % 20000);
+		int fd = socket(AF_INET, SOCK_STREAM, 0), port = 10000 + (int)((unsigned)(yt_test_ms() * 7919 + getpid() * 31) % 20000);
 
 		a.sin_port = htons((uint16_t)port);
 		a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -402,7 +394,7 @@ static void start_server(const char *policy, const char *save)
 		       "--maxmemory-policy", policy, "--dbfilename", save, (char *)NULL);
 		_exit(127);
 	}
-	for (int64_t until = now_ms() + WAIT_MS;; nap()) {
+	for (int64_t until = yt_test_ms() + WAIT_MS;; nap()) {
 		redisContext *c = redisConnect("127.0.0.1", now.port);
 		redisReply *r = c && !c->err ? redisCommand(c, "PING") : NULL;
 		bool good = r && r->type == REDIS_REPLY_STATUS;
@@ -413,7 +405,7 @@ static void start_server(const char *policy, const char *save)
 			redisFree(c);
 		if (good)
 			return;
-		CHECK_MSG(now_ms() < until && waitpid(now.server, NULL, WNOHANG) == 0, "redis-server did not start");
+		CHECK_MSG(yt_test_ms() < until && waitpid(now.server, NULL, WNOHANG) == 0, "redis-server did not start");
 	}
 }
 
@@ -1019,7 +1011,7 @@ TEST(redis_that_is_full)
 	CHECK_MSG(strncmp(stats(v).why, "FCALL: OOM ", 11) == 0, "%s", stats(v).why);
 	/* Whoever tries again and again is slowed down, not answered at once each time. */
 	connects = stats(v).connects;
-	for (int64_t until = now_ms() + 2000; now_ms() < until;) {
+	for (int64_t until = yt_test_ms() + 2000; yt_test_ms() < until;) {
 		where(v, 1);
 		apply_one(v, 1, "L1", 0, 1, "s1/m-1", "a=1");
 	}
@@ -1038,19 +1030,19 @@ TEST(redis_that_hangs)
 	own_server("noeviction");
 	v = open_ready(1);
 	kill(now.server, SIGSTOP);
-	began = now_ms();
+	began = yt_test_ms();
 	CHECK_INT(apply_one(v, 1, "L1", 0, 1, "s1/m-1", "a=1"), YT_VIEW_AWAY);
-	CHECK_MSG(now_ms() - began >= YT_REDIS_COMMAND_MS - 100 && now_ms() - began < YT_REDIS_COMMAND_MS + 5000, "after %" PRId64 " ms",
-	          now_ms() - began);
+	CHECK_MSG(yt_test_ms() - began >= YT_REDIS_COMMAND_MS - 100 && yt_test_ms() - began < YT_REDIS_COMMAND_MS + 5000, "after %" PRId64 " ms",
+	          yt_test_ms() - began);
 	CHECK_STR(stats(v).why, "no answer in time");
 	/* The end does not wait for it: the kernel still accepts a connection, and nobody answers on it. */
-	for (began = now_ms(); now_ms() < began + 300;)
+	for (began = yt_test_ms(); yt_test_ms() < began + 300;)
 		turn(v);
 	yt_redis_view_port(v)->where(v, 1);
-	began = now_ms();
+	began = yt_test_ms();
 	yt_redis_view_free(v);
 	now.n_views = 0;
-	CHECK_MSG(now_ms() - began < 4000, "%" PRId64 " ms", now_ms() - began);
+	CHECK_MSG(yt_test_ms() - began < 4000, "%" PRId64 " ms", yt_test_ms() - began);
 	kill(now.server, SIGCONT);
 }
 
@@ -1158,13 +1150,13 @@ TEST(redis_by_a_unix_socket_and_another_database)
 TEST(redis_that_never_was_there)
 {
 	struct yt_redis_view *v;
-	int64_t began = now_ms();
+	int64_t began = yt_test_ms();
 
 	snprintf(now.url, sizeof now.url, "redis://127.0.0.1:%d/0", free_port());
 	v = open_view();
 	CHECK_INT(where(v, 1), YT_VIEW_AWAY);
 	CHECK_INT(apply_one(v, 1, "L1", 0, 1, "s1/m-1", "a=1"), YT_VIEW_AWAY);
-	CHECK_MSG(now_ms() - began < 10000, "%" PRId64 " ms", now_ms() - began);
+	CHECK_MSG(yt_test_ms() - began < 10000, "%" PRId64 " ms", yt_test_ms() - began);
 }
 
 TEST(one_connection_that_is_cut_is_made_again)

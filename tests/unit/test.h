@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <stdint.h>
+#include <time.h>
 
 static struct {
     const char *filter;
@@ -38,6 +40,15 @@ static struct {
 #define CHECK_INT(got, want) yt_test_int(__FILE__, __LINE__, #got, (long long)(got), (long long)(want))
 #define CHECK_STR(got, want) yt_test_str(__FILE__, __LINE__, #got, (got), (want))
 #define CHECK_MEM(got, want, size) yt_test_mem(__FILE__, __LINE__, #got, (got), (want), (size))
+
+/* For deadlines. */
+__attribute__((unused)) static int64_t yt_test_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 /* Ends the test that runs. The text goes on one line, whatever it holds. */
 __attribute__((unused, noreturn, format(printf, 3, 4))) static void yt_test_fail(const char *file, int line,

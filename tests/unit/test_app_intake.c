@@ -6,7 +6,6 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "unit/test.h"
@@ -77,14 +76,6 @@ static void stop(void)
 	rd_kafka_destroy(host);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static int sent(void)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)yt_intake_port(intake)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -103,7 +94,7 @@ static int sent(void)
 /* The status that one order is answered with, once the connection ends. */
 static int order(void)
 {
-	int64_t until = now_ms() + PATIENCE_MS;
+	int64_t until = yt_test_ms() + PATIENCE_MS;
 	size_t n = 0;
 	ssize_t got;
 	int fd = sent();
@@ -112,7 +103,7 @@ static int order(void)
 		event_base_loop(base, EVLOOP_ONCE); /* the intake's tick ends it */
 		got = recv(fd, answer + n, sizeof answer - 1 - n, 0);
 		n += got > 0 ? (size_t)got : 0;
-	} while ((got > 0 || (got < 0 && errno == EAGAIN)) && now_ms() < until);
+	} while ((got > 0 || (got < 0 && errno == EAGAIN)) && yt_test_ms() < until);
 	answer[n] = '\0';
 	close(fd);
 	CHECK_MSG(strncmp(answer, "HTTP/1.1 ", 9) == 0, "`%s`", answer);
@@ -128,9 +119,9 @@ TEST(intake_outlives_its_producer)
 	rd_kafka_mock_push_request_errors(cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
 	CHECK_INT(order(), 503);
 	CHECK(strstr(answer, "Retry-After: 1\r\n"));
-	until = now_ms() + PATIENCE_MS;
+	until = yt_test_ms() + PATIENCE_MS;
 	while (order() != 200)
-		CHECK(now_ms() < until);
+		CHECK(yt_test_ms() < until);
 	stop();
 }
 

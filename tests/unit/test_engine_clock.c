@@ -217,23 +217,34 @@ TEST(event_clock_a_lost_batch_changes_no_now_and_no_order)
 	ew_deinit(&w);
 }
 
+/* A record of shard 2 that lay in shard 0: committed as forwarded, and not read back yet. */
+static void forwarded_to_shard_2(struct ew *w)
+{
+	ew_init(w, EW_EVENT);
+	ew_live(w);
+	fl_record(&w->fl, EW_ORDERS, 0, 0, ew_paid(w, ew_member(w, 2, 0), "o", EW_T0));
+	fl_end(&w->fl, EW_ORDERS, 0, 1);
+	ew_turns(w, 4);
+	CHECK_INT(w->fl.n_batches, 1);
+	CHECK_INT(w->fl.batches[0].messages[0].dest, YT_TO_INTERNAL);
+}
+
+/* It lies at this offset, its marker behind it. */
+static void read_back(struct ew *w, int64_t offset)
+{
+	const struct fl_batch *b = &w->fl.batches[0];
+
+	fl_record_with(&w->fl, EW_INTERNAL, 2, offset, b->messages[0].key, b->messages[0].value, b->messages[0].headers, b->messages[0].n_headers);
+	fl_end(&w->fl, EW_INTERNAL, 2, offset + 2);
+}
+
 TEST(event_clock_is_not_idle_while_a_forwarded_record_is_on_its_way)
 {
 	struct ew w;
 
-	ew_init(&w, EW_EVENT);
-	ew_live(&w);
-	fl_record(&w.fl, EW_ORDERS, 0, 0, ew_paid(&w, ew_member(&w, 2, 0), "o", EW_T0));
-	fl_end(&w.fl, EW_ORDERS, 0, 1);
-	ew_turns(&w, 4);
-	CHECK_INT(w.fl.n_batches, 1);
-	CHECK_INT(w.fl.batches[0].messages[0].dest, YT_TO_INTERNAL);
-	/* Committed, and not read back yet. */
+	forwarded_to_shard_2(&w);
 	CHECK_MSG(!yt_engine_idle(w.e), "idle, but internal/2 has a record that nobody has read");
-	struct fl_batch *b = &w.fl.batches[0];
-
-	fl_record_with(&w.fl, EW_INTERNAL, 2, 0, b->messages[0].key, b->messages[0].value, b->messages[0].headers, b->messages[0].n_headers);
-	fl_end(&w.fl, EW_INTERNAL, 2, 2);
+	read_back(&w, 0);
 	ew_turns(&w, 4);
 	CHECK_INT(w.n_outs, 1);
 	CHECK_INT(at(&w, 0), EW_T0);
@@ -246,21 +257,13 @@ TEST(event_clock_an_old_end_does_not_hide_what_was_sent)
 {
 	struct ew w;
 
-	ew_init(&w, EW_EVENT);
-	ew_live(&w);
-	fl_record(&w.fl, EW_ORDERS, 0, 0, ew_paid(&w, ew_member(&w, 2, 0), "o", EW_T0));
-	fl_end(&w.fl, EW_ORDERS, 0, 1);
-	ew_turns(&w, 4);
-	CHECK_INT(w.fl.n_batches, 1);
-	struct fl_batch *b = &w.fl.batches[0];
-
+	forwarded_to_shard_2(&w);
 	fl_end(&w.fl, EW_INTERNAL, 2, 1);
 	fl_record(&w.fl, EW_ORDERS, 1, 0, ew_paid(&w, ew_member(&w, 1, 0), "o-1", EW_T0 + EW_HOUR));
 	fl_end(&w.fl, EW_ORDERS, 1, 1);
 	ew_turns(&w, 4);
 	CHECK_INT(w.n_outs, 0);
-	fl_record_with(&w.fl, EW_INTERNAL, 2, 1, b->messages[0].key, b->messages[0].value, b->messages[0].headers, b->messages[0].n_headers);
-	fl_end(&w.fl, EW_INTERNAL, 2, 3);
+	read_back(&w, 1);
 	ew_turns(&w, 4);
 	CHECK_INT(w.n_outs, 2);
 	CHECK_INT(at(&w, 0), EW_T0);

@@ -57,14 +57,6 @@ static void stop(void)
 	event_base_free(base);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void turn(void)
 {
 	struct timespec t = { .tv_nsec = 1000000 };
@@ -89,7 +81,7 @@ static bool hear(int fd)
 {
 	size_t n = 0;
 
-	for (int64_t until = now_ms() + 10000; now_ms() < until;) {
+	for (int64_t until = yt_test_ms() + 10000; yt_test_ms() < until;) {
 		ssize_t got;
 
 		turn();
@@ -245,16 +237,16 @@ TEST(http_slow_sender_cannot_push_its_deadline)
 
 	start((struct yt_http_conf){ .deadline_ms = 200 });
 	fd = dial();
-	began = now_ms();
+	began = yt_test_ms();
 	do {
 		/* One byte a turn, as long as somebody takes it. */
 		send(fd, "a", 1, MSG_NOSIGNAL);
 		turn();
 		yt_http_stats(http, &s);
-	} while (s.expired == 0 && now_ms() - began < 5000);
+	} while (s.expired == 0 && yt_test_ms() - began < 5000);
 	CHECK_INT(s.expired, 1);
 	CHECK_INT(s.connections, 0);
-	CHECK_MSG(now_ms() - began >= 190, "%d ms", (int)(now_ms() - began));
+	CHECK_MSG(yt_test_ms() - began >= 190, "%d ms", (int)(yt_test_ms() - began));
 	close(fd);
 	stop();
 }
@@ -399,7 +391,7 @@ static void hear_until(int fd, const char *end, int n)
 	size_t at = 0;
 	int found = 0;
 
-	for (int64_t until = now_ms() + 10000; now_ms() < until && found < n;) {
+	for (int64_t until = yt_test_ms() + 10000; yt_test_ms() < until && found < n;) {
 		ssize_t got;
 
 		turn();
@@ -436,7 +428,7 @@ TEST(http_answers_what_was_sent_ahead_in_order)
 	start_taking((struct yt_http_conf){ 0 });
 	fd = dial();
 	say(fd, "POST /body HTTP/1.1\r\nContent-Length: 1\r\n\r\naPOST /later HTTP/1.1\r\n\r\nPOST /body HTTP/1.1\r\nContent-Length: 1\r\n\r\nc");
-	for (int64_t until = now_ms() + 5000; n_kept == 0 && now_ms() < until;)
+	for (int64_t until = yt_test_ms() + 5000; n_kept == 0 && yt_test_ms() < until;)
 		turn();
 	CHECK_INT(n_kept, 1);
 	struct yt_http_reply reply = { .status = 200, .type = "text/plain" };
@@ -464,7 +456,7 @@ TEST(http_does_not_read_on_before_the_answer)
 	start_taking((struct yt_http_conf){ .body_max = 1 << 20, .held_max = 8 << 20 });
 	fd = dial();
 	say(fd, "POST /later HTTP/1.1\r\n\r\n");
-	for (int64_t until = now_ms() + 5000; n_kept == 0 && now_ms() < until;)
+	for (int64_t until = yt_test_ms() + 5000; n_kept == 0 && yt_test_ms() < until;)
 		turn();
 	memset(much, 'x', sizeof much);
 	memcpy(much, head, sizeof head - 1);
@@ -477,7 +469,7 @@ TEST(http_does_not_read_on_before_the_answer)
 	yt_http_stats(http, &s);
 	CHECK_MSG(n_kept == 1 && sent > 100000 && s.held <= sizeof much, "%lld sent, %zu held", (long long)sent, s.held);
 	yt_http_answer(kept[0], &reply);
-	for (int64_t until = now_ms() + 5000; s.held < 100000 && now_ms() < until; yt_http_stats(http, &s))
+	for (int64_t until = yt_test_ms() + 5000; s.held < 100000 && yt_test_ms() < until; yt_http_stats(http, &s))
 		turn();
 	CHECK(s.held >= 100000);
 	close(fd);
@@ -495,7 +487,7 @@ TEST(http_answers_later_to_one_that_has_gone)
 		fd[i] = dial();
 		say(fd[i], "POST /later HTTP/1.1\r\n\r\n");
 	}
-	for (int64_t until = now_ms() + 5000; n_kept < 2 && now_ms() < until;)
+	for (int64_t until = yt_test_ms() + 5000; n_kept < 2 && yt_test_ms() < until;)
 		turn();
 	CHECK_INT(n_kept, 2);
 	setsockopt(fd[0], SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
@@ -647,7 +639,7 @@ TEST(http_requests_hold_so_much_together_and_no_more)
 	hear_until(fd[0], "POST 1 xxx", 1);
 	close(fd[0]);
 	close(fd[1]);
-	for (int64_t until = now_ms() + 5000; s.connections > 0 && now_ms() < until; yt_http_stats(http, &s))
+	for (int64_t until = yt_test_ms() + 5000; s.connections > 0 && yt_test_ms() < until; yt_http_stats(http, &s))
 		turn();
 	CHECK_INT(s.held, 0);
 	stop();
@@ -661,7 +653,7 @@ TEST(http_slow_body_cannot_push_its_deadline)
 	start_taking((struct yt_http_conf){ .deadline_ms = 200 });
 	fd = dial();
 	say(fd, "POST /body HTTP/1.1\r\nContent-Length: 900\r\n\r\n");
-	for (int64_t until = now_ms() + 5000; now_ms() < until;) {
+	for (int64_t until = yt_test_ms() + 5000; yt_test_ms() < until;) {
 		send(fd, "a", 1, MSG_NOSIGNAL);
 		turn();
 		yt_http_stats(http, &s);
@@ -722,7 +714,7 @@ TEST(http_that_is_closed_ends_what_it_has)
 	say(kept_on, "POST /body HTTP/1.1\r\n\r\n");
 	hear_until(kept_on, "POST 0 ", 1);
 	say(busy, "POST /later HTTP/1.1\r\n\r\n");
-	for (int64_t until = now_ms() + 5000; n_kept == 0 && now_ms() < until;)
+	for (int64_t until = yt_test_ms() + 5000; n_kept == 0 && yt_test_ms() < until;)
 		turn();
 	yt_http_close(http);
 	/* Who goes on sending is answered, and told that it is the last time; who does not is left after a while. */

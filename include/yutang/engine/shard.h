@@ -33,6 +33,11 @@ struct yt_entry {
 	char key[];  /* changelog key */
 };
 
+enum { YT_ENTRY_KEY_MAX = 512 };
+
+/* The changelog key of an entity, written into `at`; empty where it has no room. */
+struct yt_str yt_entry_key_of(enum yt_kind kind, struct yt_str name, char at[YT_ENTRY_KEY_MAX]);
+
 /* Its value is soon read, all of it: memory has it under way. */
 static inline void yt_entry_prefetch(const struct yt_entry *en)
 {
