@@ -1,5 +1,6 @@
 """The servers, the workers and what may happen to them. Everything that is started here is ended here, by process id."""
 
+import http.client
 import os
 import random
 import re
@@ -212,8 +213,12 @@ class Worker:
             os.kill(self.process.pid, number)
 
     def get(self, path, timeout=0.5):
-        with urllib.request.urlopen("http://127.0.0.1:%d%s" % (self.port, path), timeout=timeout) as answer:
-            return answer.read().decode()
+        """OSError where there is no whole answer."""
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:%d%s" % (self.port, path), timeout=timeout) as answer:
+                return answer.read().decode()
+        except http.client.HTTPException as e:  # it died in the middle of it
+            raise OSError(e)
 
     def is_ready(self):
         if not self.process or self.process.poll() is not None or self.stopped:
@@ -357,7 +362,11 @@ class Workers:
 
     def repeat(self, run, every):
         while not self.over.wait(every):
-            run()
+            try:
+                run()
+            except Exception as e:
+                self.fail("%s: %r" % (run.__name__, e))
+                raise
 
     def watch(self):
         with self.lock:
