@@ -622,7 +622,7 @@ static void expect_internal(struct yt_engine *e)
 	for (size_t i = 0; i < e->n_messages; i++) {
 		struct yt_shard *s = e->messages[i].dest == YT_TO_INTERNAL ? e->shards[e->messages[i].shard] : NULL;
 
-		if (s && s->state == YT_SHARD_LIVE) {
+		if (s) {
 			struct yt_input *in = &s->in[e->conf->n_inputs - 1];
 
 			in->wanted = (in->wanted > in->got_at_seal ? in->wanted : in->got_at_seal) + 1;

@@ -455,6 +455,34 @@ TEST(records_from_before_the_start_offset_are_dropped)
 	ew_deinit(&w);
 }
 
+/* What is sent to a shard is waited for, so that it is decided before later records: but not again what was read before the shard was released. */
+TEST(what_was_read_before_a_rebalance_is_not_waited_for_behind_it)
+{
+	const struct yt_mem_message *sent;
+	struct ew w;
+
+	ew_init(&w, 0);
+	ew_live(&w);
+	fl_record(&w.fl, EW_ORDERS, 0, 0, ew_paid(&w, ew_member(&w, 2, 0), "o-1", w.wall - 1));
+	ew_turns(&w, 3);
+	sent = w.fl.batches[0].messages;
+	CHECK_INT(sent->dest, YT_TO_INTERNAL);
+	fl_record_with(&w.fl, EW_INTERNAL, 2, 0, sent->key, sent->value, sent->headers, sent->n_headers);
+	fl_all_ends(&w.fl);
+	ew_turns(&w, 3);
+	CHECK_INT(w.n_outs, 1);
+	fl_revoke(&w.fl, false);
+	ew_turn(&w);
+	fl_assign_all(&w.fl);
+	ew_turns(&w, 4);
+	CHECK_INT(w.fl.restores[2], 1); /* what is in memory goes on */
+	fl_record(&w.fl, EW_ORDERS, 2, 0, ew_paid(&w, ew_member(&w, 2, 1), "o-2", w.wall - 1));
+	fl_all_ends(&w.fl);
+	ew_turns(&w, 3);
+	CHECK_MSG(w.n_outs == 2, "the order waits for what was read long ago");
+	ew_deinit(&w);
+}
+
 TEST(what_the_adapter_cannot_mend_ends_the_engine_once)
 {
 	struct ew w;
@@ -500,5 +528,6 @@ TEST_MAIN
 	RUN(the_event_clock_begins_with_all_shards_or_not_at_all);
 	RUN(a_process_that_was_never_given_anything_is_not_ready);
 	RUN(records_from_before_the_start_offset_are_dropped);
+	RUN(what_was_read_before_a_rebalance_is_not_waited_for_behind_it);
 	RUN(what_the_adapter_cannot_mend_ends_the_engine_once);
 }
