@@ -28,6 +28,11 @@ static int64_t clock_ms(clockid_t id)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+static int64_t mono_now(void)
+{
+	return clock_ms(CLOCK_BOOTTIME);
+}
+
 static void end(struct yt_daemon *d, int exit_code)
 {
 	if (!d->ended)
@@ -272,7 +277,7 @@ static void loop(struct yt_daemon *d)
 			yt_daemon_reload(d);
 		d->reload_wanted = false;
 		if (d->engine)
-			more = yt_engine_turn(d->engine, clock_ms(CLOCK_REALTIME), clock_ms(CLOCK_BOOTTIME), &wait_ms);
+			more = yt_engine_turn(d->engine, clock_ms(CLOCK_REALTIME), mono_now(), &wait_ms);
 		atomic_fetch_add(&d->turns, 1);
 		care(d);
 		if (d->ended)
@@ -425,6 +430,7 @@ static void engine_conf(struct yt_daemon *d, bool accept_offsets)
 	c->view_interval_ms = d->conf.redis.interval_ms;
 	c->view_orders = d->conf.redis.orders;
 	c->hold_after_input_ms = 500;
+	c->mono_ms = mono_now;
 }
 
 static void unwire(struct yt_daemon *d)

@@ -33,7 +33,8 @@ uint64_t yt_map_hash(struct yt_str key)
 	w = 0;
 	memcpy(&w, p, n);
 	h = (h ^ w) * mul;
-	return h ^ h >> 32;
+	h ^= h >> 32;
+	return h ? h : 1;
 }
 
 static size_t home(const struct yt_map *m, uint64_t hash)
@@ -83,14 +84,26 @@ void yt_map_prefetch(const struct yt_map *m, uint64_t hash)
 		__builtin_prefetch(&m->slots[home(m, hash)]);
 }
 
-void *yt_map_likely(const struct yt_map *m, uint64_t hash)
+void *yt_map_with_hash(const struct yt_map *m, uint64_t hash, size_t *at)
 {
 	if (!m->n)
 		return NULL;
-	for (size_t i = home(m, hash); m->slots[i].value; i = (i + 1) & (m->cap - 1))
-		if (m->slots[i].hash == hash)
-			return m->slots[i].value;
-	return NULL;
+	for (;;) {
+		const struct yt_map_slot *slot = &m->slots[(home(m, hash) + *at) & (m->cap - 1)];
+
+		if (!slot->value)
+			return NULL;
+		++*at;
+		if (slot->hash == hash)
+			return slot->value;
+	}
+}
+
+void *yt_map_likely(const struct yt_map *m, uint64_t hash)
+{
+	size_t at = 0;
+
+	return yt_map_with_hash(m, hash, &at);
 }
 
 void *yt_map_get(const struct yt_map *m, struct yt_str key)

@@ -12,16 +12,9 @@ void *yt_alias_fresh(struct yt_arena *a, struct yt_str name)
 	return alias;
 }
 
-struct yt_str yt_alias_of(const void *alias)
+void yt_alias_names(const void *alias, yt_named_fn *each, void *ctx)
 {
-	return ((const struct yt_alias *)alias)->member;
-}
-
-struct yt_str yt_alias_of_bytes(struct yt_str value)
-{
-	struct yt_rd r = yt_rd(value);
-
-	return yt_rd_bytes(&r);
+	each(ctx, ((const struct yt_alias *)alias)->member);
 }
 
 int64_t yt_alias_next_due(const void *alias)

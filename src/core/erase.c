@@ -241,6 +241,27 @@ static void forget_aliases(struct yt_act *act, struct yt_str member_name, int64_
 	}
 }
 
+/* But himself. */
+void yt_erase_names(const void *member, yt_named_fn *each, void *ctx)
+{
+	const struct yt_member *m = member;
+
+	if (m->referrer.n)
+		each(ctx, m->referrer);
+	for (uint32_t i = 0; i < m->n_timers; i++) {
+		const struct yt_timer *t = &m->timers[i];
+
+		for (int k = 0; t->origin.ev && k < PERSONS; k++) {
+			struct yt_str id = yt_event_text(t->origin.ev, persons[k]);
+
+			if (id.n && !yt_str_eq(id, m->id))
+				each(ctx, id);
+		}
+		if (t->params.n)
+			each(ctx, YT_NAMED_ANYBODY);
+	}
+}
+
 static bool timer_mentions(const struct yt_timer *t, struct yt_str id)
 {
 	for (int k = 0; t->origin.ev && k < PERSONS; k++) {
@@ -250,15 +271,13 @@ static bool timer_mentions(const struct yt_timer *t, struct yt_str id)
 	return t->params.n && has_text(t->params, id);
 }
 
-bool yt_erase_mentions(const void *member, struct yt_str id)
+static bool mentions(const struct yt_member *m, struct yt_str id)
 {
-	const struct yt_member *m = member;
 	bool found = yt_str_eq(m->referrer, id);
 
 	/* What he begins anew is his. */
 	if (yt_str_eq(m->id, id))
 		return false;
-
 	for (uint32_t k = 0; k < m->n_timers && !found; k++)
 		found = timer_mentions(&m->timers[k], id);
 	return found;
@@ -274,7 +293,7 @@ static void forget_mentions(struct yt_act *act, struct yt_str member_name, int64
 	for (size_t k = 0; k < n; k++) {
 		const struct yt_member *seen = state->peek(state->ctx, YT_KIND_MEMBER, names[k]);
 
-		if (!seen || !yt_erase_mentions(seen, id))
+		if (!seen || !mentions(seen, id))
 			continue;
 		act->member = state->edit(state->ctx, YT_KIND_MEMBER, names[k]);
 		struct yt_member *m = act->member;

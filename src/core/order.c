@@ -231,17 +231,9 @@ void yt_order_encode(const void *order, struct yt_buf *out)
 		encode_products(o, out);
 }
 
-struct yt_str yt_order_of(const void *order)
+void yt_order_names(const void *order, yt_named_fn *each, void *ctx)
 {
-	return ((const struct yt_order *)order)->member;
-}
-
-struct yt_str yt_order_of_bytes(struct yt_str value)
-{
-	struct yt_rd r = yt_rd(value);
-
-	yt_rd_u16(&r);
-	return yt_rd_bytes(&r);
+	each(ctx, ((const struct yt_order *)order)->member);
 }
 
 static void decode_payment(struct yt_order *o, struct yt_rd *r)

@@ -9,16 +9,9 @@ void *yt_phone_fresh(struct yt_arena *a, struct yt_str name)
 	return yt_arena_zalloc(a, sizeof(struct yt_phone));
 }
 
-struct yt_str yt_phone_of(const void *phone)
+void yt_phone_names(const void *phone, yt_named_fn *each, void *ctx)
 {
-	return ((const struct yt_phone *)phone)->member;
-}
-
-struct yt_str yt_phone_of_bytes(struct yt_str value)
-{
-	struct yt_rd r = yt_rd(value);
-
-	return yt_rd_bytes(&r);
+	each(ctx, ((const struct yt_phone *)phone)->member);
 }
 
 void *yt_phone_decode(struct yt_arena *a, struct yt_str name, struct yt_str value)

@@ -112,8 +112,10 @@ static void join_batch(struct yt_engine *e, struct yt_shard *s)
 {
 	if (s->in_batch)
 		return;
-	if (e->n_commits == 0)
+	if (e->n_commits == 0) {
 		e->log->begin(e->log->ctx);
+		e->began_mono = e->conf->mono_ms ? e->conf->mono_ms() : 0;
+	}
 	s->in_batch = true;
 	e->commits[e->n_commits++].shard = s->id;
 	for (int i = 0; i < e->conf->n_inputs; i++)
@@ -169,6 +171,15 @@ static bool settled(struct yt_engine *e, struct yt_shard *s, struct yt_queued *q
 	return false;
 }
 
+/* The clock is asked now and then: where that is a call of the system, it costs as much as a decision. */
+static void look_at_age(struct yt_engine *e)
+{
+	enum { EVERY = 16 };
+
+	if (e->conf->mono_ms && ++e->decisions % EVERY == 0)
+		e->old |= e->conf->mono_ms() - e->began_mono >= YT_BATCH_MS_MAX;
+}
+
 /* Decides one record of the batch. */
 static void decide_taken(struct yt_engine *e, struct yt_shard *s, struct yt_queued *q, int64_t now_ms)
 {
@@ -213,6 +224,7 @@ static void decide(struct yt_engine *e, struct yt_shard *s, struct yt_queued *q,
 	yt_engine_enter(e, &q->rec);
 	decide_taken(e, s, q, now_ms);
 	yt_engine_leave(e);
+	look_at_age(e);
 }
 
 /* Fires the earliest timer of a shard. */
@@ -233,11 +245,12 @@ static void fire(struct yt_engine *e, struct yt_shard *s, struct yt_entry *en, i
 	YT_ASSERT(fired && e->n_edited > 0, en->key);
 	e->timers_fired++;
 	yt_shard_redue(s, 0);
+	look_at_age(e);
 }
 
 static bool full(const struct yt_engine *e)
 {
-	return e->n_taken >= YT_BATCH_RECORDS_MAX || e->arena.used >= YT_BATCH_ARENA_MAX || e->n_messages >= BATCH_MESSAGES_MAX;
+	return e->n_taken >= YT_BATCH_RECORDS_MAX || e->arena.used >= YT_BATCH_ARENA_MAX || e->n_messages >= BATCH_MESSAGES_MAX || e->old;
 }
 
 /* Event clock: what was sent to another shard is decided before anything that is later. */
@@ -708,6 +721,7 @@ void yt_batch_on_outcome(void *ctx, enum yt_outcome outcome)
 		lost(e);
 	e->n_taken = e->n_messages = e->n_outputs = e->n_late = e->n_commits = e->n_sent = 0;
 	e->timers_fired = 0;
+	e->old = false;
 	yt_arena_reset(&e->arena);
 	yt_engine_take_rules(e);
 }

@@ -94,6 +94,7 @@ static bool free_entries(struct yt_shard *s, size_t n)
 	memset(s->n_of, 0, sizeof s->n_of);
 	yt_map_deinit(&s->entries);
 	yt_heap_deinit(&s->due);
+	yt_named_clear(s);
 	s->gone_at = 0;
 	return true;
 }
@@ -280,15 +281,18 @@ struct yt_str yt_entry_value(const struct yt_entry *en)
 	return behind_head(yt_str(en->blob, en->blob_n));
 }
 
-/* The committed object, decoded into the batch's arena; NULL where absent or expired. */
+void *yt_entry_decode(const struct yt_entry *en, struct yt_arena *a)
+{
+	void *obj = en->blob ? yt_entities[en->kind].decode(a, yt_entry_name(en), yt_entry_value(en)) : NULL;
+
+	YT_ASSERT(obj || !en->blob, en->key);
+	return obj;
+}
+
+/* The committed object, in the batch's arena; NULL where absent or expired. */
 static void *load(struct yt_shard *s, struct yt_entry *en)
 {
-	if (!en->blob || yt_entry_expires(en) <= s->batch_now)
-		return NULL;
-	void *obj = yt_entities[en->kind].decode(&s->engine->arena, yt_entry_name(en), yt_entry_value(en));
-
-	YT_ASSERT(obj, en->key);
-	return obj;
+	return yt_entry_expires(en) <= s->batch_now ? NULL : yt_entry_decode(en, &s->engine->arena);
 }
 
 /* The object expired within the batch: with `clock = event` a batch can be months long. */
@@ -298,12 +302,9 @@ static bool is_over(const struct yt_shard *s, const struct yt_entry *en)
 	return !en->edited_now && yt_entities[en->kind].expires_at(en->obj) <= s->batch_now;
 }
 
-const void *yt_shard_peek(void *ctx, enum yt_kind kind, struct yt_str name)
+const void *yt_shard_seen(struct yt_shard *s, struct yt_entry *en)
 {
-	struct yt_shard *s = ctx;
-	struct yt_entry *en = entry_of(s, kind, name, false);
-
-	if (!en || en->gone)
+	if (en->gone)
 		return NULL;
 	if (!en->obj) {
 		void *obj = load(s, en);
@@ -313,6 +314,14 @@ const void *yt_shard_peek(void *ctx, enum yt_kind kind, struct yt_str name)
 		touch(s, en, obj);
 	}
 	return is_over(s, en) ? NULL : en->obj;
+}
+
+const void *yt_shard_peek(void *ctx, enum yt_kind kind, struct yt_str name)
+{
+	struct yt_shard *s = ctx;
+	struct yt_entry *en = entry_of(s, kind, name, false);
+
+	return en ? yt_shard_seen(s, en) : NULL;
 }
 
 void *yt_shard_edit(void *ctx, enum yt_kind kind, struct yt_str name)
@@ -334,49 +343,6 @@ void *yt_shard_edit(void *ctx, enum yt_kind kind, struct yt_str name)
 		yt_engine_edited(s->engine, en);
 	}
 	return en->obj;
-}
-
-/* Present, and names that member. */
-static bool names_member(const struct yt_shard *s, const struct yt_entry *en, struct yt_str member_name)
-{
-	const struct yt_entity_ops *ops = &yt_entities[en->kind];
-	struct yt_str id = yt_name_id(member_name);
-
-	if (en->gone || !yt_str_eq(yt_name_shop(yt_entry_name(en)), yt_name_shop(member_name)))
-		return false;
-	if (en->obj)
-		return !is_over(s, en) && (ops->mentions ? ops->mentions(en->obj, id) : yt_str_eq(ops->member_of(en->obj), id));
-	if (!en->blob || yt_entry_expires(en) <= s->batch_now)
-		return false;
-	struct yt_str value = yt_entry_value(en);
-
-	return ops->mentions ? memmem(value.p, value.n, id.p, id.n) != NULL : yt_str_eq(ops->member_of_bytes(value), id);
-}
-
-static int by_text(const void *a, const void *b)
-{
-	return yt_str_cmp(*(const struct yt_str *)a, *(const struct yt_str *)b);
-}
-
-size_t yt_shard_naming(void *ctx, enum yt_kind kind, struct yt_str member_name, struct yt_str **names)
-{
-	struct yt_shard *s = ctx;
-	struct yt_buf found;
-	struct yt_entry *en;
-	size_t at = 0, n;
-
-	yt_buf_init(&found, &s->engine->arena);
-	while ((en = yt_map_next(&s->entries, &at))) {
-		struct yt_str name = yt_entry_name(en);
-
-		if (en->kind == kind && names_member(s, en, member_name))
-			yt_buf_add(&found, &name, sizeof name);
-	}
-	*names = (struct yt_str *)(void *)found.p;
-	n = found.n / sizeof **names;
-	if (n)
-		qsort(*names, n, sizeof **names, by_text);
-	return n;
 }
 
 bool yt_shard_any(void *ctx, enum yt_kind kind)
@@ -408,6 +374,8 @@ void yt_shard_redue(struct yt_shard *s, size_t from)
 
 		en->edited_now = false;
 		set_due(s, en, en->gone ? YT_NEVER : yt_entities[en->kind].next_due(en->obj));
+		if (s->named.rows)
+			yt_named_edited(s, en);
 	}
 	e->n_edited = from;
 }

@@ -264,17 +264,6 @@ static bool world_any(void *ctx, enum yt_kind kind)
 	return false;
 }
 
-/* An encoded one says the same, or more where that is allowed. */
-static bool world_names(enum yt_kind kind, const void *obj, struct yt_str bytes, struct yt_str id)
-{
-	const struct yt_entity_ops *ops = &yt_entities[kind];
-	bool may = ops->mentions ? memmem(bytes.p, bytes.n, id.p, id.n) != NULL : yt_str_eq(ops->member_of_bytes(bytes), id);
-	bool does = ops->mentions ? ops->mentions(obj, id) : yt_str_eq(ops->member_of(obj), id);
-
-	CHECK(ops->mentions ? may || !does : may == does);
-	return may;
-}
-
 static size_t world_naming(void *ctx, enum yt_kind kind, struct yt_str member_name, struct yt_str **names)
 {
 	struct world *w = ctx;
@@ -285,14 +274,9 @@ static size_t world_naming(void *ctx, enum yt_kind kind, struct yt_str member_na
 		struct yt_str name = yt_str(w->entities[k].name, w->entities[k].name_n);
 		bool here = w->entities[k].kind == kind && w->entities[k].shard == w->shard;
 		const void *obj = here ? world_peek(w, kind, name) : NULL;
-		struct yt_buf bytes;
 		size_t i = n;
 
-		if (!obj || !yt_str_eq(yt_name_shop(name), yt_name_shop(member_name)))
-			continue;
-		yt_buf_init(&bytes, &w->batch);
-		yt_entities[kind].encode(obj, &bytes);
-		if (!world_names(kind, obj, yt_buf_str(&bytes), yt_name_id(member_name)))
+		if (!obj || !yt_str_eq(yt_name_shop(name), yt_name_shop(member_name)) || !yt_entity_names(kind, obj, yt_name_id(member_name)))
 			continue;
 		for (; i > 0 && yt_str_cmp(name, (*names)[i - 1]) < 0; i--)
 			(*names)[i] = (*names)[i - 1];

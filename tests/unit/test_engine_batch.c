@@ -712,6 +712,36 @@ TEST(an_entity_that_expires_within_a_batch_is_absent_from_then_on)
 	CHECK_MSG(one == two && dups_one == dups_two, "in one batch %d dead letters and %d duplicates, in two %d and %d", one, dups_one, two, dups_two);
 }
 
+/* A machine on which each look at the clock finds it a fifth of a batch's time on. */
+static int64_t slow_clock(void)
+{
+	static int64_t now = 1000;
+
+	return now += 100;
+}
+
+/* However many wait: a turn that takes long looks like a loop that stands still, and the process would end in the middle of it, again and again. */
+TEST(a_batch_ends_by_its_age)
+{
+	enum { RECORDS = 1000, LOOKS = 5, EVERY = 16 };
+	struct ew w;
+
+	ew_init(&w, 0);
+	w.conf.mono_ms = slow_clock;
+	ew_live(&w);
+	for (int k = 0; k < RECORDS; k++)
+		fl_record(&w.fl, EW_ORDERS, k % 2, k / 2, ew_paid(&w, ew_member(&w, k % 2, k % 7), yt_arena_printf(&w.arena, "o-%d", k).p, w.wall - EW_MIN));
+	fl_all_ends(&w.fl);
+	ew_turn(&w);
+	CHECK_INT(w.fl.n_batches, 1);
+	CHECK_INT(w.fl.batches[0].shards[0].next[EW_ORDERS], LOOKS * EVERY);
+	ew_turns(&w, 2 * RECORDS / (LOOKS * EVERY));
+	CHECK_INT(w.fl.n_batches, (RECORDS + LOOKS * EVERY - 1) / (LOOKS * EVERY));
+	CHECK_INT(ew_info(&w, 0).next[EW_ORDERS], RECORDS / 2);
+	CHECK_INT(ew_info(&w, 1).next[EW_ORDERS], RECORDS / 2);
+	ew_deinit(&w);
+}
+
 TEST(draining_decides_nothing_new)
 {
 	struct ew w;
@@ -760,5 +790,6 @@ TEST_MAIN
 	RUN(bad_records_end_as_dead_letters_and_the_stream_goes_on);
 	RUN(a_dead_letter_that_is_too_large_is_cut_and_says_so);
 	RUN(an_entity_that_expires_within_a_batch_is_absent_from_then_on);
+	RUN(a_batch_ends_by_its_age);
 	RUN(draining_decides_nothing_new);
 }

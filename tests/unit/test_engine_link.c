@@ -137,6 +137,70 @@ TEST(what_was_erased_is_nowhere)
 	ew_deinit(&w);
 }
 
+/* One of a crowd: an identity with an order, the member that it is linked to, and what was done. */
+static const char *crowd_id(struct ew *w, const char *what, int k)
+{
+	return yt_arena_printf(&w->arena, "%s-%d.", what, k).p;
+}
+
+static void put_order(struct ew *w, const char *identity, int k, int64_t t)
+{
+	ew_put(w, EW_ORDERS, ew_shard_of(w, identity), ew_paid(w, identity, crowd_id(w, "o", k), t));
+}
+
+/* Each third one is linked, each other third one erased, and bought before and in the batch in which it is. What is asked of the first ones is
+ * kept up with what comes later, through what is given up, and when there is no place for more. */
+TEST(whom_an_entity_names_is_known_however_many_come_and_go)
+{
+	enum { MEMBERS = 1500, TOGETHER = 50 };
+	static const enum yt_outcome outcomes[] = { YT_COMMITTED, YT_ABORTED, YT_COMMITTED, YT_ABORTED, YT_ABORTED, YT_COMMITTED };
+	struct ew_dump d;
+	struct ew w;
+	int orders = 0;
+
+	ew_init(&w, EW_MEM);
+	for (int k = 0; k < MEMBERS; k++) {
+		const char *x = crowd_id(&w, "x", k), *m = crowd_id(&w, "m", k);
+		int at = ew_shard_of(&w, x);
+
+		put_order(&w, x, k, w.wall - EW_HOUR);
+		if (k % TOGETHER == 0) {
+			yt_memlog_outcomes(w.mem, outcomes, sizeof outcomes / sizeof *outcomes, false);
+			ew_settle(&w);
+		}
+		put_order(&w, x, MEMBERS + k, w.wall - EW_HOUR + 1);
+		if (k % 3 == 0)
+			ew_put(&w, EW_ORDERS, at, ew_event(&w, "member.linked", w.wall - 1, yt_arena_printf(&w.arena, "{\"identity\":\"%s\",\"member\":\"%s\"}", x, m).p));
+		else if (k % 3 == 1)
+			ew_put(&w, EW_ORDERS, at, ew_event(&w, "member.erase", w.wall - 1, yt_arena_printf(&w.arena, "{\"member\":\"%s\",\"by\":\"anna\"}", x).p));
+	}
+	for (int k = 0; k < 5; k++)
+		ew_settle(&w);
+	d = ew_dump(&w, w.wall, false);
+	for (size_t i = 0; i < d.n; i++) {
+		const char *key = strchr(d.lines[i], ' ') + 1;
+		char hex[2][80];
+		int k;
+
+		if (sscanf(key, "order:s1/o-%d.", &k) != 1)
+			continue;
+		k %= MEMBERS;
+		for (int what = 0; what < 2; what++) {
+			const char *id = crowd_id(&w, what ? "m" : "x", k);
+
+			yt_hex((const unsigned char *)id, strlen(id), hex[what]);
+		}
+		CHECK_MSG(strstr(key, hex[k % 3 == 0]), "of another: %s", d.lines[i]);
+		CHECK_MSG(k % 3 != 1, "erased: %s", d.lines[i]);
+		orders++;
+	}
+	CHECK_INT(orders, MEMBERS / 3 * 4);
+	CHECK_INT(ew_count(&w, YT_OUT_MEMBER_ERASED), MEMBERS / 3);
+	CHECK_INT(w.deads, 0);
+	ew_dump_free(&d);
+	ew_deinit(&w);
+}
+
 TEST_MAIN
 {
 	RUN(a_member_moves_with_its_orders);
@@ -144,4 +208,5 @@ TEST_MAIN
 	RUN(an_aborted_removal_is_none);
 	RUN(what_was_erased_is_nowhere);
 	RUN(a_lost_removal_is_done_again);
+	RUN(whom_an_entity_names_is_known_however_many_come_and_go);
 }

@@ -21,9 +21,11 @@ void yt_map_deinit(struct yt_map *m); /* the values stay their owner's */
 void *yt_map_get(const struct yt_map *m, struct yt_str key);
 /* For who knows early what he will ask for: the hash of a key, its slot on its way into the cache, and the value that yt_map_get will likely give
  * (NULL: none; a value of another key where two have one hash). Good until the process ends. */
-uint64_t yt_map_hash(struct yt_str key);
+uint64_t yt_map_hash(struct yt_str key); /* never 0 */
 void yt_map_prefetch(const struct yt_map *m, uint64_t hash);
 void *yt_map_likely(const struct yt_map *m, uint64_t hash);
+/* The values whose keys have that hash, one a call: start with *at = 0; NULL: no further one. The table must not change meanwhile. */
+void *yt_map_with_hash(const struct yt_map *m, uint64_t hash, size_t *at);
 /* The key must not be in the table yet. */
 void yt_map_add(struct yt_map *m, void *value);
 void *yt_map_remove(struct yt_map *m, struct yt_str key); /* the value, or NULL */

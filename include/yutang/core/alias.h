@@ -3,6 +3,7 @@
 #ifndef YT_CORE_ALIAS_H
 #define YT_CORE_ALIAS_H
 
+#include "yutang/core/entity.h"
 #include "yutang/core/send.h"
 
 enum {
@@ -37,8 +38,7 @@ struct yt_alias {
 void *yt_alias_fresh(struct yt_arena *a, struct yt_str name);
 void *yt_alias_decode(struct yt_arena *a, struct yt_str name, struct yt_str value);
 void yt_alias_encode(const void *alias, struct yt_buf *out);
-struct yt_str yt_alias_of(const void *alias);
-struct yt_str yt_alias_of_bytes(struct yt_str value);
+void yt_alias_names(const void *alias, yt_named_fn *each, void *ctx);
 int64_t yt_alias_next_due(const void *alias);
 int64_t yt_alias_expires_at(const void *alias);
 

@@ -30,8 +30,7 @@ struct yt_state {
 	bool (*any)(void *ctx, enum yt_kind kind); /* false: the shard has none of that kind */
 	/* An internal event to every shard, this one too; each gets it under a key `<shop>/~shard:<n>` of its own. */
 	void (*spread)(void *ctx, struct yt_str shop, struct yt_str value);
-	/* Names of the entities that name that member (yt_entity_ops, member_of; of a kind with `mentions` there may be some that don't), in the arena, by
-	 * name. It looks at all of that kind in the shard. */
+	/* Names of the entities of the shard that name that member, or may (yt_entity_names), in the arena, by name. */
 	size_t (*naming)(void *ctx, enum yt_kind kind, struct yt_str member_name, struct yt_str **names);
 	/* The record that is decided, in the arena. */
 	const struct yt_raw *(*raw)(void *ctx);

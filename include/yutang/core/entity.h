@@ -23,6 +23,9 @@ enum yt_kind {
 
 #define YT_NEVER INT64_MAX
 
+typedef void yt_named_fn(void *ctx, struct yt_str id);
+#define YT_NAMED_ANYBODY YT_S("~") /* no member has that id */
+
 struct yt_entity_ops {
 	struct yt_str prefix;  /* `member:` */
 	uint32_t bytes_max;    /* limit of an encoded value */
@@ -35,14 +38,14 @@ struct yt_entity_ops {
 	int64_t (*next_due)(const void *obj);
 	/* From this instant the entity counts as absent; YT_NEVER. */
 	int64_t (*expires_at)(const void *obj);
-	/* Whom it names: an order and an alias whose it is, a phone who was its first; the same of an encoded one. NULL: nobody. */
-	struct yt_str (*member_of)(const void *obj);
-	struct yt_str (*member_of_bytes)(struct yt_str value);
-	/* In place of these, of a kind that may name many: whether that id stands anywhere in it. Of an encoded one the id's bytes say so; that may be
-	 * true of more. */
-	bool (*mentions)(const void *obj, struct yt_str id);
+	/* Whom it names, by a call each: an order and an alias whose it is, a phone who was its first, a member who referred him and whom his timers name.
+	 * YT_NAMED_ANYBODY: a text in it may name anybody. NULL: the kind names nobody. */
+	void (*names)(const void *obj, yt_named_fn *each, void *ctx);
 };
 extern const struct yt_entity_ops yt_entities[YT_KIND__COUNT];
+
+/* It names that id, or may. */
+bool yt_entity_names(enum yt_kind kind, const void *obj, struct yt_str id);
 
 /* A changelog value begins with: format (1 byte), shard version of its last change, next_due and expires_at (8 bytes each, little endian).
  * The engine writes these YT_ENTITY_HEAD bytes, so that a restore decodes no entity; encode appends, decode gets what lies behind. */

@@ -2,6 +2,7 @@
 #ifndef YT_CORE_ERASE_H
 #define YT_CORE_ERASE_H
 
+#include "yutang/core/entity.h"
 #include "yutang/core/send.h"
 
 enum { YT_ERASED_BYTES_MAX = 64 };
@@ -31,8 +32,8 @@ void yt_erase_kept_timer(const struct yt_act *act, struct yt_timer *t);
 /* By what others know that id for good, where they need no more: of the mark, so that an erase finds nothing to do there. */
 uint64_t yt_erase_hash(const struct yt_decide_env *env, struct yt_str shop, struct yt_str id);
 
-/* yt_entity_ops, mentions: of a member, who referred him, and whom his timers name. */
-bool yt_erase_mentions(const void *member, struct yt_str id);
+/* yt_entity_ops, names: of a member. */
+void yt_erase_names(const void *member, yt_named_fn *each, void *ctx);
 
 /* The command. */
 void yt_erase_decide(struct yt_act *act, struct yt_str member_name, struct yt_decision *d);

@@ -2,6 +2,7 @@
 #ifndef YT_CORE_ORDER_H
 #define YT_CORE_ORDER_H
 
+#include "yutang/core/entity.h"
 #include "yutang/core/kept.h"
 #include "yutang/core/paid.h"
 
@@ -63,8 +64,7 @@ struct yt_order {
 void *yt_order_fresh(struct yt_arena *a, struct yt_str name);
 void *yt_order_decode(struct yt_arena *a, struct yt_str name, struct yt_str value);
 void yt_order_encode(const void *order, struct yt_buf *out);
-struct yt_str yt_order_of(const void *order);
-struct yt_str yt_order_of_bytes(struct yt_str value);
+void yt_order_names(const void *order, yt_named_fn *each, void *ctx);
 int64_t yt_order_expires_at(const void *order);
 
 const struct yt_refund *yt_order_refund(const struct yt_order *o, uint64_t fp);

@@ -3,6 +3,7 @@
 #define YT_CORE_PHONE_H
 
 #include "yutang/core/act.h"
+#include "yutang/core/entity.h"
 #include "yutang/core/send.h"
 
 enum { YT_PHONE_BYTES_MAX = 512 }; /* a member id of 128 bytes and an instant */
@@ -15,8 +16,7 @@ struct yt_phone {
 void *yt_phone_fresh(struct yt_arena *a, struct yt_str name);
 void *yt_phone_decode(struct yt_arena *a, struct yt_str name, struct yt_str value);
 void yt_phone_encode(const void *phone, struct yt_buf *out);
-struct yt_str yt_phone_of(const void *phone);
-struct yt_str yt_phone_of_bytes(struct yt_str value);
+void yt_phone_names(const void *phone, yt_named_fn *each, void *ctx);
 
 /* Somebody bought with it, and may ask whether he was the first: yt_send_take. `to` is `<shop>/~phone:<hash>`. */
 bool yt_phone_take(struct yt_act *act, struct yt_str to, enum yt_send what, struct yt_rd *r);

@@ -50,6 +50,7 @@ struct yt_engine_conf {
 	int64_t view_interval_ms;
 	bool view_orders;                    /* orders are shown, too */
 	int64_t hold_after_input_ms;         /* how long an input without fetched records is waited for; 500 */
+	int64_t (*mono_ms)(void);            /* the monotonic clock, by which a batch is old; NULL: none gets old */
 	const struct yt_crashes *crashes;    /* may be NULL; the host may take entries out between turns */
 };
 

@@ -11,6 +11,7 @@
 enum {
 	YT_BATCH_RECORDS_MAX = 20000,          /* three times as many cost the same time and 150 MB more */
 	YT_BATCH_ARENA_MAX = 64 * 1024 * 1024, /* bytes of objects and messages */
+	YT_BATCH_MS_MAX = 500,                 /* of deciding: however slow the machine, a turn ends before it looks like none (run.c) */
 };
 
 /* An entity: its committed bytes, and while a batch is being decided its object. */
@@ -46,6 +47,12 @@ static inline void yt_entry_prefetch(const struct yt_entry *en)
 	for (uint32_t at = 0; at < en->blob_n && at < LINE * LINES_MAX; at += LINE)
 		__builtin_prefetch(en->blob + at);
 }
+
+/* Who is named where; engine/named.c. */
+struct yt_named {
+	uint64_t *rows; /* NULL: nobody has asked yet */
+	size_t n, cap;  /* cap is a power of two */
+};
 
 struct yt_chunk; /* memory of decoded records, engine/queue.c */
 
@@ -107,6 +114,7 @@ struct yt_shard {
 	size_t n_of[YT_KIND__COUNT];           /* entries of each kind */
 	struct yt_entry *last[YT_KIND__COUNT]; /* asked for last, of each kind: a decision asks for the same again and again */
 	struct yt_heap due; /* entries with a due, by (due, shop, member) */
+	struct yt_named named;
 	char log_id[YT_LOG_ID_BYTES + 1];
 	uint64_t version;
 	int64_t now_ms;
@@ -213,6 +221,9 @@ struct yt_engine {
 	size_t n_edited, cap_edited;
 	int64_t commit_began_mono;
 	uint64_t timers_fired;
+	int64_t began_mono;
+	unsigned decisions; /* records and timers */
+	bool old;           /* YT_BATCH_MS_MAX has passed */
 	size_t n_sent; /* internal events in it, and records that go on to another shard */
 	bool ends_wanted; /* by yt_engine_want_ends */
 	bool starved;    /* records are here, and none can be decided before others are fetched */
@@ -300,6 +311,7 @@ struct yt_str yt_entry_name(const struct yt_entry *en); /* behind the kind's pre
 struct yt_str yt_entry_value(const struct yt_entry *en); /* the committed value behind its head; p NULL where absent */
 uint64_t yt_entry_version(const struct yt_entry *en);   /* of the committed value; 0 where absent */
 int64_t yt_entry_expires(const struct yt_entry *en);    /* YT_NEVER where absent */
+void *yt_entry_decode(const struct yt_entry *en, struct yt_arena *a); /* the committed object; NULL where absent */
 
 /* One record of the changelog, while restoring. False where the bytes are none of ours; why (128 bytes). */
 bool yt_shard_fold(struct yt_shard *s, struct yt_str key, struct yt_str value, char why[128]);
@@ -307,7 +319,8 @@ bool yt_shard_fold(struct yt_shard *s, struct yt_str key, struct yt_str value, c
 /* The overlay. Both are the core's yt_state. ctx: the shard. */
 const void *yt_shard_peek(void *ctx, enum yt_kind kind, struct yt_str name);
 void *yt_shard_edit(void *ctx, enum yt_kind kind, struct yt_str name);
-size_t yt_shard_naming(void *ctx, enum yt_kind kind, struct yt_str member_name, struct yt_str **names);
+/* The entry's object, as the decision that runs sees it; NULL: absent. */
+const void *yt_shard_seen(struct yt_shard *s, struct yt_entry *en);
 bool yt_shard_any(void *ctx, enum yt_kind kind);
 void yt_shard_remove(void *ctx, enum yt_kind kind, struct yt_str name);
 /* After each decision: the dues of what it edited. */
@@ -330,5 +343,11 @@ void yt_shard_drop(struct yt_shard *s, struct yt_entry *en);
 /* The entity expired: absent from now on, in memory and in the view. The changelog's tombstone is the caller's. */
 void yt_shard_bury(struct yt_shard *s, struct yt_entry *en);
 void yt_shard_view_mark(struct yt_shard *s, struct yt_entry *en, unsigned hashes);
+
+/* named.c: yt_state, naming. ctx: the shard. */
+size_t yt_shard_naming(void *ctx, enum yt_kind kind, struct yt_str member_name, struct yt_str **names);
+/* A decision has edited it, and there are rows. */
+void yt_named_edited(struct yt_shard *s, const struct yt_entry *en);
+void yt_named_clear(struct yt_shard *s);
 
 #endif
