@@ -59,7 +59,7 @@ static int64_t stub_never(const void *obj)
 	return YT_NEVER;
 }
 
-#define STUB(p) { YT_STR(p), 1 << 20, stub_fresh, stub_decode, stub_encode, stub_never, stub_never, NULL, NULL, NULL }
+#define STUB(p) { YT_STR(p), 1 << 20, stub_fresh, stub_decode, stub_encode, stub_never, stub_never, NULL }
 const struct yt_entity_ops yt_entities[YT_KIND__COUNT] = { STUB("member:"), STUB("order:"), STUB("day:"), STUB("channels:"), STUB("phone:"), STUB("quota:"),
 	STUB("account:"), STUB("group:"), STUB("alias:"), STUB("erased:") };
 
