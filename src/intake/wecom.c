@@ -236,18 +236,20 @@ static bool external_chat(struct take *t, const struct xml_element *xml)
 bool yt_wecom_map(struct take *t, struct yt_str text)
 {
 	const struct xml_element *xml = yt_xml_parse(t->arena, text);
-	struct yt_str event;
+	bool of_contact, of_chat;
 	int64_t seconds;
 
 	if (!xml)
 		return yt_take_fault(t, YT_DEAD_BAD_FIELD, "body: no XML of such a kind");
-	event = yt_xml_text(xml, "Event");
+	of_contact = yt_str_eq(yt_xml_text(xml, "Event"), YT_S("change_external_contact"));
+	of_chat = yt_str_eq(yt_xml_text(xml, "Event"), YT_S("change_external_chat"));
+	if (!of_contact && !of_chat)
+		return true;
+	t->out->dead_value = text; /* these have ids alone; what else is sent to an application may be of a person */
 	if (!yt_parse_int(yt_xml_text(xml, "CreateTime"), 1, INT64_C(1) << 40, &seconds))
 		return yt_take_fault(t, YT_DEAD_BAD_FIELD, "CreateTime: no instant in seconds");
 	t->sent_ms = seconds * 1000;
-	if (yt_str_eq(event, YT_S("change_external_contact")))
-		return external_contact(t, xml);
-	return yt_str_eq(event, YT_S("change_external_chat")) ? external_chat(t, xml) : true;
+	return of_contact ? external_contact(t, xml) : external_chat(t, xml);
 }
 
 /* The address is asked for when it is entered: the answer is what was encrypted. */
@@ -273,8 +275,6 @@ void yt_take_wecom(struct take *t)
 		return;
 	}
 	outer = yt_xml_parse(t->arena, t->req->body);
-	if (verified(t, yt_xml_text(outer, "Encrypt"), &text)) {
+	if (verified(t, yt_xml_text(outer, "Encrypt"), &text))
 		yt_wecom_map(t, text);
-		t->out->dead_value = text; /* it has ids alone */
-	}
 }
