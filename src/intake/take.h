@@ -114,7 +114,7 @@ struct order_paid {
 	struct yt_buf items;   /* JSON, in brackets */
 	struct yt_buf coupons; /* the same; empty: none */
 };
-/* `order.paid`, the `alias.bound` of its order, and with a referrer `referral.bound`: all or none. */
+/* `order.paid` and the `alias.bound` of its order, both or none, and with a referrer `referral.bound`. */
 bool yt_draft_paid(struct take *t, const struct order_paid *o);
 void yt_draft_item(struct yt_buf *items, struct yt_str sku, int64_t quantity, const int64_t *amount);
 
