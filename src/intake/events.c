@@ -43,6 +43,15 @@ static bool take_event(struct take *t, struct yt_str value, const char *where)
 	return yt_take_add(t, e) || refuse(t, where, yt_dead_name(YT_DEAD_LIMIT), "too many events in one request");
 }
 
+/* By the name that the sender has for it. In the answer alone: the detail goes into the log, where no content is. */
+static void name_event(struct take *t, const cJSON *event)
+{
+	struct yt_str id = yt_take_text(event, "id"), said = t->out->answer;
+
+	if (id.n && id.n <= YT_ID_BYTES_MAX)
+		t->out->answer = yt_arena_printf(t->arena, "%.*s, id %.*s\n", (int)said.n - 1, said.p, YT_FMT(id));
+}
+
 static void take_batch(struct take *t)
 {
 	const cJSON *root, *element;
@@ -63,8 +72,10 @@ static void take_batch(struct take *t)
 		snprintf(where, sizeof where, "event %d of the list: ", k++);
 		yt_buf_init(&value, t->arena);
 		yt_json_add_tree(&value, element);
-		if (!take_event(t, yt_buf_str(&value), where))
+		if (!take_event(t, yt_buf_str(&value), where)) {
+			name_event(t, element);
 			return;
+		}
 	}
 }
 
