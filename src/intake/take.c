@@ -194,7 +194,9 @@ struct yt_str yt_take_text(const cJSON *object, const char *name)
 {
 	const cJSON *json = yt_take_get(object, name);
 
-	return json && yt_json_is_text(json) ? yt_json_text(json) : YT_S("");
+	if (!json)
+		return YT_S("");
+	return yt_json_is_text(json) ? yt_json_text(json) : yt_json_number(json);
 }
 
 int yt_currency_decimals(struct yt_str currency)

@@ -47,7 +47,7 @@ const cJSON *yt_take_get(const cJSON *object, const char *name);
 /* An id: a text, or the exact text of a whole number. Absent: empty, and true. */
 bool yt_take_id(struct take *t, const cJSON *object, const char *name, struct yt_str *out);
 bool yt_take_need_id(struct take *t, const cJSON *object, const char *name, struct yt_str *out);
-/* A text; of anything else it is empty. */
+/* A text, or the exact text of a number, as codes and phones may come; of anything else it is empty. */
 struct yt_str yt_take_text(const cJSON *object, const char *name);
 /* Decimal text, or a number, in minor units of the currency. */
 bool yt_take_money(struct take *t, const cJSON *object, const char *name, struct yt_str currency, int64_t *out);
