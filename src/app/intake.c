@@ -314,9 +314,12 @@ static bool offer_letter(struct pending *p, const struct yt_hook_request *req, c
 		{ YT_S("dl_timestamp"), yt_arena_printf(a, "%lld", (long long)req->received_ms) },
 		{ YT_S("dl_reason"), yt_str_z(yt_dead_name(got->dead)) },
 		{ YT_S("dl_detail"), yt_str_z(got->detail) },
+		{ YT_S("dl_truncated"), yt_arena_printf(a, "%u", got->dead_value.n) }, /* the last: left out where it was not */
 	};
-	struct yt_kafka_feed_record rec = { .topic = "dead-letters", .partition = 0, .value = got->dead_value, .headers = headers,
-		                            .n_headers = sizeof headers / sizeof *headers };
+	bool cut = got->dead_value.n > YT_DEAD_VALUE_BYTES_MAX;
+	struct yt_kafka_feed_record rec = { .topic = "dead-letters", .partition = 0, .headers = headers,
+		                            .value = yt_str(got->dead_value.p, cut ? YT_DEAD_VALUE_BYTES_MAX : got->dead_value.n),
+		                            .n_headers = sizeof headers / sizeof *headers - !cut };
 
 	return offer(p, &rec);
 }

@@ -6,8 +6,7 @@
 
 #include "yutang/base/hash.h"
 
-/* A dead letter keeps at most this much of its value, so that it with its headers fits a broker's message.max.bytes of 1 MiB. */
-enum { DEAD_VALUE_MAX = 768 * 1024, DEAD_KEY_MAX = 64 * 1024, DEAD_HEADERS_MAX = 64 * 1024 };
+enum { DEAD_KEY_MAX = 64 * 1024, DEAD_HEADERS_MAX = 64 * 1024 }; /* beside YT_DEAD_VALUE_BYTES_MAX */
 
 static const struct yt_str H_TOPIC = YT_STR("yt_topic"), H_PARTITION = YT_STR("yt_partition"), H_OFFSET = YT_STR("yt_offset"),
                            H_HOP = YT_STR("yt_hop"), H_NOW = YT_STR("yt_now"), H_TIMESTAMP = YT_STR("yt_timestamp"), H_SENT = YT_STR("yt_sent"),
@@ -157,11 +156,11 @@ struct yt_message yt_dead_message(struct yt_engine *e, const struct yt_raw *raw,
 
 	while (kept < n && bytes + h[kept].name.n + h[kept].value.n <= DEAD_HEADERS_MAX)
 		bytes += h[kept].name.n + h[kept].value.n, kept++;
-	if (kept < n || value.n > DEAD_VALUE_MAX || key.n > DEAD_KEY_MAX)
+	if (kept < n || value.n > YT_DEAD_VALUE_BYTES_MAX || key.n > DEAD_KEY_MAX)
 		cut = true;
 	n = kept;
-	if (value.n > DEAD_VALUE_MAX)
-		value.n = DEAD_VALUE_MAX;
+	if (value.n > YT_DEAD_VALUE_BYTES_MAX)
+		value.n = YT_DEAD_VALUE_BYTES_MAX;
 	if (key.n > DEAD_KEY_MAX)
 		key.n = DEAD_KEY_MAX;
 

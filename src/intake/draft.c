@@ -173,10 +173,11 @@ bool yt_draft_paid(struct take *t, const struct order_paid *o)
 		draft_list(&d, "coupons", &o->coupons);
 	yt_draft_text(&d, "channel", o->channel);
 	draft_buyer(&d, o);
-	if (yt_draft_end(t, &d, o->member) && draft_alias(t, o->order, o->member, o->paid_at) && (!o->referrer.n || draft_referral(t, o)))
-		return true;
-	t->out->n_events = before;
-	return false;
+	if (!yt_draft_end(t, &d, o->member) || !draft_alias(t, o->order, o->member, o->paid_at)) {
+		t->out->n_events = before;
+		return false;
+	}
+	return !o->referrer.n || draft_referral(t, o); /* a code comes from the link that the buyer followed: whatever it is, the order was paid */
 }
 
 void yt_draft_item(struct yt_buf *items, struct yt_str sku, int64_t quantity, const int64_t *amount)

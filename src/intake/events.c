@@ -6,6 +6,8 @@
 #include "yutang/base/crypt.h"
 #include "yutang/base/hash.h"
 
+enum { ATTRIBUTE_NAME_MAX = 31 }; /* CloudEvents asks for at most 20; those that count have at most 11 */
+
 static struct yt_str sign(struct take *t, const void *ctx, bool next)
 {
 	struct yt_str secret = yt_take_secret(&t->shop->events, next);
@@ -41,6 +43,15 @@ static bool take_event(struct take *t, struct yt_str value, const char *where)
 	return yt_take_add(t, e) || refuse(t, where, yt_dead_name(YT_DEAD_LIMIT), "too many events in one request");
 }
 
+/* By the name that the sender has for it. In the answer alone: the detail goes into the log, where no content is. */
+static void name_event(struct take *t, const cJSON *event)
+{
+	struct yt_str id = yt_take_text(event, "id"), said = t->out->answer;
+
+	if (id.n && id.n <= YT_ID_BYTES_MAX)
+		t->out->answer = yt_arena_printf(t->arena, "%.*s, id %.*s\n", (int)said.n - 1, said.p, YT_FMT(id));
+}
+
 static void take_batch(struct take *t)
 {
 	const cJSON *root, *element;
@@ -61,34 +72,58 @@ static void take_batch(struct take *t)
 		snprintf(where, sizeof where, "event %d of the list: ", k++);
 		yt_buf_init(&value, t->arena);
 		yt_json_add_tree(&value, element);
-		if (!take_event(t, yt_buf_str(&value), where))
+		if (!take_event(t, yt_buf_str(&value), where)) {
+			name_event(t, element);
 			return;
+		}
 	}
 }
 
-/* `ce-` attributes are texts, encoded as in an address. */
-static bool add_attribute(struct take *t, struct yt_buf *value, const struct yt_header *h)
+/* Before percent encoding was all, the binding put quotes around what had blanks. */
+static struct yt_str unquote(struct take *t, struct yt_str s)
 {
-	char name[32];
-	struct yt_str text;
-	size_t n = h->name.n - 3;
+	char *p = yt_arena_alloc(t->arena, (size_t)s.n + 1);
+	size_t n = 0;
 
-	if (n == 0 || n >= sizeof name)
-		return refuse(t, "", yt_dead_name(YT_DEAD_NOT_CLOUDEVENT), "a ce- header: the name of no attribute");
+	if (s.n < 2 || s.p[0] != '"' || s.p[s.n - 1] != '"')
+		return s;
+	for (uint32_t i = 1; i < s.n - 1; i++) {
+		if (s.p[i] == '\\' && i + 1 < s.n - 1)
+			i++;
+		p[n++] = s.p[i];
+	}
+	return yt_str(p, n);
+}
+
+/* The name behind `ce-`. False: it is that of no attribute, or of one that is not sent so. */
+static bool attribute_name(struct yt_str header, char name[ATTRIBUTE_NAME_MAX + 1])
+{
+	size_t n = header.n - 3;
+
+	if (n == 0 || n > ATTRIBUTE_NAME_MAX)
+		return false;
 	for (size_t i = 0; i < n; i++) {
-		char c = h->name.p[3 + i];
+		char c = header.p[3 + i];
 
 		name[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 		if (!((name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9')))
-			return refuse(t, "", yt_dead_name(YT_DEAD_NOT_CLOUDEVENT), "a ce- header: the name of no attribute");
+			return false;
 	}
 	name[n] = '\0';
-	if (strcmp(name, "data") == 0 || !yt_percent_decode(t->arena, h->value, false, &text) || yt_utf8_bad(text) != text.n)
-		return refuse(t, "", yt_dead_name(YT_DEAD_NOT_CLOUDEVENT), "a ce- header: not the value of an attribute");
+	return strcmp(name, "data") != 0 && strcmp(name, "datacontenttype") != 0;
+}
+
+/* One that cannot be read is as good as absent: nobody misses it but where it is required. */
+static void add_attribute(struct take *t, struct yt_buf *value, const struct yt_header *h)
+{
+	char name[ATTRIBUTE_NAME_MAX + 1];
+	struct yt_str text;
+
+	if (!attribute_name(h->name, name) || !yt_percent_decode(t->arena, unquote(t, h->value), false, &text) || yt_utf8_bad(text) != text.n)
+		return;
 	yt_buf_printf(value, "\"%s\":", name);
 	yt_json_add_text(value, text);
 	yt_buf_c(value, ',');
-	return true;
 }
 
 /* Becomes a structured event: there is one form on the topics that an intake has written. */
@@ -108,8 +143,8 @@ static void take_binary(struct take *t)
 	for (size_t i = 0; i < t->req->n_headers; i++) {
 		const struct yt_header *h = &t->req->headers[i];
 
-		if (h->name.n >= 3 && strncasecmp(h->name.p, "ce-", 3) == 0 && !add_attribute(t, &value, h))
-			return;
+		if (h->name.n >= 3 && strncasecmp(h->name.p, "ce-", 3) == 0)
+			add_attribute(t, &value, h);
 	}
 	yt_buf_z(&value, "\"datacontenttype\":\"application/json\",\"data\":");
 	yt_json_add_tree(&value, data);

@@ -6,6 +6,9 @@
 
 #include "yutang/base/crypt.h"
 #include "yutang/base/hash.h"
+#include "yutang/base/ini.h"
+
+enum { EXPONENT_MAX = 15 }; /* 1e15 is the last that an amount of money may be */
 
 const char *yt_hook_name(enum yt_hook h)
 {
@@ -191,7 +194,9 @@ struct yt_str yt_take_text(const cJSON *object, const char *name)
 {
 	const cJSON *json = yt_take_get(object, name);
 
-	return json && yt_json_is_text(json) ? yt_json_text(json) : YT_S("");
+	if (!json)
+		return YT_S("");
+	return yt_json_is_text(json) ? yt_json_text(json) : yt_json_number(json);
 }
 
 int yt_currency_decimals(struct yt_str currency)
@@ -245,15 +250,29 @@ bool yt_money_minor(struct yt_str text, int decimals, int64_t *out)
 	return digits && behind != 0;
 }
 
+/* JSON may say 1.49e2: the exponent moves the point. */
+static bool number_minor(struct yt_str number, int decimals, int64_t *out)
+{
+	struct yt_str rest = number, digits = yt_str_cut(&rest, memchr(number.p, 'E', number.n) ? 'E' : 'e');
+	int64_t e = 0;
+
+	if (rest.n && rest.p[0] == '+')
+		rest = yt_str(rest.p + 1, rest.n - 1);
+	if (rest.n && !yt_parse_int(rest, -decimals, EXPONENT_MAX, &e))
+		return false;
+	return yt_money_minor(digits, decimals + (int)e, out);
+}
+
 bool yt_take_money(struct take *t, const cJSON *object, const char *name, struct yt_str currency, int64_t *out)
 {
 	const cJSON *json = yt_take_get(object, name);
-	struct yt_str text;
+	struct yt_str number;
+	int decimals = yt_currency_decimals(currency);
 
 	if (!json)
 		return yt_take_fault(t, YT_DEAD_MISSING_FIELD, "%s%s: missing", t->at, name);
-	text = yt_json_number(json).n ? yt_json_number(json) : yt_json_text(json);
-	return yt_money_minor(text, yt_currency_decimals(currency), out) ||
+	number = yt_json_number(json);
+	return (number.n ? number_minor(number, decimals, out) : yt_money_minor(yt_json_text(json), decimals, out)) ||
 	       yt_take_fault(t, YT_DEAD_BAD_FIELD, "%s%s: no amount of this currency", t->at, name);
 }
 

@@ -47,7 +47,7 @@ const cJSON *yt_take_get(const cJSON *object, const char *name);
 /* An id: a text, or the exact text of a whole number. Absent: empty, and true. */
 bool yt_take_id(struct take *t, const cJSON *object, const char *name, struct yt_str *out);
 bool yt_take_need_id(struct take *t, const cJSON *object, const char *name, struct yt_str *out);
-/* A text; of anything else it is empty. */
+/* A text, or the exact text of a number, as codes and phones may come; of anything else it is empty. */
 struct yt_str yt_take_text(const cJSON *object, const char *name);
 /* Decimal text, or a number, in minor units of the currency. */
 bool yt_take_money(struct take *t, const cJSON *object, const char *name, struct yt_str currency, int64_t *out);
@@ -114,7 +114,7 @@ struct order_paid {
 	struct yt_buf items;   /* JSON, in brackets */
 	struct yt_buf coupons; /* the same; empty: none */
 };
-/* `order.paid`, the `alias.bound` of its order, and with a referrer `referral.bound`: all or none. */
+/* `order.paid` and the `alias.bound` of its order, both or none, and with a referrer `referral.bound`. */
 bool yt_draft_paid(struct take *t, const struct order_paid *o);
 void yt_draft_item(struct yt_buf *items, struct yt_str sku, int64_t quantity, const int64_t *amount);
 

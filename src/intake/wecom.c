@@ -142,27 +142,20 @@ static bool external_contact(struct take *t, const struct xml_element *xml)
 
 /* A change of a chat's members, or of one of them. */
 struct change {
-	struct yt_str group;
-	int64_t version, last_version; /* -1: none was sent */
+	struct yt_str group, version, last_version; /* versions: digests, of which only equality means anything; empty: none was sent */
 	struct yt_str reason;
 	bool joined;
 };
 
-/* Versions are digests in hex, of which only equality means anything. The contract's are integers: the number where it is one, else the first
- * 52 bits of the text's SHA-256. */
-static int64_t version_of(struct yt_str text)
+/* The number where it is one, as others say it. */
+static void draft_version(struct draft *d, const char *name, struct yt_str version)
 {
-	unsigned char digest[32];
-	int64_t v = 0;
+	int64_t n;
 
-	if (!text.n)
-		return -1;
-	if (yt_parse_int(text, 0, (INT64_C(1) << 53) - 1, &v))
-		return v;
-	yt_sha256(text, digest);
-	for (int i = 0; i < 7; i++)
-		v = v << 8 | digest[i];
-	return v >> 4;
+	if (yt_parse_int(version, 0, (INT64_C(1) << 53) - 1, &n))
+		yt_draft_int(d, name, n);
+	else
+		yt_draft_text(d, name, version);
 }
 
 static bool member_changed(struct take *t, const struct change *c, struct yt_str id)
@@ -176,22 +169,21 @@ static bool member_changed(struct take *t, const struct change *c, struct yt_str
 	yt_draft_text(&d, "member", parts[1]);
 	yt_draft_int(&d, at, t->sent_ms);
 	yt_draft_text(&d, "reason", c->reason);
-	if (c->version >= 0)
-		yt_draft_int(&d, "version", c->version);
+	draft_version(&d, "version", c->version);
 	return yt_draft_end(t, &d, parts[1]);
 }
 
 static bool group_changed(struct take *t, const struct change *c)
 {
-	struct yt_str parts[2] = { c->group, decimal(t, c->version) };
+	struct yt_str parts[2] = { c->group, c->version };
 	struct draft d;
 
-	if (c->version < 0 || c->last_version < 0)
+	if (!c->version.n || !c->last_version.n)
 		return true;
 	yt_draft_begin(t, &d, "group.changed", t->sent_ms, parts, 2);
 	yt_draft_text(&d, "group", c->group);
-	yt_draft_int(&d, "version", c->version);
-	yt_draft_int(&d, "last_version", c->last_version);
+	draft_version(&d, "version", c->version);
+	draft_version(&d, "last_version", c->last_version);
 	return yt_draft_end(t, &d, yt_arena_printf(t->arena, "~group:%.*s", YT_FMT(c->group)));
 }
 
@@ -233,8 +225,8 @@ static bool external_chat(struct take *t, const struct xml_element *xml)
 		return true;
 	if (!need(t, xml, "ChatId", &c.group))
 		return false;
-	c.version = version_of(yt_xml_text(xml, "CurMemVer"));
-	c.last_version = version_of(yt_xml_text(xml, "LastMemVer"));
+	c.version = yt_xml_text(xml, "CurMemVer");
+	c.last_version = yt_xml_text(xml, "LastMemVer");
 	if (!c.joined)
 		c.reason = yt_str_eq(scene, YT_S("0")) ? YT_S("self") : yt_str_eq(scene, YT_S("1")) ? YT_S("removed") : YT_S("");
 	each_member(t, &c, yt_xml_find(xml, "MemChangeList"));
@@ -244,18 +236,20 @@ static bool external_chat(struct take *t, const struct xml_element *xml)
 bool yt_wecom_map(struct take *t, struct yt_str text)
 {
 	const struct xml_element *xml = yt_xml_parse(t->arena, text);
-	struct yt_str event;
+	bool of_contact, of_chat;
 	int64_t seconds;
 
 	if (!xml)
 		return yt_take_fault(t, YT_DEAD_BAD_FIELD, "body: no XML of such a kind");
-	event = yt_xml_text(xml, "Event");
+	of_contact = yt_str_eq(yt_xml_text(xml, "Event"), YT_S("change_external_contact"));
+	of_chat = yt_str_eq(yt_xml_text(xml, "Event"), YT_S("change_external_chat"));
+	if (!of_contact && !of_chat)
+		return true;
+	t->out->dead_value = text; /* these have ids alone; what else is sent to an application may be of a person */
 	if (!yt_parse_int(yt_xml_text(xml, "CreateTime"), 1, INT64_C(1) << 40, &seconds))
 		return yt_take_fault(t, YT_DEAD_BAD_FIELD, "CreateTime: no instant in seconds");
 	t->sent_ms = seconds * 1000;
-	if (yt_str_eq(event, YT_S("change_external_contact")))
-		return external_contact(t, xml);
-	return yt_str_eq(event, YT_S("change_external_chat")) ? external_chat(t, xml) : true;
+	return of_contact ? external_contact(t, xml) : external_chat(t, xml);
 }
 
 /* The address is asked for when it is entered: the answer is what was encrypted. */
@@ -281,8 +275,6 @@ void yt_take_wecom(struct take *t)
 		return;
 	}
 	outer = yt_xml_parse(t->arena, t->req->body);
-	if (verified(t, yt_xml_text(outer, "Encrypt"), &text)) {
+	if (verified(t, yt_xml_text(outer, "Encrypt"), &text))
 		yt_wecom_map(t, text);
-		t->out->dead_value = text; /* it has ids alone */
-	}
 }

@@ -184,5 +184,7 @@ enum yt_dead {
 		YT_DEAD__COUNT
 };
 const char *yt_dead_name(enum yt_dead d);
+/* A dead letter keeps at most this much of its value, so that it with its headers fits a broker's message.max.bytes of 1 MiB. */
+enum { YT_DEAD_VALUE_BYTES_MAX = 768 * 1024 };
 
 #endif
