@@ -14,7 +14,10 @@ void *yt_alias_fresh(struct yt_arena *a, struct yt_str name)
 
 void yt_alias_names(const void *alias, yt_named_fn *each, void *ctx)
 {
-	each(ctx, ((const struct yt_alias *)alias)->member);
+	struct yt_str member = ((const struct yt_alias *)alias)->member;
+
+	if (member.n) /* else nobody has said it */
+		each(ctx, member);
 }
 
 int64_t yt_alias_next_due(const void *alias)
