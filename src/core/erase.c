@@ -262,27 +262,6 @@ void yt_erase_names(const void *member, yt_named_fn *each, void *ctx)
 	}
 }
 
-static bool timer_mentions(const struct yt_timer *t, struct yt_str id)
-{
-	for (int k = 0; t->origin.ev && k < PERSONS; k++) {
-		if (yt_str_eq(yt_event_text(t->origin.ev, persons[k]), id))
-			return true;
-	}
-	return t->params.n && has_text(t->params, id);
-}
-
-static bool mentions(const struct yt_member *m, struct yt_str id)
-{
-	bool found = yt_str_eq(m->referrer, id);
-
-	/* What he begins anew is his. */
-	if (yt_str_eq(m->id, id))
-		return false;
-	for (uint32_t k = 0; k < m->n_timers && !found; k++)
-		found = timer_mentions(&m->timers[k], id);
-	return found;
-}
-
 /* Others keep a mark in place of his id: whom he referred, and whose timers were set by something that names him. */
 static void forget_mentions(struct yt_act *act, struct yt_str member_name, int64_t at)
 {
@@ -291,9 +270,8 @@ static void forget_mentions(struct yt_act *act, struct yt_str member_name, int64
 	size_t n = state->naming(state->ctx, YT_KIND_MEMBER, member_name, &names);
 
 	for (size_t k = 0; k < n; k++) {
-		const struct yt_member *seen = state->peek(state->ctx, YT_KIND_MEMBER, names[k]);
-
-		if (!seen || !mentions(seen, id))
+		/* What he begins anew is his. */
+		if (yt_str_eq(names[k], member_name))
 			continue;
 		act->member = state->edit(state->ctx, YT_KIND_MEMBER, names[k]);
 		struct yt_member *m = act->member;

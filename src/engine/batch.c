@@ -176,7 +176,7 @@ static void look_at_age(struct yt_engine *e)
 {
 	enum { EVERY = 16 };
 
-	if (e->conf->mono_ms && ++e->decisions % EVERY == 0)
+	if (e->conf->mono_ms && (e->n_taken + e->timers_fired) % EVERY == 0)
 		e->old |= e->conf->mono_ms() - e->began_mono >= YT_BATCH_MS_MAX;
 }
 

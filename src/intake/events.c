@@ -82,11 +82,12 @@ static void take_batch(struct take *t)
 /* Before percent encoding was all, the binding put quotes around what had blanks. */
 static struct yt_str unquote(struct take *t, struct yt_str s)
 {
-	char *p = yt_arena_alloc(t->arena, (size_t)s.n + 1);
 	size_t n = 0;
+	char *p;
 
 	if (s.n < 2 || s.p[0] != '"' || s.p[s.n - 1] != '"')
 		return s;
+	p = yt_arena_alloc(t->arena, s.n);
 	for (uint32_t i = 1; i < s.n - 1; i++) {
 		if (s.p[i] == '\\' && i + 1 < s.n - 1)
 			i++;

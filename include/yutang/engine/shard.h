@@ -221,9 +221,8 @@ struct yt_engine {
 	size_t n_edited, cap_edited;
 	int64_t commit_began_mono;
 	uint64_t timers_fired;
-	int64_t began_mono;
-	unsigned decisions; /* records and timers */
-	bool old;           /* YT_BATCH_MS_MAX has passed */
+	int64_t began_mono; /* the batch */
+	bool old;           /* YT_BATCH_MS_MAX has passed since */
 	size_t n_sent; /* internal events in it, and records that go on to another shard */
 	bool ends_wanted; /* by yt_engine_want_ends */
 	bool starved;    /* records are here, and none can be decided before others are fetched */
@@ -316,13 +315,13 @@ void *yt_entry_decode(const struct yt_entry *en, struct yt_arena *a); /* the com
 /* One record of the changelog, while restoring. False where the bytes are none of ours; why (128 bytes). */
 bool yt_shard_fold(struct yt_shard *s, struct yt_str key, struct yt_str value, char why[128]);
 
-/* The overlay. Both are the core's yt_state. ctx: the shard. */
+/* The overlay. These are the core's yt_state. ctx: the shard. */
 const void *yt_shard_peek(void *ctx, enum yt_kind kind, struct yt_str name);
 void *yt_shard_edit(void *ctx, enum yt_kind kind, struct yt_str name);
-/* The entry's object, as the decision that runs sees it; NULL: absent. */
-const void *yt_shard_seen(struct yt_shard *s, struct yt_entry *en);
 bool yt_shard_any(void *ctx, enum yt_kind kind);
 void yt_shard_remove(void *ctx, enum yt_kind kind, struct yt_str name);
+/* The entry's object, as the decision that runs sees it; NULL: absent. */
+const void *yt_shard_seen(struct yt_shard *s, struct yt_entry *en);
 /* After each decision: the dues of what it edited. */
 void yt_shard_redue(struct yt_shard *s, size_t from);
 /* Who walks over `touched` and is at i: what comes soon is under way. */
