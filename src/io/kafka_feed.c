@@ -27,30 +27,38 @@ struct yt_kafka_feed {
 	int n_topics;
 	int fd; /* -1: none. Readable while reports wait */
 	uint64_t put, acknowledged, failed;
-	char why[256]; /* of the first that failed */
+	char why[512]; /* of the first that failed */
 	void (*report)(void *ctx, void *tag, int partition, int64_t offset, const char *why);
 	void *report_ctx;
 };
 
+/* What happened: a dead producer's error says nothing more than that it is dead. `text` belongs to the caller. */
+static const char *why(rd_kafka_t *rk, rd_kafka_resp_err_t e, char text[256])
+{
+	if (e == RD_KAFKA_RESP_ERR__FATAL && rd_kafka_fatal_error(rk, text, 256) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return text;
+	return rd_kafka_err2str(e);
+}
+
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
 	struct yt_kafka_feed *f = opaque;
+	char text[256];
 
-	(void)rk;
 	if (!m->err)
 		f->acknowledged++;
 	else if (f->failed++ == 0)
-		snprintf(f->why, sizeof f->why, "%s: %s", rd_kafka_topic_name(m->rkt), rd_kafka_err2str(m->err));
+		snprintf(f->why, sizeof f->why, "%s: %s", rd_kafka_topic_name(m->rkt), why(rk, m->err, text));
 	if (f->report)
-		f->report(f->report_ctx, m->_private, m->partition, m->offset, m->err ? rd_kafka_err2str(m->err) : NULL);
+		f->report(f->report_ctx, m->_private, m->partition, m->offset, m->err ? why(rk, m->err, text) : NULL);
 }
 
 static void set_timeout(rd_kafka_conf_t *c, int timeout_ms)
 {
-	char text[16], why[128];
+	char text[16], error[128];
 
 	snprintf(text, sizeof text, "%d", timeout_ms);
-	YT_ASSERT(rd_kafka_conf_set(c, "message.timeout.ms", text, why, sizeof why) == RD_KAFKA_CONF_OK, why);
+	YT_ASSERT(rd_kafka_conf_set(c, "message.timeout.ms", text, error, sizeof error) == RD_KAFKA_CONF_OK, error);
 }
 
 static rd_kafka_t *make(struct yt_kafka_feed *f, struct yt_err *err)
@@ -151,6 +159,7 @@ int yt_kafka_feed_send(struct yt_kafka_feed *f, const struct yt_kafka_feed_recor
 {
 	int i = yt_kafka_feed_find(f, rec->topic, err);
 	rd_kafka_resp_err_t e;
+	char text[256];
 
 	if (i < 0)
 		return -1;
@@ -161,7 +170,7 @@ int yt_kafka_feed_send(struct yt_kafka_feed *f, const struct yt_kafka_feed_recor
 		if (!e)
 			break;
 		if (e != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-			return yt_err_set(err, YT_ERR_INPUT, YT_EXIT_UNAVAILABLE, "topic %s%s: %s", f->conf.prefix, rec->topic, rd_kafka_err2str(e));
+			return yt_err_set(err, YT_ERR_INPUT, YT_EXIT_UNAVAILABLE, "topic %s%s: %s", f->conf.prefix, rec->topic, why(f->p, e, text));
 		rd_kafka_poll(f->p, 10);
 	}
 	f->put++;
@@ -174,13 +183,14 @@ int yt_kafka_feed_offer(struct yt_kafka_feed *f, const struct yt_kafka_feed_reco
 {
 	int i = known_topic(f, rec->topic);
 	rd_kafka_resp_err_t e;
+	char text[256];
 
 	if (i < 0)
 		return yt_err_set(err, YT_ERR_BUG, YT_EXIT_BUG, "topic %s was not looked for", rec->topic);
 	e = produce(f, i, rec);
 	if (e)
 		return yt_err_set(err, e == RD_KAFKA_RESP_ERR__QUEUE_FULL ? YT_ERR_TRANSIENT : YT_ERR_INPUT, YT_EXIT_UNAVAILABLE, "topic %s%s: %s",
-		                  f->conf.prefix, rec->topic, rd_kafka_err2str(e));
+		                  f->conf.prefix, rec->topic, why(f->p, e, text));
 	f->put++;
 	return 0;
 }
@@ -215,9 +225,9 @@ void yt_kafka_feed_poll(struct yt_kafka_feed *f)
 		;
 }
 
-bool yt_kafka_feed_dead(const struct yt_kafka_feed *f, char why[256])
+bool yt_kafka_feed_dead(const struct yt_kafka_feed *f, char text[256])
 {
-	return rd_kafka_fatal_error(f->p, why, 256) != RD_KAFKA_RESP_ERR_NO_ERROR;
+	return rd_kafka_fatal_error(f->p, text, 256) != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 int yt_kafka_feed_renew(struct yt_kafka_feed *f, struct yt_err *err)
