@@ -274,7 +274,7 @@ void yt_referral_bind(struct yt_act *act)
 	s->origin = kept(act, act->ev);
 	if (yt_str_starts(m->referrer, YT_S("ref:")))
 		s->code = m->referrer;
-	if (m->orders.totals.first_paid_at && m->orders.totals.first_paid_at < m->bound_at)
+	if (!yt_link_is_own(m, m->referrer) && m->orders.totals.first_paid_at && m->orders.totals.first_paid_at < m->bound_at)
 		end(act, YT_REASON_NOT_A_NEWCOMER, false);
 	else if (s->code.n)
 		ask_code(act);
@@ -735,10 +735,10 @@ void yt_referral_merged(struct yt_act *act)
 
 	if (!s || s->state == YT_SAGA_VOIDED)
 		return;
-	if (first && first < m->bound_at)
-		end(act, YT_REASON_NOT_A_NEWCOMER, false);
-	else if (!s->code_until && yt_link_is_own(m, m->referrer))
+	if (!s->code_until && yt_link_is_own(m, m->referrer))
 		end(act, YT_REASON_SELF_REFERRAL, false);
+	else if (first && first < m->bound_at)
+		end(act, YT_REASON_NOT_A_NEWCOMER, false);
 	else if (!s->code_until && yt_referrer_has(act, m->referrer))
 		end(act, YT_REASON_LOOP, false);
 }
