@@ -256,7 +256,7 @@ int64_t yt_coupon_worth(const struct yt_coupon_rules *t, int64_t paid)
 	if (t->discount == YT_AMOUNT_OFF)
 		return t->value;
 	worth = paid / percent * (100 - percent) + paid % percent * (100 - percent) / percent;
-	return worth < YT_INSTANT_MAX_MS ? worth : YT_INSTANT_MAX_MS;
+	return worth < YT_INSTANT_MAX_MS ? worth : YT_INSTANT_MAX_MS - 1;
 }
 
 /* A template that is gone was worth nothing that could be told. */

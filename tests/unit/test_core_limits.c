@@ -639,7 +639,7 @@ TEST(hashes_of_buyers_32)
 }
 
 /* 99 times what was paid is more than state holds. */
-TEST(a_debt_is_at_most_2_53)
+TEST(a_debt_is_below_2_53)
 {
 	struct world w;
 	char code[16];
@@ -652,7 +652,7 @@ TEST(a_debt_is_at_most_2_53)
 	                   "{\"order\":\"o-2\",\"member\":\"n-1\",\"paid_at\":%lld,\"amount\":9007199254740991,\"currency\":\"CNY\",\"items\":[],\"coupons\":[\"%s\"]}",
 	                   (long long)t0 + 2, code));
 	check_applied(command(&w, t0 + 3, "referral.void", 1, "c-1"));
-	CHECK_STR(world_data(&w, &w.outputs[w.n_outputs - 1], "debt"), "9007199254740992");
+	CHECK_STR(world_data(&w, &w.outputs[w.n_outputs - 1], "debt"), "9007199254740991");
 	world_deinit(&w);
 }
 
@@ -692,7 +692,7 @@ TEST_MAIN
 	RUN(other_referrers_32);
 	RUN(commands_256_a_member);
 	RUN(hashes_of_buyers_32);
-	RUN(a_debt_is_at_most_2_53);
+	RUN(a_debt_is_below_2_53);
 	RUN(a_referral_of_the_longest_texts_stays_below_its_bytes);
 	RUN(skus_with_a_product_24_an_order);
 	RUN(gifts_and_shares_512_are_kept_then_the_oldest_go);

@@ -12,7 +12,7 @@ struct yt_str yt_rule_presale(struct yt_arena *a, struct yt_str presale);
 /* `referrer`, `invitee`; empty: no reward. */
 struct yt_str yt_coupon_role(uint8_t role);
 
-/* What a used coupon was worth on an order of which so much was paid with it (EVENTS.md, debt); at most YT_INSTANT_MAX_MS. */
+/* What a used coupon was worth on an order of which so much was paid with it (EVENTS.md, debt); at most 2^53 - 1, as any amount. */
 int64_t yt_coupon_worth(const struct yt_coupon_rules *t, int64_t paid);
 
 /* What a coupon has beyond its template. */
