@@ -596,11 +596,14 @@ static void decide_command(const struct view *v, struct yt_decision *d)
 		why = v->m ? yt_staff_judge(v->m, v->ev, v->env->now_ms) : why;
 	else
 		why = NULL;
-	if (why) {
+	if (why)
 		conflict(d, why);
-		return;
-	}
+	if (why && !v->m)
+		return; /* nobody to remember it of */
 	begin(v, &act);
+	yt_staff_remember(&act);
+	if (why)
+		return;
 	yt_staff_do(&act);
 	yt_run_follows(&act);
 }

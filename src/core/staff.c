@@ -33,13 +33,18 @@ const char *yt_staff_judge(const struct yt_member *m, const struct yt_event *ev,
 	}
 }
 
-void yt_staff_do(struct yt_act *act)
+void yt_staff_remember(struct yt_act *act)
 {
 	struct yt_refers *r = yt_member_refers(act->member, act->env->arena);
-	const struct yt_event *ev = act->ev;
 
 	r->commands = yt_list_grow(act->env->arena, r->commands, r->n_commands, &r->cap_commands, sizeof(*r->commands));
-	r->commands[r->n_commands++] = mark_of(ev);
+	r->commands[r->n_commands++] = mark_of(act->ev);
+}
+
+void yt_staff_do(struct yt_act *act)
+{
+	const struct yt_event *ev = act->ev;
+
 	if (ev->type == YT_COUPON_GRANT)
 		yt_grant_give(act, &(struct yt_grant){
 			.origin.ev = yt_kept_new(act->env->arena, ev, 0),

@@ -471,7 +471,9 @@ __attribute__((unused)) static struct yt_decision world_decide(struct world *w, 
 	yt_decide(&env, ev, &d);
 	if (d.result == YT_DUPLICATE || d.result == YT_CONFLICT || d.result == YT_DEAD) {
 		CHECK_MSG(w->n_outputs == outputs, "nothing leaves of what is not applied");
-		for (size_t k = 0; w->batch_size == 0 && k < w->n_entities; k++)
+		/* A command is remembered, whether it could have an effect or not. */
+		bool may_edit = w->batch_size > 0 || (d.result == YT_CONFLICT && (YT_COMMANDS >> ev->type & 1));
+		for (size_t k = 0; !may_edit && k < w->n_entities; k++)
 			CHECK_MSG(!w->entities[k].edited, "nothing is edited by what is not applied");
 	}
 	world_decided(w);

@@ -83,7 +83,7 @@ struct yt_decide_env {
 enum yt_result {
 	YT_APPLIED,
 	YT_DUPLICATE,
-	YT_CONFLICT,
+	YT_CONFLICT,  /* nothing leaves; a command's id is remembered */
 	YT_DEAD,
 	YT_PARKED,    /* it waits for whose order it is */
 	YT_ERASED,    /* a fact of before a member.erase: dropped */

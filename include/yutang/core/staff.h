@@ -10,7 +10,9 @@
 bool yt_staff_knows(const struct yt_member *m, const struct yt_event *ev);
 /* Why the command can have no effect on the member: the field that does not fit, or `state`. NULL: it has one. */
 const char *yt_staff_judge(const struct yt_member *m, const struct yt_event *ev, int64_t now_ms);
-/* It has one, and the member has room for it. act->ev is the command. */
+/* It is decided, and the member has room for it: told again, it does nothing more. act->ev is the command. */
+void yt_staff_remember(struct yt_act *act);
+/* It has an effect. */
 void yt_staff_do(struct yt_act *act);
 
 #endif
