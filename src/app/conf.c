@@ -554,6 +554,10 @@ static void check_whole(struct yt_conf *c, struct yt_problems *p)
 		yt_problem(p, 0, "[intake] takes what shops send, and there is no [shop \"NAME\"] section");
 	if (!c->intake.on && c->shops)
 		yt_warning(p, c->shops->line, "[shop] has no effect without [intake]");
+	for (const struct yt_conf_shop *s = c->shops; s; s = s->next)
+		if (c->intake.on && !c->intake.spool && s->intake.woocommerce.now.n)
+			yt_warning(p, s->line, "[shop \"%.*s\"] takes WooCommerce, which never sends twice: without [intake] `spool` what it sends while Kafka is away is lost",
+			           YT_FMT(s->intake.name));
 }
 
 static const char *folder_of(struct yt_conf *c, const char *file)

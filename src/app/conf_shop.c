@@ -101,6 +101,7 @@ static void check_shop(const struct yt_conf_shop *shop, struct yt_problems *p)
 	need(shop, s->youzan.now, "youzan_secret", s->youzan_id.now, "youzan_client_id", p);
 	need(shop, s->wecom_token.now, "wecom_token", s->wecom_key.now, "wecom_aes_key", p);
 	need(shop, s->wecom_token.now, "wecom_token", s->wecom_corp.now, "wecom_corp_id", p);
+	need(shop, s->youzan_id.next, "youzan_client_id_next_file", s->youzan.next, "youzan_secret_next_file", p);
 	check_aes_key(shop, s->wecom_key.now, p);
 	check_aes_key(shop, s->wecom_key.next, p);
 	check_next(shop, p);

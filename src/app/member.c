@@ -301,10 +301,7 @@ static int look_and_show(struct yt_arena *a, const struct yt_conf *c, struct yt_
 /* As EVENTS.md has it. */
 static bool is_member(struct yt_str s)
 {
-	for (uint32_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-			return false;
-	return s.n > 0 && s.n <= YT_ID_BYTES_MAX && s.p[0] != '~' && yt_utf8_bad(s) == s.n;
+	return s.n > 0 && s.p[0] != '~' && !yt_text_flaw(s);
 }
 
 int yt_cmd_member(int argc, char **argv)

@@ -63,8 +63,8 @@ static bool is_control(const char *p, unsigned n)
 	return n == 1 ? s[0] < 0x20 || s[0] == 0x7f : n == 2 && s[0] == 0xc2 && s[1] < 0xa0;
 }
 
-/* NULL where the text may stand in a field. The JSON reader has not seen header values, so UTF-8 is judged here. */
-static const char *text_flaw(struct yt_str s)
+/* The JSON reader has not seen header values, so UTF-8 is judged here. */
+const char *yt_text_flaw(struct yt_str s)
 {
 	const char *p = s.p, *end = p + s.n;
 	unsigned n;
@@ -92,7 +92,7 @@ static bool read_text(struct decode *d, const struct place *at, const cJSON *jso
 	*out = yt_json_text(json);
 	if (out->n == 0 && !may_be_empty)
 		return bad(d, at, "empty");
-	flaw = text_flaw(*out);
+	flaw = yt_text_flaw(*out);
 	return flaw ? bad(d, at, flaw) : true;
 }
 
@@ -368,7 +368,7 @@ bool yt_event_shop(struct yt_str source, struct yt_str *shop)
 
 static bool read_id_attr(struct decode *d, struct yt_str text)
 {
-	const char *flaw = text.n == 0 ? "empty" : text_flaw(text);
+	const char *flaw = text.n == 0 ? "empty" : yt_text_flaw(text);
 
 	if (flaw)
 		return fault(d->out, YT_DEAD_BAD_FIELD, "id: %s", flaw);

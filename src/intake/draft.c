@@ -124,7 +124,7 @@ static bool draft_alias(struct take *t, struct yt_str order, struct yt_str membe
 	return yt_draft_end(t, &d, order_key(t, order, YT_S("")));
 }
 
-static bool draft_referral(struct take *t, const struct order_paid *o)
+static bool draft_referral(struct take *t, const struct order_paid *o, struct yt_str channel)
 {
 	struct draft d;
 
@@ -132,7 +132,7 @@ static bool draft_referral(struct take *t, const struct order_paid *o)
 	yt_draft_text(&d, "referrer", yt_arena_printf(t->arena, "ref:%.*s", YT_FMT(o->referrer)));
 	yt_draft_text(&d, "member", o->member);
 	yt_draft_int(&d, "bound_at", o->paid_at);
-	yt_draft_text(&d, "channel", o->channel);
+	yt_draft_text(&d, "channel", channel);
 	return yt_draft_end(t, &d, o->member);
 }
 
@@ -157,8 +157,36 @@ static void draft_buyer(struct draft *d, const struct order_paid *o)
 	d->first = false;
 }
 
+/* Those that may be a coupon's, and what is wrong with the first other one. */
+static const char *draft_codes(struct draft *d, const cJSON *coupons)
+{
+	const char *flaw = NULL;
+	const cJSON *coupon;
+	int n = 0;
+
+	cJSON_ArrayForEach(coupon, coupons) {
+		struct yt_str code = yt_take_text(coupon, "code");
+		const char *why = n == YT_CODES_MAX ? "more than 16" : yt_text_flaw(code);
+
+		if (code.n == 0)
+			continue;
+		if (why) {
+			flaw = flaw ? flaw : why;
+			continue;
+		}
+		if (n++ == 0)
+			yt_draft_name(d, "coupons");
+		yt_buf_c(&d->json, n == 1 ? '[' : ',');
+		yt_json_add_text(&d->json, code);
+	}
+	if (n)
+		yt_buf_c(&d->json, ']');
+	return flaw;
+}
+
 bool yt_draft_paid(struct take *t, const struct order_paid *o)
 {
+	const char *bad_code, *bad_channel = yt_text_flaw(o->channel);
 	size_t before = t->out->n_events;
 	struct draft d;
 
@@ -169,15 +197,18 @@ bool yt_draft_paid(struct take *t, const struct order_paid *o)
 	yt_draft_int(&d, "amount", o->amount);
 	yt_draft_text(&d, "currency", o->currency);
 	draft_list(&d, "items", &o->items);
-	if (o->coupons.n)
-		draft_list(&d, "coupons", &o->coupons);
-	yt_draft_text(&d, "channel", o->channel);
+	bad_code = draft_codes(&d, o->coupons);
+	yt_draft_text(&d, "channel", bad_channel ? YT_S("") : o->channel);
 	draft_buyer(&d, o);
 	if (!yt_draft_end(t, &d, o->member) || !draft_alias(t, o->order, o->member, o->paid_at)) {
 		t->out->n_events = before;
 		return false;
 	}
-	return !o->referrer.n || draft_referral(t, o); /* a code comes from the link that the buyer followed: whatever it is, the order was paid */
+	if (bad_code)
+		yt_take_fault(t, YT_DEAD_BAD_FIELD, "order.paid: coupons: %s; the order counts without it", bad_code);
+	if (bad_channel)
+		yt_take_fault(t, YT_DEAD_BAD_FIELD, "order.paid: channel: %s; the order counts without it", bad_channel);
+	return !o->referrer.n || draft_referral(t, o, bad_channel ? YT_S("") : o->channel);
 }
 
 void yt_draft_item(struct yt_buf *items, struct yt_str sku, int64_t quantity, const int64_t *amount)

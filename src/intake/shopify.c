@@ -106,33 +106,17 @@ static bool read_items(struct take *t, const cJSON *order, struct order_paid *o)
 	return true;
 }
 
-static void read_coupons(const cJSON *order, struct yt_buf *out)
-{
-	const cJSON *code;
-
-	cJSON_ArrayForEach(code, yt_take_get(order, "discount_codes")) {
-		struct yt_str s = yt_take_text(code, "code");
-
-		if (!s.n)
-			continue;
-		if (out->n)
-			yt_buf_c(out, ',');
-		yt_json_add_text(out, s);
-	}
-}
-
 static bool paid(struct take *t, const cJSON *order)
 {
 	static const char *const instants[] = { "processed_at", "created_at", NULL };
 	struct order_paid o = { .currency = yt_take_text(order, "currency") };
 
 	yt_buf_init(&o.items, t->arena);
-	yt_buf_init(&o.coupons, t->arena);
 	if (!yt_take_need_id(t, order, "id", &o.order) || !read_member(t, order, &o.member) ||
 	    !yt_take_first_instant(t, order, instants, NULL, &o.paid_at) ||
 	    !yt_take_money(t, order, "total_price", o.currency, &o.amount) || !read_items(t, order, &o))
 		return false;
-	read_coupons(order, &o.coupons);
+	o.coupons = yt_take_get(order, "discount_codes");
 	o.channel = note(order, "yutang_channel");
 	o.referrer = note(order, "yutang_ref");
 	o.phone = phone_of(t, order);

@@ -111,10 +111,11 @@ struct order_paid {
 	struct yt_str order, member, currency, channel, referrer; /* referrer: a code */
 	struct yt_str phone, address;                             /* hashes */
 	int64_t paid_at, amount;
-	struct yt_buf items;   /* JSON, in brackets */
-	struct yt_buf coupons; /* the same; empty: none */
+	struct yt_buf items;  /* JSON, in brackets */
+	const cJSON *coupons; /* a list of objects with a `code`; NULL: none */
 };
-/* `order.paid` and the `alias.bound` of its order, both or none, and with a referrer `referral.bound`. */
+/* `order.paid` and the `alias.bound` of its order, both or none, and with a referrer `referral.bound`. What the buyer brings along, the codes that
+ * he types and what his link says, never costs the order: a flaw of it is a fault, and it is left out. */
 bool yt_draft_paid(struct take *t, const struct order_paid *o);
 void yt_draft_item(struct yt_buf *items, struct yt_str sku, int64_t quantity, const int64_t *amount);
 

@@ -119,21 +119,6 @@ static bool read_items(struct take *t, const struct order *o, struct yt_buf *ite
 	return true;
 }
 
-static void read_coupons(const cJSON *order, struct yt_buf *out)
-{
-	const cJSON *line;
-
-	cJSON_ArrayForEach(line, yt_take_get(order, "coupon_lines")) {
-		struct yt_str code = yt_take_text(line, "code");
-
-		if (!code.n)
-			continue;
-		if (out->n)
-			yt_buf_c(out, ',');
-		yt_json_add_text(out, code);
-	}
-}
-
 static bool paid(struct take *t, const struct order *o)
 {
 	struct order_paid p = { .order = o->id, .member = o->member, .currency = o->currency };
@@ -143,10 +128,9 @@ static bool paid(struct take *t, const struct order *o)
 	if (!p.paid_at)
 		return true; /* not yet */
 	yt_buf_init(&p.items, t->arena);
-	yt_buf_init(&p.coupons, t->arena);
 	if (!yt_take_money(t, o->root, "total", o->currency, &p.amount) || !read_items(t, o, &p.items))
 		return false;
-	read_coupons(o->root, &p.coupons);
+	p.coupons = yt_take_get(o->root, "coupon_lines");
 	p.channel = meta(o->root, "yutang_channel");
 	p.referrer = meta(o->root, "yutang_ref");
 	p.phone = phone_of(t, o->root);

@@ -98,7 +98,6 @@ static bool paid(struct take *t, const struct trade *tr)
 	struct order_paid o = { .order = tr->tid, .member = tr->member, .currency = YT_S("CNY") };
 
 	yt_buf_init(&o.items, t->arena);
-	yt_buf_init(&o.coupons, t->arena);
 	if (!yt_take_first_instant(t, tr->info, instants, BEIJING, &o.paid_at) ||
 	    !yt_take_money(t, yt_take_get(tr->order, "pay_info"), "payment", o.currency, &o.amount) || !read_items(t, tr->order, &o.items))
 		return false;

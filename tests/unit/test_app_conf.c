@@ -392,6 +392,28 @@ TEST(conf_of_shops)
 	remove_dir();
 }
 
+TEST(conf_a_second_client_id_goes_with_a_second_secret)
+{
+	char file[400];
+
+	make_dir();
+	snprintf(file, sizeof file, "%s/f", dir);
+	put("next", "c2\n", 3, 0600);
+	CHECK_INT(parse(file, KAFKA "[intake]\n[shop \"s1\"]\nyouzan_client_id = c1\nyouzan_secret = yz\nhash_key = p\nyouzan_client_id_next_file = next\n"), -1);
+	CHECK_MSG(strstr(problems(), "[shop \"s1\"] has `youzan_client_id_next_file` and needs `youzan_secret_next_file` too"), "%s", problems());
+	remove_dir();
+}
+
+TEST(conf_woocommerce_without_a_spool_is_warned_of)
+{
+#define WOO "[shop \"s1\"]\nwoocommerce_secret = w\nhash_key = p\n"
+	CHECK_INT(parse("/e/f", KAFKA "[intake]\nspool = /s\n" WOO), 0);
+	CHECK_MSG(!strstr(problems(), "warning"), "%s", problems());
+	CHECK_INT(parse("/e/f", KAFKA "[intake]\n" WOO), 0);
+	CHECK_MSG(strstr(problems(), "warning: [shop \"s1\"] takes WooCommerce, which never sends twice"), "%s", problems());
+#undef WOO
+}
+
 TEST(conf_that_is_printed_can_be_read)
 {
 	char first[8192];
@@ -632,6 +654,8 @@ TEST_MAIN
 	RUN(kafka_secret_from_a_file);
 	RUN(conf_is_printed_with_its_sources_and_without_secrets);
 	RUN(conf_of_shops);
+	RUN(conf_a_second_client_id_goes_with_a_second_secret);
+	RUN(conf_woocommerce_without_a_spool_is_warned_of);
 	RUN(conf_that_is_printed_can_be_read);
 	RUN(conf_bad_files_give_their_exact_messages);
 	RUN(conf_sample_is_the_table);

@@ -89,6 +89,9 @@ static inline struct yt_str yt_event_member(const struct yt_event *ev)
 	return ev->owner.n ? ev->owner : yt_event_text(ev, YT_F_MEMBER);
 }
 
+/* What is wrong with an id or a text of a field, in words, as a literal; NULL: nothing. */
+const char *yt_text_flaw(struct yt_str s);
+
 struct yt_header {
 	struct yt_str name, value;
 };
