@@ -41,6 +41,7 @@ struct yt_txn {
 
 	/* The thread's own. */
 	rd_kafka_t *p;
+	int commit_ms; /* one attempt: as long as the broker lets a transaction live */
 	rd_kafka_topic_t *topics[DESTS];
 	int counts[DESTS]; /* partitions */
 	struct yt_ktxn k;
@@ -166,13 +167,16 @@ static const char *dest_name(int dest)
 
 static bool make_producer(struct yt_txn *t, struct yt_err *err)
 {
-	char tid[512], topic[YT_KAFKA_TOPIC_MAX];
+	char tid[512], topic[YT_KAFKA_TOPIC_MAX], ms[16];
+	size_t size = sizeof ms;
 	rd_kafka_conf_t *c;
 
 	yt_kafka_tid(t->conf, tid, sizeof tid);
 	c = yt_kafka_conf_make(t->conf, YT_KAFKA_PRODUCER, tid, err);
 	if (!c)
 		return false;
+	YT_ASSERT(rd_kafka_conf_get(c, "transaction.timeout.ms", ms, &size) == RD_KAFKA_CONF_OK, NULL);
+	t->commit_ms = atoi(ms);
 	rd_kafka_conf_set_error_cb(c, on_error);
 	rd_kafka_conf_set_dr_msg_cb(c, on_delivery);
 	rd_kafka_conf_set_opaque(c, t);
@@ -466,7 +470,8 @@ static bool act(struct yt_txn *t, enum yt_ktxn_action action)
 	case YT_KTXN_PRODUCE: return produce_all(t);
 	case YT_KTXN_AWAIT: return await_reports(t);
 	case YT_KTXN_OFFSETS: return send_offsets(t);
-	case YT_KTXN_COMMIT: return is_ok(t, "commit", rd_kafka_commit_transaction(t->p, -1));
+	/* -1 would be this time by its documentation, and is for ever. What goes on behind it ends with the producer. */
+	case YT_KTXN_COMMIT: return is_ok(t, "commit", rd_kafka_commit_transaction(t->p, t->commit_ms));
 	default: return false;
 	}
 }

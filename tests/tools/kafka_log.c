@@ -13,6 +13,7 @@
  *   audit           counts the inputs, the outputs committed, and how many of these came twice
  *   starts N        starts its live shards N times without a pause, as when they become ready one by one
  *   big BYTES       one transaction with a record of that size
+ *   stuck PID       stops the broker (SIGSTOP) while a commit waits for it, until that is given up; a transaction may last 3 s
  *   times N TOUCH   N transactions, each on TOUCH shards; prints the median from begin to committed
  */
 #include <inttypes.h>
@@ -413,6 +414,48 @@ static int times(int n, int touch)
 	_exit(0);
 }
 
+static bool is_committing(void)
+{
+	int64_t since;
+	const char *step = me.in_flight ? yt_kafka_log_progress(me.klog, &since) : NULL;
+
+	return step && strcmp(step, "commit") == 0;
+}
+
+static int stuck(pid_t broker)
+{
+	int64_t stopped;
+
+	open_log();
+	me.touch = 1;
+	for (;;) {
+		turn();
+		if (me.in_flight || !all_live())
+			continue;
+		commit();
+		/* A turn may wait for the outcome, and so would come too late. */
+		stopped = yt_kafka_mono_ms();
+		while (!is_committing() && yt_kafka_mono_ms() - stopped < 1000)
+			;
+		kill(broker, SIGSTOP);
+		stopped = yt_kafka_mono_ms();
+		while (is_committing() && yt_kafka_mono_ms() - stopped < 500)
+			;
+		if (is_committing())
+			break;
+		kill(broker, SIGCONT); /* it had answered */
+	}
+	say("stuck");
+	while (is_committing())
+		turn();
+	say("given up after %" PRId64 " ms", yt_kafka_mono_ms() - stopped);
+	kill(broker, SIGCONT);
+	while (me.in_flight)
+		turn();
+	say("resolved");
+	_exit(0);
+}
+
 static int starts(int n)
 {
 	open_log();
@@ -682,7 +725,7 @@ static void on_signal(int sig)
 
 int main(int argc, char **argv)
 {
-	struct yt_kafka_prop props[] = { { "bootstrap.servers", argc > 2 ? argv[2] : "" } };
+	struct yt_kafka_prop props[] = { { "bootstrap.servers", argc > 2 ? argv[2] : "" }, { "transaction.timeout.ms", "3000" } };
 	int64_t arg = argc > 7 ? atoll(argv[7]) : 0;
 	struct yt_err err;
 	int rc;
@@ -709,6 +752,10 @@ int main(int argc, char **argv)
 	me.stop_once = strcmp(argv[1], "stop") == 0;
 	if (strcmp(argv[1], "run") == 0 || me.stop_once)
 		return run(arg);
+	if (strcmp(argv[1], "stuck") == 0) {
+		me.conf.n_props = 2;
+		return stuck((pid_t)arg);
+	}
 	if (strcmp(argv[1], "starts") == 0)
 		return starts((int)arg);
 	if (strcmp(argv[1], "big") == 0)
