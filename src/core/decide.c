@@ -602,10 +602,10 @@ static void decide_command(const struct view *v, struct yt_decision *d)
 		return; /* nobody to remember it of */
 	begin(v, &act);
 	yt_staff_remember(&act);
-	if (why)
-		return;
-	yt_staff_do(&act);
-	yt_run_follows(&act);
+	if (!why) {
+		yt_staff_do(&act);
+		yt_run_follows(&act);
+	}
 }
 
 static void decide_erase(const struct view *v, struct yt_decision *d)

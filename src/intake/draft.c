@@ -187,6 +187,7 @@ static const char *draft_codes(struct draft *d, const cJSON *coupons)
 bool yt_draft_paid(struct take *t, const struct order_paid *o)
 {
 	const char *bad_code, *bad_channel = yt_text_flaw(o->channel);
+	struct yt_str channel = bad_channel ? YT_S("") : o->channel;
 	size_t before = t->out->n_events;
 	struct draft d;
 
@@ -198,7 +199,7 @@ bool yt_draft_paid(struct take *t, const struct order_paid *o)
 	yt_draft_text(&d, "currency", o->currency);
 	draft_list(&d, "items", &o->items);
 	bad_code = draft_codes(&d, o->coupons);
-	yt_draft_text(&d, "channel", bad_channel ? YT_S("") : o->channel);
+	yt_draft_text(&d, "channel", channel);
 	draft_buyer(&d, o);
 	if (!yt_draft_end(t, &d, o->member) || !draft_alias(t, o->order, o->member, o->paid_at)) {
 		t->out->n_events = before;
@@ -208,7 +209,7 @@ bool yt_draft_paid(struct take *t, const struct order_paid *o)
 		yt_take_fault(t, YT_DEAD_BAD_FIELD, "order.paid: coupons: %s; the order counts without it", bad_code);
 	if (bad_channel)
 		yt_take_fault(t, YT_DEAD_BAD_FIELD, "order.paid: channel: %s; the order counts without it", bad_channel);
-	return !o->referrer.n || draft_referral(t, o, bad_channel ? YT_S("") : o->channel);
+	return !o->referrer.n || draft_referral(t, o, channel);
 }
 
 void yt_draft_item(struct yt_buf *items, struct yt_str sku, int64_t quantity, const int64_t *amount)

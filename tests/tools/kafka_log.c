@@ -506,7 +506,7 @@ static void say_line(void *ctx, const char *line)
 enum { TO_SEND, SENT, DELIVERED };
 
 static struct {
-	int n, delivered;
+	int delivered;
 	uint8_t *state; /* of each record, by its number */
 } fed;
 
