@@ -121,6 +121,7 @@ void yt_shard_clear(struct yt_shard *s)
 	s->view = YT_SV_UNKNOWN;
 	s->view_version = 0;
 	s->view_all = true;
+	s->view_unswept = false;
 	s->view_job = NULL;
 	s->view_behind_since = s->view_next_since = -1;
 	s->held_since_mono = -1;

@@ -46,7 +46,7 @@ static struct yt_shard *live_shard(struct yt_engine *e, int shard)
 	return s && s->loaded && (s->state == YT_SHARD_LIVE || s->state == YT_SHARD_READY) ? s : NULL;
 }
 
-static void on_where(void *ctx, int shard, enum yt_view_status status, const char *log_id, uint64_t version, bool restarted)
+static void on_where(void *ctx, int shard, enum yt_view_status status, const char *log_id, uint64_t version, bool unswept)
 {
 	struct yt_engine *e = ctx;
 	struct yt_shard *s = live_shard(e, shard);
@@ -66,8 +66,11 @@ static void on_where(void *ctx, int shard, enum yt_view_status status, const cha
 		return;
 	}
 	if (version != s->view_version || s->view_all) {
-		if (version != s->version)
+		if (version != s->version) {
 			yt_info("view_behind", "shard=%d from=%" PRIu64 " to=%" PRIu64, shard, version, s->version);
+			/* Memory has what is newer, but not what has gone since. */
+			s->view_unswept = true;
+		}
 		mark_newer(s, version);
 		s->view_version = version;
 		s->view_all = false;
@@ -77,7 +80,7 @@ static void on_where(void *ctx, int shard, enum yt_view_status status, const cha
 		s->view_behind_since = -1;
 	else if (s->view_behind_since < 0)
 		s->view_behind_since = e->mono_ms;
-	if (restarted)
+	if (unswept && !s->view_unswept)
 		e->view->sweep(e->view->ctx, shard);
 	set_view(s, YT_SV_OK);
 }
@@ -110,6 +113,11 @@ static void on_applied(void *ctx, struct yt_view_job *job, enum yt_view_status s
 				s->view_behind_since = s->view_next_since;
 				s->view_next_since = -1;
 			}
+			/* Only now: Redis remembers it, should nobody here come to it. */
+			if (job->to != job->from && job->unswept) {
+				s->view_unswept = false;
+				e->view->sweep(e->view->ctx, s->id);
+			}
 			set_view(s, YT_SV_OK);
 		} else {
 			/* What the job held is not in the list any more: where() finds it again by version. */
@@ -123,7 +131,7 @@ static void on_applied(void *ctx, struct yt_view_job *job, enum yt_view_status s
 	free(job);
 }
 
-static bool knows(void *ctx, int shard, struct yt_str suffix)
+static enum yt_view_knows knows(void *ctx, int shard, struct yt_str suffix)
 {
 	struct yt_engine *e = ctx;
 	struct yt_shard *s = live_shard(e, shard);
@@ -131,9 +139,8 @@ static bool knows(void *ctx, int shard, struct yt_str suffix)
 	struct yt_arena a;
 	bool found = false;
 
-	/* Not ours any more, or `at` itself: leave it alone. */
-	if (!s || yt_str_eq(suffix, YT_S("at")))
-		return true;
+	if (!s)
+		return YT_VIEW_NOT_OURS;
 	yt_arena_init(&a, 1024);
 	int kind = yt_view_entity_of(&a, suffix, &name);
 
@@ -144,7 +151,7 @@ static bool knows(void *ctx, int shard, struct yt_str suffix)
 		found = en && en->blob && (kind != YT_KIND_ORDER || e->conf->view_orders);
 	}
 	yt_arena_deinit(&a);
-	return found;
+	return found ? YT_VIEW_KNOWN : YT_VIEW_GONE;
 }
 
 const struct yt_view_up yt_engine_view_up = {
@@ -182,6 +189,7 @@ static void write_job(struct yt_engine *e, struct yt_shard *s)
 	if (job->to != job->from)
 		s->view_next_since = -1;
 	job->time_ms = s->now_ms;
+	job->unswept = s->view_unswept;
 	s->view_job = job;
 	set_view(s, YT_SV_WRITING);
 	e->view->apply(e->view->ctx, job);

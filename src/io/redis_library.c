@@ -2,12 +2,12 @@
  * values, and the version last. Any change of behaviour needs a new version in all the names. */
 #include "redis_conn.h"
 
-const char yt_redis_library[] = "yutang_v2";
+const char yt_redis_library[] = "yutang_v3";
 
 #define L(line) line "\n"
 
 const char yt_redis_library_text[] =
-	L("#!lua name=yutang_v2")
+	L("#!lua name=yutang_v3")
 	L("")
 	L("-- Is this what is stored of the shard? mark: it is being rebuilt by whoever knows the mark.")
 	L("local function at_is(key, log_id, version, mark)")
@@ -16,19 +16,21 @@ const char yt_redis_library_text[] =
 	L("  return (at[1] or '') == log_id and (at[2] or '') == version and (at[3] or '') == mark")
 	L("end")
 	L("")
-	L("-- keys: at, hashes. args: log_id, from, to, time, then for each hash: expires (ms; 0: never), the hash as RESTORE takes it ('': it goes)")
+	L("-- keys: at, hashes. args: log_id, from, to, time, unswept ('1': `run` goes with the move to another version), then for each hash:")
+	L("-- expires (ms; 0: never), the hash as RESTORE takes it ('': it goes)")
 	L("local function apply(keys, args)")
 	L("  if not at_is(keys[1], args[1], args[2], '') then return 0 end")
-	L("  if #args ~= 2 + 2 * #keys then return redis.error_reply('ERR yutang: malformed call') end")
+	L("  if #args ~= 3 + 2 * #keys then return redis.error_reply('ERR yutang: malformed call') end")
 	L("  for k = 2, #keys do")
-	L("    if args[2 * k + 2] == '' then")
+	L("    if args[2 * k + 3] == '' then")
 	L("      redis.call('UNLINK', keys[k])")
 	L("    else")
-	L("      redis.call('RESTORE', keys[k], args[2 * k + 1], args[2 * k + 2], 'REPLACE', 'ABSTTL')")
+	L("      redis.call('RESTORE', keys[k], args[2 * k + 2], args[2 * k + 3], 'REPLACE', 'ABSTTL')")
 	L("    end")
 	L("  end")
 	L("  if args[2] ~= args[3] then")
 	L("    redis.call('HSET', keys[1], 'log_id', args[1], 'version', args[3], 'time', args[4])")
+	L("    if args[5] == '1' then redis.call('HSET', keys[1], 'run', '') end")
 	L("  end")
 	L("  return 1")
 	L("end")
@@ -66,8 +68,8 @@ const char yt_redis_library_text[] =
 	L("  return 1")
 	L("end")
 	L("")
-	L("redis.register_function('yutang_v2_apply', apply)")
-	L("redis.register_function('yutang_v2_remove', remove)")
-	L("redis.register_function('yutang_v2_reset_begin', reset_begin)")
-	L("redis.register_function('yutang_v2_reset_end', reset_end)")
-	L("redis.register_function('yutang_v2_swept', swept)");
+	L("redis.register_function('yutang_v3_apply', apply)")
+	L("redis.register_function('yutang_v3_remove', remove)")
+	L("redis.register_function('yutang_v3_reset_begin', reset_begin)")
+	L("redis.register_function('yutang_v3_reset_end', reset_end)")
+	L("redis.register_function('yutang_v3_swept', swept)");

@@ -39,7 +39,7 @@ struct page {
 	struct found {
 		int shard;
 		struct yt_str suffix; /* of the key, behind `<prefix>:{<shard>}:` */
-		bool gone; /* set in poll() */
+		enum yt_view_knows knows; /* set in poll() */
 	} *keys;
 	size_t n;
 };
@@ -52,7 +52,7 @@ struct item {
 	enum yt_view_status status;
 	char log_id[YT_LOG_ID_BYTES + 1];
 	uint64_t version;
-	bool restarted;
+	bool unswept;
 	struct yt_view_job *job; /* APPLY */
 	struct page *page;       /* SWEEP_PAGE */
 };
@@ -440,13 +440,13 @@ static void ask_where(struct yt_redis_view *v, struct yt_buf *out, int shard)
 }
 
 /* False where the answer is an error that says nothing of the shard. A key of another type is as good as none: reset removes it. */
-static bool read_where(struct yt_redis_view *v, int shard, const redisReply *r, bool *restarted)
+static bool read_where(struct yt_redis_view *v, int shard, const redisReply *r, bool *unswept)
 {
 	struct seen *s = &v->seen[shard];
 	struct yt_str version = { 0 }, run = { 0 };
 	int64_t n = 0;
 
-	*restarted = false;
+	*unswept = false;
 	if (r->type == REDIS_REPLY_ERROR && !yt_str_starts(yt_redis_str(r), YT_S("WRONGTYPE")))
 		return false;
 	s->known = true;
@@ -464,7 +464,7 @@ static bool read_where(struct yt_redis_view *v, int shard, const redisReply *r, 
 		s->version = (uint64_t)n;
 	}
 	if (s->log_id[0])
-		*restarted = *v->link.run_id ? !yt_str_eq(run, yt_str_z(v->link.run_id)) : s->connection != v->stats.connects;
+		*unswept = *v->link.run_id ? !yt_str_eq(run, yt_str_z(v->link.run_id)) : s->connection != v->stats.connects;
 	s->connection = v->stats.connects;
 	return true;
 }
@@ -487,7 +487,7 @@ static void do_where(struct yt_redis_view *v, struct list *items)
 
 		if (ok && !r)
 			go_away(v, &err);
-		else if (ok && !read_where(v, it->shard, r, &it->restarted))
+		else if (ok && !read_where(v, it->shard, r, &it->unswept))
 			go_away_ailing(v, "HMGET", r->str);
 		ok = ok && v->connected;
 		if (ok) {
@@ -549,6 +549,7 @@ static bool render_call(struct yt_redis_view *v, const struct yt_view_job *job, 
 	call_head(v, yt_arena_printf(&v->arena, "%" PRIu64, job->from));
 	call_head(v, yt_arena_printf(&v->arena, "%" PRIu64, last ? job->to : job->from));
 	call_head(v, yt_arena_printf(&v->arena, "%" PRId64, job->time_ms));
+	call_head(v, job->unswept ? YT_S("1") : YT_S(""));
 	COUNT(v, hashes, v->n_keys - 1);
 	COUNT(v, bytes, call_bytes(v));
 	return last;
@@ -560,6 +561,9 @@ static void applied(struct yt_redis_view *v, struct item *it, enum yt_view_statu
 		seen_set(v, it->shard, it->job->log_id, it->job->to);
 	else
 		v->seen[it->shard].known = false;
+	/* What the pass that is on has judged of the shard is older. */
+	if (status != YT_VIEW_OK || it->job->unswept)
+		v->sweep_on[it->shard] = false;
 	answer_status(v, it, status);
 }
 
@@ -625,7 +629,7 @@ static void apply_job(struct yt_redis_view *v, struct item *it)
 		int64_t n;
 
 		flush_applies(v); /* what was gathered of other jobs */
-		call_end(v, "yutang_v2_apply");
+		call_end(v, "yutang_v3_apply");
 		n = v->connected ? call(v, "FCALL") : INT64_MIN;
 		yt_buf_clear(&v->out);
 		if (n <= 0) {
@@ -634,7 +638,7 @@ static void apply_job(struct yt_redis_view *v, struct item *it)
 		}
 	}
 	from = v->out.n;
-	call_end(v, "yutang_v2_apply");
+	call_end(v, "yutang_v3_apply");
 	remember_sent(v, it, from);
 	if (v->out.n >= YT_REDIS_CALL_BYTES_MAX)
 		flush_applies(v);
@@ -740,7 +744,7 @@ static bool learn_where(struct yt_redis_view *v, int shard)
 {
 	struct yt_err err;
 	redisReply *r = NULL;
-	bool restarted;
+	bool unswept;
 
 	yt_arena_reset(&v->arena);
 	yt_buf_clear(&v->out);
@@ -749,7 +753,7 @@ static bool learn_where(struct yt_redis_view *v, int shard)
 		r = yt_redis_reply(&v->link, &err);
 	if (!r)
 		go_away(v, &err);
-	else if (!read_where(v, shard, r, &restarted))
+	else if (!read_where(v, shard, r, &unswept))
 		go_away_ailing(v, "HMGET", r->str);
 	if (r)
 		freeReplyObject(r);
@@ -770,7 +774,7 @@ static int64_t reset_begin(struct yt_redis_view *v, int shard)
 	call_seen(v, shard);
 	call_arg(v, yt_str_z(v->seen[shard].mark));
 	call_arg(v, yt_str_z(mark));
-	call_end(v, "yutang_v2_reset_begin");
+	call_end(v, "yutang_v3_reset_begin");
 	n = call(v, "FCALL");
 	v->seen[shard] = (struct seen){ .known = n == 1 };
 	if (n == 1)
@@ -788,7 +792,7 @@ static int64_t reset_end(struct yt_redis_view *v, int shard, const char *log_id)
 	call_arg(v, yt_str_z(v->seen[shard].mark));
 	call_arg(v, yt_str_z(log_id));
 	call_arg(v, yt_str_z(v->link.run_id));
-	call_end(v, "yutang_v2_reset_end");
+	call_end(v, "yutang_v3_reset_end");
 	n = call(v, "FCALL");
 	if (n == 1)
 		seen_set(v, shard, log_id, 0);
@@ -804,13 +808,13 @@ static int64_t remove_keys(struct yt_redis_view *v, int shard, const struct foun
 	yt_buf_clear(&v->out);
 	call_key(v, shard, YT_S("at"));
 	for (size_t i = 0; i < n; i++)
-		if (keys[i].shard == shard && keys[i].gone)
+		if (keys[i].shard == shard && keys[i].knows == YT_VIEW_GONE)
 			call_key(v, shard, keys[i].suffix);
 	if (v->n_keys == 1)
 		return 0;
 	call_seen(v, shard);
 	call_arg(v, yt_str_z(v->seen[shard].mark));
-	call_end(v, "yutang_v2_remove");
+	call_end(v, "yutang_v3_remove");
 	return call(v, "FCALL");
 }
 
@@ -824,7 +828,7 @@ static struct page *page_of(struct yt_redis_view *v, const redisReply *r, const 
 	yt_arena_init(&p->arena, 0);
 	p->keys = yt_arena_alloc(&p->arena, (keys->elements + 1) * sizeof *p->keys);
 	for (size_t i = 0; i < keys->elements; i++) {
-		struct found f = { .gone = true };
+		struct found f = { .knows = YT_VIEW_GONE };
 
 		if (!yt_redis_split_key(v->conf.prefix, yt_redis_str(keys->element[i]), &f.shard, &f.suffix) || !set[f.shard] || is_at(f.suffix))
 			continue;
@@ -834,8 +838,16 @@ static struct page *page_of(struct yt_redis_view *v, const redisReply *r, const 
 	return p;
 }
 
-/* Removes what the page says, shard by shard. A shard of which Redis has something else by now is taken out of the set; its sweep waits
- * until where() tells us more. */
+static bool is_not_ours(const struct page *p, int shard)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->keys[i].shard == shard && p->keys[i].knows == YT_VIEW_NOT_OURS)
+			return true;
+	return false;
+}
+
+/* Removes what the page says, shard by shard. A shard that was taken back is taken out of the set: whoever asks where() next hears that it
+ * is unswept. One of which Redis has something else by now is taken out too, and its sweep waits until where() tells us more. */
 static void remove_page(struct yt_redis_view *v, const struct page *p, bool *set, bool sweep)
 {
 	for (size_t i = 0; i < p->n && v->connected; i++) {
@@ -847,6 +859,11 @@ static void remove_page(struct yt_redis_view *v, const struct page *p, bool *set
 			j++;
 		if (j < i || !set[shard])
 			continue; /* done with the first key of that shard */
+		if (is_not_ours(p, shard)) {
+			set[shard] = false;
+			v->seen[shard].connection = 0; /* where Redis does not tell its run_id, this is what where() goes by */
+			continue;
+		}
 		n = v->seen[shard].known ? remove_keys(v, shard, p->keys, p->n) : -1;
 		if (n == -1) {
 			set[shard] = v->seen[shard].known = false;
@@ -917,7 +934,7 @@ static void sweep_end_shard(struct yt_redis_view *v, int shard)
 	call_key(v, shard, YT_S("at"));
 	call_seen(v, shard);
 	call_arg(v, yt_str_z(v->link.run_id));
-	call_end(v, "yutang_v2_swept");
+	call_end(v, "yutang_v3_swept");
 	if (call(v, "FCALL") == 1)
 		COUNT(v, sweeps, 1);
 	v->sweep_on[shard] = false;
@@ -1166,13 +1183,13 @@ static void port_reset(void *ctx, int shard, const char *log_id)
 static void judge(struct yt_redis_view *v, struct page *p)
 {
 	for (size_t i = 0; i < p->n; i++)
-		p->keys[i].gone = !v->up->knows(v->up_ctx, p->keys[i].shard, p->keys[i].suffix);
+		p->keys[i].knows = v->up->knows(v->up_ctx, p->keys[i].shard, p->keys[i].suffix);
 }
 
 static void hand_up(struct yt_redis_view *v, struct item *it)
 {
 	switch (it->what) {
-	case WHERE: v->up->on_where(v->up_ctx, it->shard, it->status, it->log_id, it->version, it->restarted); break;
+	case WHERE: v->up->on_where(v->up_ctx, it->shard, it->status, it->log_id, it->version, it->unswept); break;
 	case APPLY: v->up->on_applied(v->up_ctx, it->job, it->status); break;
 	case RESET: v->up->on_reset(v->up_ctx, it->shard, it->status); break;
 	case SWEEP_PAGE:

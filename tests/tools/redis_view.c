@@ -108,13 +108,14 @@ struct told {
 	enum yt_view_status status; /* of the last answer */
 	char log_id[33];
 	uint64_t version;
-	bool restarted;
+	bool unswept;
 	int knows; /* questions */
 	const char *known;  /* texts that a known suffix contains */
+	bool not_ours; /* no shard is */
 	int ok, stale, away; /* of applies */
 };
 
-static void on_where(void *ctx, int shard, enum yt_view_status status, const char *log_id, uint64_t version, bool restarted)
+static void on_where(void *ctx, int shard, enum yt_view_status status, const char *log_id, uint64_t version, bool unswept)
 {
 	struct told *t = ctx;
 
@@ -123,7 +124,7 @@ static void on_where(void *ctx, int shard, enum yt_view_status status, const cha
 	t->status = status;
 	snprintf(t->log_id, sizeof t->log_id, "%s", log_id);
 	t->version = version;
-	t->restarted = restarted;
+	t->unswept = unswept;
 }
 
 static void on_applied(void *ctx, struct yt_view_job *job, enum yt_view_status status)
@@ -148,7 +149,7 @@ static void on_reset(void *ctx, int shard, enum yt_view_status status)
 	t->status = status;
 }
 
-static bool knows(void *ctx, int shard, struct yt_str suffix)
+static enum yt_view_knows knows(void *ctx, int shard, struct yt_str suffix)
 {
 	struct told *t = ctx;
 	char text[256];
@@ -156,7 +157,9 @@ static bool knows(void *ctx, int shard, struct yt_str suffix)
 	(void)shard;
 	t->knows++;
 	snprintf(text, sizeof text, "%.*s", YT_FMT(suffix));
-	return t->known && strstr(text, t->known) != NULL;
+	if (t->not_ours)
+		return YT_VIEW_NOT_OURS;
+	return t->known && strstr(text, t->known) ? YT_VIEW_KNOWN : YT_VIEW_GONE;
 }
 
 static const struct yt_view_up up = { on_where, on_applied, on_reset, knows };
@@ -499,7 +502,7 @@ TEST(apply_writes_hashes_and_the_version)
 	CHECK_INT(where(v, 3), YT_VIEW_OK);
 	CHECK_STR(told(v)->log_id, "L1");
 	CHECK_INT(told(v)->version, 7);
-	CHECK(!told(v)->restarted);
+	CHECK(!told(v)->unswept);
 }
 
 TEST(apply_removes_what_is_not_named_any_more)
@@ -769,6 +772,55 @@ TEST(sweep_of_a_shard_that_another_owner_wrote_removes_nothing)
 	CHECK_INT(stats(w).swept, 0);
 }
 
+TEST(a_job_that_leaves_a_sweep_to_be_made_is_remembered)
+{
+	struct yt_redis_view *v = open_ready(1), *w = open_view();
+	struct yt_view_job *job;
+
+	CHECK_INT(apply_one(v, 1, "L1", 0, 1, "s1/gone", "a=1"), YT_VIEW_OK);
+	CHECK_INT(where(v, 1), YT_VIEW_OK);
+	CHECK(!told(v)->unswept);
+	/* A part of it says nothing yet: the version still tells. */
+	for (uint64_t to = 1; to <= 2; to++) {
+		job = job_new(1, "L1", 1, to, 1);
+		job->unswept = true;
+		job_add(job, YT_KIND_MEMBER, "s1/keep", "a=1");
+		CHECK_INT(apply(v, job), YT_VIEW_OK);
+		CHECK_INT(where(w, 1), YT_VIEW_OK);
+		CHECK_INT(told(w)->version, to);
+		CHECK_INT(told(w)->unswept, to == 2);
+	}
+	told(w)->known = "keep";
+	yt_redis_view_port(w)->sweep(w, 1);
+	WAIT(w, stats(w).sweeps == 1);
+	CHECK_INT(number("EXISTS", 1, "member:s1/gone"), 0);
+	CHECK_INT(number("EXISTS", 1, "member:s1/keep"), 1);
+	CHECK_INT(where(v, 1), YT_VIEW_OK);
+	CHECK(!told(v)->unswept);
+}
+
+TEST(a_sweep_of_a_shard_that_was_taken_back_does_not_count)
+{
+	struct yt_redis_view *v = open_ready(1);
+	struct yt_view_job *job = job_new(1, "L1", 0, 1, 1);
+
+	job->unswept = true;
+	job_add(job, YT_KIND_MEMBER, "s1/gone", "a=1");
+	CHECK_INT(apply(v, job), YT_VIEW_OK);
+	told(v)->not_ours = true;
+	yt_redis_view_port(v)->sweep(v, 1);
+	WAIT(v, told(v)->knows > 0);
+	CHECK_INT(where(v, 1), YT_VIEW_OK); /* behind the page */
+	CHECK_INT(where(v, 1), YT_VIEW_OK); /* behind the end of the pass, whenever it came */
+	CHECK(told(v)->unswept);
+	CHECK_INT(stats(v).sweeps, 0);
+	CHECK_INT(number("EXISTS", 1, "member:s1/gone"), 1);
+	told(v)->not_ours = false;
+	yt_redis_view_port(v)->sweep(v, 1);
+	WAIT(v, stats(v).sweeps == 1);
+	CHECK_INT(number("EXISTS", 1, "member:s1/gone"), 0);
+}
+
 TEST(end_gives_jobs_back)
 {
 	struct yt_redis_view *v = open_ready(1);
@@ -899,7 +951,7 @@ TEST(redis_that_is_killed_and_restarted)
 	start_server("noeviction", "dump.rdb");
 	WAIT(v, where(v, 1) == YT_VIEW_OK);
 	CHECK_INT(told(v)->version, 2);
-	CHECK(told(v)->restarted);
+	CHECK(told(v)->unswept);
 	CHECK_INT(number("EXISTS", 1, "member:s1/gone"), 1);
 	CHECK_INT(apply_one(v, 1, "L1", 2, 5, "s1/keep", "a=3"), YT_VIEW_OK);
 	told(v)->known = "keep";
@@ -909,10 +961,10 @@ TEST(redis_that_is_killed_and_restarted)
 	CHECK_STR(field(1, "member:s1/keep", "a"), "3");
 	/* Swept: no more said to be restarted, to nobody. */
 	CHECK_INT(where(v, 1), YT_VIEW_OK);
-	CHECK(!told(v)->restarted);
+	CHECK(!told(v)->unswept);
 	v = open_view();
 	CHECK_INT(where(v, 1), YT_VIEW_OK);
-	CHECK(!told(v)->restarted);
+	CHECK(!told(v)->unswept);
 }
 
 TEST(redis_that_was_restarted_while_the_daemon_was_down)
@@ -930,7 +982,7 @@ TEST(redis_that_was_restarted_while_the_daemon_was_down)
 	v = open_view();
 	CHECK_INT(where(v, 1), YT_VIEW_OK);
 	CHECK_INT(told(v)->version, 1);
-	CHECK(told(v)->restarted);
+	CHECK(told(v)->unswept);
 }
 
 TEST(redis_that_is_emptied)
@@ -1171,7 +1223,7 @@ TEST(one_connection_that_is_cut_is_made_again)
 	WAIT(v, stats(v).connects == 2);
 	CHECK_INT(where(v, 1), YT_VIEW_OK);
 	CHECK_INT(told(v)->version, 1);
-	CHECK(!told(v)->restarted);
+	CHECK(!told(v)->unswept);
 }
 
 static void all(void)
@@ -1196,6 +1248,8 @@ static void all(void)
 	VIEW(sweep_removes_what_nobody_knows);
 	VIEW(sweep_beside_writes_leaves_what_was_written);
 	VIEW(sweep_of_a_shard_that_another_owner_wrote_removes_nothing);
+	VIEW(a_job_that_leaves_a_sweep_to_be_made_is_remembered);
+	VIEW(a_sweep_of_a_shard_that_was_taken_back_does_not_count);
 	VIEW(end_gives_jobs_back);
 	VIEW(commands_read_hashes_and_at);
 	VIEW(commands_read_thousands_of_hashes);

@@ -482,10 +482,11 @@ struct fview {
 	size_t n_keys, cap_keys;
 	char log_id[EW_SHARDS][33];
 	uint64_t version[EW_SHARDS];
-	int run, swept[EW_SHARDS];
+	int run, swept[EW_SHARDS]; /* the run that was swept; 0: none */
 	bool away; /* nothing is done, the answer is AWAY */
 	bool lose_answers; /* done, but the answer is AWAY */
 	bool hold; /* questions are kept until it is over */
+	bool never_sweeps; /* whoever is told to dies before */
 	struct fv_question q[FV_QUESTIONS_MAX];
 	size_t n_q;
 	/* What the log has committed of a shard; checked against each job. */
@@ -557,13 +558,16 @@ static void fv_sweep(void *ctx, int shard)
 	struct fview *v = ctx;
 
 	v->sweeps++;
+	if (v->never_sweeps)
+		return;
 	v->swept[shard] = v->run;
 	for (size_t k = 0; k < v->n_keys; k++) {
 		struct yt_str suffix[YT_VIEW_HASHES_MAX];
 
 		if (v->keys[k].shard != shard || !v->keys[k].there)
 			continue;
-		if (yt_view_suffixes(&v->arena, v->keys[k].kind, v->keys[k].name, true, suffix) > 0 && !v->up->knows(v->ctx, shard, suffix[0]))
+		if (yt_view_suffixes(&v->arena, v->keys[k].kind, v->keys[k].name, true, suffix) > 0 &&
+		    v->up->knows(v->ctx, shard, suffix[0]) == YT_VIEW_GONE)
 			v->keys[k].there = false;
 	}
 }
@@ -586,6 +590,8 @@ static enum yt_view_status fv_do_apply(struct fview *v, const struct yt_view_job
 			key->wallet = yt_arena_dup(&v->arena, yt_member_wallet(job->entities[k].blob));
 	}
 	v->version[p] = job->to;
+	if (job->unswept && job->to != job->from)
+		v->swept[p] = 0;
 	return YT_VIEW_OK;
 }
 

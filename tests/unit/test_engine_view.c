@@ -273,6 +273,89 @@ TEST(the_lag_counts_from_a_restore_on_too)
 	ew_deinit(&w);
 }
 
+static void erase(struct ew *w, int shard, int k)
+{
+	const char *data = yt_arena_printf(&w->arena, "{\"member\":\"%s\",\"by\":\"anna\"}", ew_member(w, shard, k)).p;
+
+	ew_put(w, EW_ORDERS, shard, ew_event(w, "member.erase", w->wall, data));
+}
+
+enum between { NOTHING, OWN_CRASH, LOST_JOB };
+
+/* Somebody is erased while Redis does not answer, and what was to go there is forgotten: Redis itself stays what it was. */
+static void erased_unseen(enum between between)
+{
+	struct ew w;
+
+	begin(&w, EW_MEM);
+	order(&w, 1, 0);
+	order(&w, 1, 1);
+	ew_settle(&w);
+	int sweeps = w.fv.sweeps;
+
+	w.fv.hold = between == LOST_JOB;
+	w.fv.away = true;
+	erase(&w, 1, 0);
+	ew_settle(&w);
+	if (between == OWN_CRASH)
+		ew_crash(&w);
+	fv_answer(&w.fv);
+	w.fv.away = w.fv.hold = false;
+	ew_pass(&w, 1000);
+	ew_settle(&w);
+	ew_view_is_current(&w);
+	/* Once, of each shard that was behind (an erasure is told to others), and then no more. */
+	sweeps = w.fv.sweeps - sweeps;
+	CHECK_MSG(sweeps >= 1 && sweeps <= EW_SHARDS, "%d sweeps", sweeps);
+	sweeps = w.fv.sweeps;
+	for (int k = 0; k < 10; k++) {
+		ew_pass(&w, 1000);
+		ew_settle(&w);
+	}
+	CHECK_INT(w.fv.sweeps, sweeps);
+	ew_deinit(&w);
+}
+
+TEST(who_is_erased_while_redis_is_away_goes_from_it)
+{
+	erased_unseen(NOTHING);
+}
+
+TEST(who_is_erased_before_a_crash_goes_from_redis_after_it)
+{
+	erased_unseen(OWN_CRASH);
+}
+
+TEST(who_was_erased_by_a_job_that_was_lost_goes_from_redis)
+{
+	erased_unseen(LOST_JOB);
+}
+
+/* The one that was told to look dies between its write and the look: `at` is current, and still says that nobody has looked. */
+TEST(a_sweep_that_was_cut_off_is_made_by_the_next_owner)
+{
+	struct ew w;
+
+	begin(&w, EW_MEM);
+	order(&w, 1, 0);
+	ew_settle(&w);
+	w.fv.away = true;
+	erase(&w, 1, 0);
+	ew_settle(&w);
+	ew_crash(&w);
+	w.fv.away = false;
+	w.fv.never_sweeps = true;
+	ew_pass(&w, 1000);
+	ew_settle(&w);
+	CHECK_INT(w.fv.version[1], ew_info(&w, 1).version);
+	CHECK(fv_key(&w.fv, 1, YT_KIND_MEMBER, yt_arena_printf(&w.arena, "s1/%s", ew_member(&w, 1, 0)))->there);
+	ew_crash(&w);
+	w.fv.never_sweeps = false;
+	ew_settle(&w);
+	ew_view_is_current(&w);
+	ew_deinit(&w);
+}
+
 /* Redis put back to a copy of before: versions and values. */
 struct copy {
 	struct fv_key *keys;
@@ -318,12 +401,14 @@ TEST(a_redis_that_was_rolled_back_is_found_by_the_next_write)
 		ew_settle(&w);
 	}
 	put_back(&w.fv, &c);
+	int sweeps = w.fv.sweeps;
+
 	order(&w, 1, 0);
 	ew_settle(&w);
 	CHECK_INT(w.fv.stales, 1);
 	CHECK_INT(yt_engine_stats(w.e)->view_stale, 1);
 	CHECK_INT(w.fv.resets, EW_SHARDS);
-	CHECK_INT(w.fv.sweeps, 1);
+	CHECK_INT(w.fv.sweeps, sweeps + 1);
 	/* Not all, only what is newer: four members and orders, one more of each, the day, its channels. */
 	CHECK_MSG(w.fv.last_n[1] == 12, "%zu entities", w.fv.last_n[1]);
 	ew_pass(&w, 6000); /* the idle shards by their question */
@@ -425,17 +510,18 @@ TEST(after_a_restart_of_redis_keys_without_an_entity_go)
 	order(&w, 1, 0);
 	ew_settle(&w);
 	w.fv.run++;
+	int sweeps = w.fv.sweeps;
+
 	*fv_key(&w.fv, 1, YT_KIND_MEMBER, YT_S("s1/erased")) =
 		(struct fv_key){ .shard = 1, .kind = YT_KIND_MEMBER, .name = YT_S("s1/erased"), .blob = YT_S("x"), .there = true };
 	ew_pass(&w, 6000);
 	ew_settle(&w);
-	CHECK_INT(w.fv.sweeps, EW_SHARDS);
+	CHECK_INT(w.fv.sweeps, sweeps + EW_SHARDS);
 	ew_view_is_current(&w);
-	CHECK(w.fv.up->knows(w.e, 1, YT_S("at")));
-	CHECK(w.fv.up->knows(w.e, 1, yt_arena_printf(&w.arena, "member:s1/%s", ew_member(&w, 1, 0))));
-	CHECK(w.fv.up->knows(w.e, 1, yt_arena_printf(&w.arena, "wallet:s1/%s", ew_member(&w, 1, 0))));
-	CHECK(!w.fv.up->knows(w.e, 1, YT_S("member:s1/erased")));
-	CHECK(!w.fv.up->knows(w.e, 1, YT_S("nonsense")));
+	CHECK_INT(w.fv.up->knows(w.e, 1, yt_arena_printf(&w.arena, "member:s1/%s", ew_member(&w, 1, 0))), YT_VIEW_KNOWN);
+	CHECK_INT(w.fv.up->knows(w.e, 1, yt_arena_printf(&w.arena, "wallet:s1/%s", ew_member(&w, 1, 0))), YT_VIEW_KNOWN);
+	CHECK_INT(w.fv.up->knows(w.e, 1, YT_S("member:s1/erased")), YT_VIEW_GONE);
+	CHECK_INT(w.fv.up->knows(w.e, 1, YT_S("nonsense")), YT_VIEW_GONE);
 	ew_deinit(&w);
 }
 
@@ -643,7 +729,7 @@ TEST(answers_for_a_shard_that_is_gone_hurt_nobody)
 	w.fv.hold = false;
 	ew_settle(&w);
 	CHECK_INT(w.fatals, 0);
-	CHECK(w.fv.up->knows(w.e, 0, YT_S("member:s1/whoever"))); /* not ours: leave it alone */
+	CHECK_INT(w.fv.up->knows(w.e, 0, YT_S("member:s1/whoever")), YT_VIEW_NOT_OURS);
 	ew_deinit(&w);
 }
 
@@ -750,6 +836,10 @@ TEST_MAIN
 	RUN(away_for_an_hour_coupons_leave_and_the_view_catches_up_from_memory);
 	RUN(a_job_whose_answer_was_lost_is_not_written_twice);
 	RUN(the_lag_counts_from_a_restore_on_too);
+	RUN(who_is_erased_while_redis_is_away_goes_from_it);
+	RUN(who_is_erased_before_a_crash_goes_from_redis_after_it);
+	RUN(who_was_erased_by_a_job_that_was_lost_goes_from_redis);
+	RUN(a_sweep_that_was_cut_off_is_made_by_the_next_owner);
 	RUN(a_redis_that_was_rolled_back_is_found_by_the_next_write);
 	RUN(a_redis_that_was_rolled_back_is_found_without_a_write);
 	RUN(an_emptied_redis_is_built_anew);

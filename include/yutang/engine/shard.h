@@ -154,6 +154,7 @@ struct yt_shard {
 	struct yt_entry **view_dirty;
 	size_t n_view_dirty, cap_view_dirty;
 	bool view_all;                /* the list does not tell what Redis lacks: the next where() does */
+	bool view_unswept;            /* Redis has to be swept once the list is written */
 	struct yt_view_job *view_job; /* in flight; the port's */
 
 	size_t sweep_at; /* cursor of the walk that finds expired entities */

@@ -19,6 +19,7 @@ struct yt_view_job {
 	uint64_t from;  /* the version Redis must have now */
 	uint64_t to;    /* the version it has afterwards; == from: a part, more will follow */
 	int64_t time_ms; /* `now` of version `to`, for `at` */
+	bool unswept;   /* Redis may still have keys of what went before `from`: with `to` it is stored that a sweep is needed */
 	struct yt_arena arena;
 	struct yt_view_entity *entities;
 	size_t n;
@@ -30,15 +31,17 @@ enum yt_view_status {
 	YT_VIEW_AWAY   /* no answer: ask where() later */
 };
 
+enum yt_view_knows { YT_VIEW_GONE, YT_VIEW_KNOWN, YT_VIEW_NOT_OURS };
+
 struct yt_view_up {
-	/* log_id empty: Redis knows nothing of this shard. restarted: Redis is another process (or data set) than at the last answer:
-	 * the engine asks for sweep(). */
-	void (*on_where)(void *ctx, int shard, enum yt_view_status status, const char *log_id, uint64_t version, bool restarted);
+	/* log_id empty: Redis knows nothing of this shard. unswept: it may have keys behind which there is nothing, as it is another process (or
+	 * data set) than the one that was swept, or a job said so: the engine asks for sweep(). */
+	void (*on_where)(void *ctx, int shard, enum yt_view_status status, const char *log_id, uint64_t version, bool unswept);
 	void (*on_applied)(void *ctx, struct yt_view_job *job, enum yt_view_status status);
 	/* Answer to reset(). */
 	void (*on_reset)(void *ctx, int shard, enum yt_view_status status);
-	/* While sweeping: is there an entity behind this key suffix (`member:s1/m-1`)? */
-	bool (*knows)(void *ctx, int shard, struct yt_str suffix);
+	/* While sweeping: is there an entity behind this key suffix (`member:s1/m-1`)? Not ours: the shard was taken back, its sweep does not count. */
+	enum yt_view_knows (*knows)(void *ctx, int shard, struct yt_str suffix);
 };
 
 struct yt_view {
@@ -50,7 +53,8 @@ struct yt_view {
 	void (*apply)(void *ctx, struct yt_view_job *job);
 	/* Deletes all keys of the shard, then sets (log_id, version 0). */
 	void (*reset)(void *ctx, int shard, const char *log_id);
-	/* Deletes the keys of these shards behind which knows() finds no entity. Runs beside other work; no answer. */
+	/* Deletes the keys of the shard behind which knows() finds no entity. Runs beside other work; no answer: where() tells of a shard that is still
+	 * to be swept, also to its next owner. */
 	void (*sweep)(void *ctx, int shard);
 };
 
