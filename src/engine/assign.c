@@ -252,6 +252,7 @@ void yt_assign_on_restored(void *ctx, int shard)
 	for (int i = 0; i < e->conf->n_inputs; i++)
 		s->in[i].taken = s->in[i].fetched = s->in[i].next;
 	s->loaded = true;
+	s->view_max = s->version;
 	s->state = YT_SHARD_READY;
 	e->stats.restored_shards++;
 	yt_info("restored", "shard=%d version=%" PRIu64 " records=%" PRIu64, shard, s->version, s->restored);

@@ -119,7 +119,7 @@ void yt_shard_clear(struct yt_shard *s)
 	s->restored = 0;
 	s->n_view_dirty = 0;
 	s->view = YT_SV_UNKNOWN;
-	s->view_version = 0;
+	s->view_version = s->view_max = 0;
 	s->view_all = true;
 	s->view_unswept = false;
 	s->view_job = NULL;

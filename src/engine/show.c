@@ -57,7 +57,7 @@ static void on_where(void *ctx, int shard, enum yt_view_status status, const cha
 		set_view(s, YT_SV_AWAY);
 		return;
 	}
-	if (strcmp(log_id, s->log_id) != 0 || version > s->version) {
+	if (strcmp(log_id, s->log_id) != 0 || version > s->version || version > s->view_max) {
 		yt_info("view_reset", "shard=%d found=%s@%" PRIu64 " have=%s@%" PRIu64, shard, log_id[0] ? log_id : "-", version,
 		        s->log_id, s->version);
 		set_view(s, YT_SV_RESETTING);
@@ -65,7 +65,8 @@ static void on_where(void *ctx, int shard, enum yt_view_status status, const cha
 		e->view->reset(e->view->ctx, shard, s->log_id);
 		return;
 	}
-	if (version != s->view_version || s->view_all) {
+	s->view_max = UINT64_MAX;
+	if (version != s->view_version || s->view_all || unswept) {
 		if (version != s->version) {
 			yt_info("view_behind", "shard=%d from=%" PRIu64 " to=%" PRIu64, shard, version, s->version);
 			/* Memory has what is newer, but not what has gone since. */
@@ -80,8 +81,11 @@ static void on_where(void *ctx, int shard, enum yt_view_status status, const cha
 		s->view_behind_since = -1;
 	else if (s->view_behind_since < 0)
 		s->view_behind_since = e->mono_ms;
-	if (unswept && !s->view_unswept)
+	/* At once, where no write is to come. */
+	if (version == s->version && (unswept || s->view_unswept)) {
+		s->view_unswept = false;
 		e->view->sweep(e->view->ctx, shard);
+	}
 	set_view(s, YT_SV_OK);
 }
 

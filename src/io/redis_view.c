@@ -69,6 +69,8 @@ struct seen {
 	char log_id[YT_LOG_ID_BYTES + 1];
 	uint64_t version;
 	bool has_version;
+	uint64_t part; /* calls that changed something since the version moved */
+	bool same_form;
 	char mark[MARK_BYTES + 1];
 	uint64_t connection; /* the one on which where() was answered last */
 };
@@ -409,13 +411,14 @@ static int64_t call(struct yt_redis_view *v, const char *what)
 
 /* ---- where */
 
-static void seen_set(struct yt_redis_view *v, int shard, const char *log_id, uint64_t version)
+static void seen_set(struct yt_redis_view *v, int shard, const char *log_id, uint64_t version, uint64_t part)
 {
 	struct seen *s = &v->seen[shard];
 
 	s->known = s->has_version = true;
 	snprintf(s->log_id, sizeof s->log_id, "%s", log_id);
 	s->version = version;
+	s->part = part;
 	s->mark[0] = 0;
 }
 
@@ -430,41 +433,59 @@ static void copy_text(char *out, size_t cap, struct yt_str s)
 
 static void ask_where(struct yt_redis_view *v, struct yt_buf *out, int shard)
 {
-	yt_resp_array(out, 6);
+	yt_resp_array(out, 8);
 	yt_resp_bulk(out, YT_S("HMGET"));
 	yt_resp_bulk(out, key_of(v, shard, YT_S("at")));
 	yt_resp_bulk(out, YT_S("log_id"));
 	yt_resp_bulk(out, YT_S("version"));
 	yt_resp_bulk(out, YT_S("reset"));
 	yt_resp_bulk(out, YT_S("run"));
+	yt_resp_bulk(out, YT_S("part"));
+	yt_resp_bulk(out, YT_S("form"));
+}
+
+/* Which hashes there are, with which fields: a view of another form is built anew. Every change of what core/view.c gives counts it up. */
+static struct yt_str form(const struct yt_redis_view *v)
+{
+	return v->conf.orders ? YT_S("1 orders") : YT_S("1");
+}
+
+/* What `at` says of the Redis that was swept. */
+static struct yt_str run(const struct yt_redis_view *v)
+{
+	return *v->link.run_id ? yt_str_z(v->link.run_id) : YT_S("-");
 }
 
 /* False where the answer is an error that says nothing of the shard. A key of another type is as good as none: reset removes it. */
 static bool read_where(struct yt_redis_view *v, int shard, const redisReply *r, bool *unswept)
 {
 	struct seen *s = &v->seen[shard];
-	struct yt_str version = { 0 }, run = { 0 };
+	struct yt_str version = { 0 }, part = { 0 }, swept = { 0 };
 	int64_t n = 0;
 
 	*unswept = false;
 	if (r->type == REDIS_REPLY_ERROR && !yt_str_starts(yt_redis_str(r), YT_S("WRONGTYPE")))
 		return false;
 	s->known = true;
-	s->has_version = false;
-	s->version = 0;
+	s->has_version = s->same_form = false;
+	s->version = s->part = 0;
 	s->log_id[0] = s->mark[0] = 0;
-	if (r->type == REDIS_REPLY_ARRAY && r->elements == 4) {
+	if (r->type == REDIS_REPLY_ARRAY && r->elements == 6) {
 		copy_text(s->log_id, sizeof s->log_id, yt_redis_str(r->element[0]));
 		version = yt_redis_str(r->element[1]);
 		copy_text(s->mark, sizeof s->mark, yt_redis_str(r->element[2]));
-		run = yt_redis_str(r->element[3]);
+		swept = yt_redis_str(r->element[3]);
+		part = yt_redis_str(r->element[4]);
+		s->same_form = yt_str_eq(yt_redis_str(r->element[5]), form(v));
 	}
 	if (version.p && yt_parse_int(version, 0, INT64_MAX, &n)) {
 		s->has_version = true;
 		s->version = (uint64_t)n;
 	}
+	if (part.p && yt_parse_int(part, 0, INT64_MAX, &n))
+		s->part = (uint64_t)n;
 	if (s->log_id[0])
-		*unswept = *v->link.run_id ? !yt_str_eq(run, yt_str_z(v->link.run_id)) : s->connection != v->stats.connects;
+		*unswept = !yt_str_eq(swept, run(v)) || (!*v->link.run_id && s->connection != v->stats.connects);
 	s->connection = v->stats.connects;
 	return true;
 }
@@ -491,10 +512,10 @@ static void do_where(struct yt_redis_view *v, struct list *items)
 			go_away_ailing(v, "HMGET", r->str);
 		ok = ok && v->connected;
 		if (ok) {
-			/* While a shard is being rebuilt, or has fields we did not write, nothing is known of it. */
+			/* While a shard is being rebuilt, has fields we did not write, or another form, it is as good as nothing. */
 			const struct seen *s = &v->seen[it->shard];
 
-			if (s->has_version)
+			if (s->has_version && s->same_form)
 				memcpy(it->log_id, s->log_id, sizeof it->log_id);
 			it->version = s->version;
 		}
@@ -547,7 +568,9 @@ static bool render_call(struct yt_redis_view *v, const struct yt_view_job *job, 
 	last = *at == job->n;
 	call_head(v, yt_str_z(job->log_id));
 	call_head(v, yt_arena_printf(&v->arena, "%" PRIu64, job->from));
+	call_head(v, yt_arena_printf(&v->arena, "%" PRIu64, v->seen[job->shard].part));
 	call_head(v, yt_arena_printf(&v->arena, "%" PRIu64, last ? job->to : job->from));
+	call_head(v, yt_arena_printf(&v->arena, "%" PRIu64, last && job->to != job->from ? 0 : v->seen[job->shard].part + 1));
 	call_head(v, yt_arena_printf(&v->arena, "%" PRId64, job->time_ms));
 	call_head(v, job->unswept ? YT_S("1") : YT_S(""));
 	COUNT(v, hashes, v->n_keys - 1);
@@ -558,7 +581,7 @@ static bool render_call(struct yt_redis_view *v, const struct yt_view_job *job, 
 static void applied(struct yt_redis_view *v, struct item *it, enum yt_view_status status)
 {
 	if (status == YT_VIEW_OK)
-		seen_set(v, it->shard, it->job->log_id, it->job->to);
+		seen_set(v, it->shard, it->job->log_id, it->job->to, it->job->to != it->job->from ? 0 : v->seen[it->shard].part + 1);
 	else
 		v->seen[it->shard].known = false;
 	/* What the pass that is on has judged of the shard is older. */
@@ -625,6 +648,11 @@ static void apply_job(struct yt_redis_view *v, struct item *it)
 {
 	size_t at = 0, from;
 
+	/* On another connection than the one where() was asked on Redis may lack earlier parts. */
+	if (!v->seen[it->shard].known) {
+		applied(v, it, YT_VIEW_STALE);
+		return;
+	}
 	while (!render_call(v, it->job, &at)) {
 		int64_t n;
 
@@ -636,6 +664,7 @@ static void apply_job(struct yt_redis_view *v, struct item *it)
 			applied(v, it, n == 0 ? YT_VIEW_STALE : YT_VIEW_AWAY);
 			return;
 		}
+		v->seen[it->shard].part++;
 	}
 	from = v->out.n;
 	call_end(v, "yutang_v3_apply");
@@ -683,6 +712,7 @@ static void call_seen(struct yt_redis_view *v, int shard)
 		call_arg_u64(v, s->version);
 	else
 		call_arg(v, YT_S(""));
+	call_arg_u64(v, s->part);
 }
 
 /* One SCAN step over all shards' keys. Returns the answer, and moves the cursor; NULL where Redis went away. */
@@ -791,11 +821,12 @@ static int64_t reset_end(struct yt_redis_view *v, int shard, const char *log_id)
 	call_key(v, shard, YT_S("at"));
 	call_arg(v, yt_str_z(v->seen[shard].mark));
 	call_arg(v, yt_str_z(log_id));
-	call_arg(v, yt_str_z(v->link.run_id));
+	call_arg(v, run(v));
+	call_arg(v, form(v));
 	call_end(v, "yutang_v3_reset_end");
 	n = call(v, "FCALL");
 	if (n == 1)
-		seen_set(v, shard, log_id, 0);
+		seen_set(v, shard, log_id, 0, 0);
 	else
 		v->seen[shard].known = false;
 	return n;
@@ -933,7 +964,7 @@ static void sweep_end_shard(struct yt_redis_view *v, int shard)
 	yt_buf_clear(&v->out);
 	call_key(v, shard, YT_S("at"));
 	call_seen(v, shard);
-	call_arg(v, yt_str_z(v->link.run_id));
+	call_arg(v, run(v));
 	call_end(v, "yutang_v3_swept");
 	if (call(v, "FCALL") == 1)
 		COUNT(v, sweeps, 1);

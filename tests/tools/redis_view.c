@@ -630,8 +630,8 @@ TEST(apply_of_many_shards_at_once_keeps_them_apart)
 			}
 			yt_redis_view_port(v)->apply(v, job);
 		}
+		WAIT(v, told(v)->applies == round * SHARDS);
 	}
-	WAIT(v, told(v)->applies == 20 * SHARDS);
 	CHECK_INT(told(v)->ok, 20 * (SHARDS - 1));
 	CHECK_INT(told(v)->stale, 20);
 	for (int p = 0; p < SHARDS; p++)
@@ -770,6 +770,63 @@ TEST(sweep_of_a_shard_that_another_owner_wrote_removes_nothing)
 	CHECK_INT(number("EXISTS", 1, "member:s1/m-1"), 1);
 	CHECK_INT(number("EXISTS", 1, "member:s1/m-2"), 1);
 	CHECK_INT(stats(w).swept, 0);
+}
+
+/* Both start from one version: whoever writes a part first goes on. */
+TEST(of_two_owners_that_write_parts_the_later_one_is_refused)
+{
+	struct yt_redis_view *v = open_ready(1), *w = open_view();
+
+	CHECK_INT(apply_one(v, 1, "L1", 0, 5, "s1/m-1", "a=5"), YT_VIEW_OK);
+	CHECK_INT(where(w, 1), YT_VIEW_OK);
+	CHECK_INT(apply_one(v, 1, "L1", 5, 5, "s1/m-1", "a=8"), YT_VIEW_OK);
+	CHECK_INT(apply_one(w, 1, "L1", 5, 12, "s1/m-1", "a=12"), YT_VIEW_STALE);
+	CHECK_INT(where(w, 1), YT_VIEW_OK);
+	CHECK_INT(told(w)->version, 5);
+	CHECK_INT(apply_one(w, 1, "L1", 5, 5, "s1/m-1", "a=11"), YT_VIEW_OK);
+	CHECK_INT(apply_one(v, 1, "L1", 5, 5, "s1/m-1", "a=9"), YT_VIEW_STALE);
+	CHECK_STR(field(1, "member:s1/m-1", "a"), "11");
+	/* And what it wanted to remove stays. */
+	CHECK_INT(where(v, 1), YT_VIEW_OK);
+	CHECK_INT(apply_one(w, 1, "L1", 5, 5, "s1/m-2", "a=11"), YT_VIEW_OK);
+	yt_redis_view_port(v)->sweep(v, 1);
+	WAIT(v, told(v)->knows >= 2);
+	CHECK_INT(where(v, 2), YT_VIEW_OK);
+	CHECK_INT(number("EXISTS", 1, "member:s1/m-2"), 1);
+	CHECK_INT(apply_one(w, 1, "L1", 5, 12, "s1/m-3", "a=12"), YT_VIEW_OK);
+	CHECK_INT(apply_one(w, 1, "L1", 12, 12, "s1/m-3", "a=13"), YT_VIEW_OK);
+}
+
+TEST(on_another_connection_where_is_asked_again_before_a_part)
+{
+	struct yt_redis_view *v;
+
+	own_server("noeviction");
+	v = open_ready(1);
+	CHECK_INT(apply_one(v, 1, "L1", 0, 0, "s1/m-1", "a=1"), YT_VIEW_OK);
+	order("CLIENT KILL TYPE normal SKIPME yes");
+	WAIT(v, stats(v).connects == 2);
+	CHECK_INT(apply_one(v, 1, "L1", 0, 1, "s1/m-2", "a=1"), YT_VIEW_STALE);
+	CHECK_INT(where(v, 1), YT_VIEW_OK);
+	CHECK_INT(apply_one(v, 1, "L1", 0, 1, "s1/m-1", "a=1"), YT_VIEW_OK);
+}
+
+TEST(a_view_of_another_form_is_as_good_as_none)
+{
+	struct yt_redis_conf with_orders = { now.url, NULL, now.prefix, true };
+	struct yt_redis_view *v = open_ready(1), *w;
+
+	CHECK_INT(apply_one(v, 1, "L1", 0, 1, "s1/m-1", "a=1"), YT_VIEW_OK);
+	CHECK_INT(where(v, 1), YT_VIEW_OK);
+	CHECK_STR(told(v)->log_id, "L1");
+	w = open_view_of(&with_orders);
+	CHECK_INT(where(w, 1), YT_VIEW_OK);
+	CHECK_STR(told(w)->log_id, "");
+	CHECK_INT(reset(w, 1, "L1"), YT_VIEW_OK);
+	CHECK_INT(where(w, 1), YT_VIEW_OK);
+	CHECK_STR(told(w)->log_id, "L1");
+	CHECK_INT(where(v, 1), YT_VIEW_OK);
+	CHECK_STR(told(v)->log_id, "");
 }
 
 TEST(a_job_that_leaves_a_sweep_to_be_made_is_remembered)
@@ -1248,6 +1305,9 @@ static void all(void)
 	VIEW(sweep_removes_what_nobody_knows);
 	VIEW(sweep_beside_writes_leaves_what_was_written);
 	VIEW(sweep_of_a_shard_that_another_owner_wrote_removes_nothing);
+	VIEW(of_two_owners_that_write_parts_the_later_one_is_refused);
+	VIEW(on_another_connection_where_is_asked_again_before_a_part);
+	VIEW(a_view_of_another_form_is_as_good_as_none);
 	VIEW(a_job_that_leaves_a_sweep_to_be_made_is_remembered);
 	VIEW(a_sweep_of_a_shard_that_was_taken_back_does_not_count);
 	VIEW(end_gives_jobs_back);

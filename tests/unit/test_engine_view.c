@@ -280,7 +280,7 @@ static void erase(struct ew *w, int shard, int k)
 	ew_put(w, EW_ORDERS, shard, ew_event(w, "member.erase", w->wall, data));
 }
 
-enum between { NOTHING, OWN_CRASH, LOST_JOB };
+enum between { NOTHING, OWN_CRASH, LOST_JOB, LOST_ANSWER };
 
 /* Somebody is erased while Redis does not answer, and what was to go there is forgotten: Redis itself stays what it was. */
 static void erased_unseen(enum between between)
@@ -302,6 +302,19 @@ static void erased_unseen(enum between between)
 	fv_answer(&w.fv);
 	w.fv.away = w.fv.hold = false;
 	ew_pass(&w, 1000);
+	if (between == LOST_ANSWER) { /* of the writes that catch up */
+		w.fv.hold = true;
+		ew_turn(&w);
+		fv_answer(&w.fv); /* where */
+		ew_turn(&w);
+		CHECK(w.fv.n_q > 0);
+		for (size_t k = 0; k < w.fv.n_q; k++)
+			CHECK_INT(w.fv.q[k].what, 1);
+		w.fv.lose_answers = true;
+		fv_answer(&w.fv);
+		w.fv.hold = w.fv.lose_answers = false;
+		ew_pass(&w, 1000);
+	}
 	ew_settle(&w);
 	ew_view_is_current(&w);
 	/* Once, of each shard that was behind (an erasure is told to others), and then no more. */
@@ -329,6 +342,44 @@ TEST(who_is_erased_before_a_crash_goes_from_redis_after_it)
 TEST(who_was_erased_by_a_job_that_was_lost_goes_from_redis)
 {
 	erased_unseen(LOST_JOB);
+}
+
+TEST(who_is_erased_goes_from_redis_also_when_the_answer_is_lost)
+{
+	erased_unseen(LOST_ANSWER);
+}
+
+/* Kafka was put back to a copy: its log is the same, and Redis has what came of commits that are not there any more. */
+TEST(a_view_that_is_ahead_of_what_was_restored_is_built_anew)
+{
+	struct ew w;
+
+	begin(&w, EW_MEM);
+	order(&w, 1, 0);
+	ew_settle(&w);
+	int resets = w.fv.resets;
+
+	ew_crash(&w);
+	w.fv.version[1]++;
+	*fv_key(&w.fv, 1, YT_KIND_MEMBER, YT_S("s1/ghost")) =
+		(struct fv_key){ .shard = 1, .kind = YT_KIND_MEMBER, .name = YT_S("s1/ghost"), .blob = YT_S("x"), .there = true };
+	w.fv.away = true;
+	for (int k = 0; k < 3; k++) {
+		order(&w, 1, 1);
+		ew_settle(&w);
+	}
+	w.fv.away = false;
+	ew_pass(&w, 1000);
+	ew_settle(&w);
+	CHECK_INT(w.fv.resets, resets + 1);
+	ew_view_is_current(&w);
+	/* From then on it may have what was committed since. */
+	order(&w, 1, 0);
+	ew_settle(&w);
+	ew_pass(&w, 6000);
+	ew_settle(&w);
+	CHECK_INT(w.fv.resets, resets + 1);
+	ew_deinit(&w);
 }
 
 /* The one that was told to look dies between its write and the look: `at` is current, and still says that nobody has looked. */
@@ -839,6 +890,8 @@ TEST_MAIN
 	RUN(who_is_erased_while_redis_is_away_goes_from_it);
 	RUN(who_is_erased_before_a_crash_goes_from_redis_after_it);
 	RUN(who_was_erased_by_a_job_that_was_lost_goes_from_redis);
+	RUN(who_is_erased_goes_from_redis_also_when_the_answer_is_lost);
+	RUN(a_view_that_is_ahead_of_what_was_restored_is_built_anew);
 	RUN(a_sweep_that_was_cut_off_is_made_by_the_next_owner);
 	RUN(a_redis_that_was_rolled_back_is_found_by_the_next_write);
 	RUN(a_redis_that_was_rolled_back_is_found_without_a_write);

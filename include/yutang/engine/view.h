@@ -49,7 +49,8 @@ struct yt_view {
 	void (*poll)(void *ctx);
 	/* Which (log_id, version) does Redis have of this shard? */
 	void (*where)(void *ctx, int shard);
-	/* Writes a job. Takes the job and its arena; on_applied gives it back to be freed by the engine. */
+	/* Writes a job. Takes the job and its arena; on_applied gives it back to be freed by the engine. Of a shard no other one until then, or until
+	 * where() was asked again. */
 	void (*apply)(void *ctx, struct yt_view_job *job);
 	/* Deletes all keys of the shard, then sets (log_id, version 0). */
 	void (*reset)(void *ctx, int shard, const char *log_id);
