@@ -123,7 +123,7 @@ void yt_shard_clear(struct yt_shard *s)
 	s->view_all = true;
 	s->view_unswept = false;
 	s->view_job = NULL;
-	s->view_behind_since = s->view_next_since = -1;
+	s->view_ahead_since = s->view_behind_since = s->view_next_since = -1;
 	s->held_since_mono = -1;
 	s->ends_known = s->ends_pending = false;
 	s->sweep_at = 0;

@@ -12,6 +12,7 @@ enum {
 	JOB_BYTES_MAX = 16 * 1024 * 1024,
 	ASK_AGAIN_MS = 5000, /* an idle shard asks whether Redis still has what was written */
 	AWAY_MS = 500,
+	AHEAD_MS = 60000, /* longer than a session: who was taken for dead and does not know it yet leaves the view to the one who has the shard now */
 	BUSY_RECORDS = 10000, /* in the batch and waiting for the next one: then members change again and again, */
 	BUSY_MS = 10000,      /* and each write of a shard waits so long for more that coalesces */
 };
@@ -46,6 +47,18 @@ static struct yt_shard *live_shard(struct yt_engine *e, int shard)
 	return s && s->loaded && (s->state == YT_SHARD_LIVE || s->state == YT_SHARD_READY) ? s : NULL;
 }
 
+/* Redis has more of this log than we ever committed: somebody else writes it. */
+static bool is_elsewhere(struct yt_shard *s, const char *log_id, uint64_t version)
+{
+	if (strcmp(log_id, s->log_id) != 0 || version <= s->version || s->view_max != UINT64_MAX)
+		return false;
+	if (s->view_ahead_since < 0) {
+		s->view_ahead_since = s->engine->mono_ms;
+		yt_info("view_ahead", "shard=%d found=%" PRIu64 " have=%" PRIu64, s->id, version, s->version);
+	}
+	return s->engine->mono_ms - s->view_ahead_since < AHEAD_MS;
+}
+
 static void on_where(void *ctx, int shard, enum yt_view_status status, const char *log_id, uint64_t version, bool unswept)
 {
 	struct yt_engine *e = ctx;
@@ -57,6 +70,11 @@ static void on_where(void *ctx, int shard, enum yt_view_status status, const cha
 		set_view(s, YT_SV_AWAY);
 		return;
 	}
+	if (is_elsewhere(s, log_id, version)) {
+		set_view(s, YT_SV_AWAY);
+		return;
+	}
+	s->view_ahead_since = -1;
 	if (strcmp(log_id, s->log_id) != 0 || version > s->version || version > s->view_max) {
 		yt_info("view_reset", "shard=%d found=%s@%" PRIu64 " have=%s@%" PRIu64, shard, log_id[0] ? log_id : "-", version,
 		        s->log_id, s->version);

@@ -382,6 +382,33 @@ TEST(a_view_that_is_ahead_of_what_was_restored_is_built_anew)
 	ew_deinit(&w);
 }
 
+/* Taken for dead, and not told yet: the shard is another worker's, and so is its view. */
+TEST(a_view_that_another_worker_writes_is_left_alone)
+{
+	struct ew w;
+
+	begin(&w, EW_MEM);
+	order(&w, 1, 0);
+	ew_settle(&w);
+	int resets = w.fv.resets;
+
+	w.fv.version[1]++;
+	for (int k = 0; k < 60; k++) {
+		ew_pass(&w, 1000);
+		ew_settle(&w);
+	}
+	CHECK_INT(w.fv.resets, resets);
+	CHECK_MSG(ew_info(&w, 1).view_lag_ms >= 50000, "lag %" PRId64 " ms", ew_info(&w, 1).view_lag_ms);
+	/* But not for ever: then it is nobody's. */
+	for (int k = 0; k < 10; k++) {
+		ew_pass(&w, 1000);
+		ew_settle(&w);
+	}
+	CHECK_INT(w.fv.resets, resets + 1);
+	ew_view_is_current(&w);
+	ew_deinit(&w);
+}
+
 /* The one that was told to look dies between its write and the look: `at` is current, and still says that nobody has looked. */
 TEST(a_sweep_that_was_cut_off_is_made_by_the_next_owner)
 {
@@ -892,6 +919,7 @@ TEST_MAIN
 	RUN(who_was_erased_by_a_job_that_was_lost_goes_from_redis);
 	RUN(who_is_erased_goes_from_redis_also_when_the_answer_is_lost);
 	RUN(a_view_that_is_ahead_of_what_was_restored_is_built_anew);
+	RUN(a_view_that_another_worker_writes_is_left_alone);
 	RUN(a_sweep_that_was_cut_off_is_made_by_the_next_owner);
 	RUN(a_redis_that_was_rolled_back_is_found_by_the_next_write);
 	RUN(a_redis_that_was_rolled_back_is_found_without_a_write);

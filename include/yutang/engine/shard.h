@@ -150,6 +150,7 @@ struct yt_shard {
 	uint64_t view_version;
 	uint64_t view_max; /* Redis cannot have a later one: what was restored, until where() was answered; then whatever is committed */
 	int64_t view_asked_mono, view_written_mono;
+	int64_t view_ahead_since;  /* mono ms since which Redis has a later version than we committed; -1 */
 	int64_t view_behind_since; /* mono ms of the oldest commit that Redis does not show; -1 */
 	int64_t view_next_since;   /* the same, of those since the job in flight was made */
 	struct yt_entry **view_dirty;
