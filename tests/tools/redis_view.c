@@ -857,6 +857,36 @@ TEST(a_job_that_leaves_a_sweep_to_be_made_is_remembered)
 	CHECK(!told(v)->unswept);
 }
 
+/* What has gone since a page of it was judged may have been on that page. */
+TEST(a_sweep_that_began_before_the_job_does_not_count)
+{
+	struct yt_redis_view *v = open_ready(1);
+	struct yt_view_job *job = job_new(1, "L1", 0, 1, 3000);
+	char name[32];
+
+	told(v)->known = "m-";
+	for (int i = 0; i < 3000; i++) {
+		snprintf(name, sizeof name, "s1/m-%d", i);
+		job_add(job, YT_KIND_MEMBER, name, "a=1");
+	}
+	CHECK_INT(apply(v, job), YT_VIEW_OK);
+	yt_redis_view_port(v)->sweep(v, 1);
+	WAIT(v, told(v)->knows > 0);
+	CHECK_MSG(told(v)->knows < 3000, "one page had all");
+	job = job_new(1, "L1", 1, 2, 1);
+	job->unswept = true;
+	CHECK_INT(apply(v, job), YT_VIEW_OK);
+	CHECK_INT(stats(v).sweeps, 0);
+	for (int64_t until = yt_test_ms() + 300; yt_test_ms() < until;) /* long enough for the rest of the pages */
+		CHECK_INT(where(v, 1), YT_VIEW_OK);
+	CHECK(told(v)->unswept);
+	CHECK_INT(stats(v).sweeps, 0);
+	yt_redis_view_port(v)->sweep(v, 1);
+	WAIT(v, stats(v).sweeps == 1);
+	CHECK_INT(where(v, 1), YT_VIEW_OK);
+	CHECK(!told(v)->unswept);
+}
+
 TEST(a_sweep_of_a_shard_that_was_taken_back_does_not_count)
 {
 	struct yt_redis_view *v = open_ready(1);
@@ -1228,6 +1258,31 @@ TEST(redis_user_with_the_documented_rights)
 	yt_redis_close(r);
 }
 
+/* Where INFO is forbidden each connection counts as another Redis, and what a job leaves to be swept is known all the same. */
+TEST(redis_that_does_not_tell_its_run)
+{
+	struct yt_redis_view *v, *w;
+	struct yt_view_job *job;
+
+	own_server("noeviction");
+	order("ACL SETUSER default -info");
+	v = open_ready(1);
+	w = open_view();
+	CHECK_INT(where(w, 1), YT_VIEW_OK);
+	CHECK(told(w)->unswept);
+	CHECK_INT(where(w, 1), YT_VIEW_OK);
+	CHECK(!told(w)->unswept);
+	job = job_new(1, "L1", 0, 1, 1);
+	job->unswept = true;
+	CHECK_INT(apply(v, job), YT_VIEW_OK);
+	CHECK_INT(where(w, 1), YT_VIEW_OK);
+	CHECK(told(w)->unswept);
+	yt_redis_view_port(w)->sweep(w, 1);
+	WAIT(w, stats(w).sweeps == 1);
+	CHECK_INT(where(w, 1), YT_VIEW_OK);
+	CHECK(!told(w)->unswept);
+}
+
 TEST(redis_by_a_unix_socket_and_another_database)
 {
 	struct yt_redis_view *v;
@@ -1310,6 +1365,7 @@ static void all(void)
 	VIEW(on_another_connection_where_is_asked_again_before_a_part);
 	VIEW(a_view_of_another_form_is_as_good_as_none);
 	VIEW(a_job_that_leaves_a_sweep_to_be_made_is_remembered);
+	VIEW(a_sweep_that_began_before_the_job_does_not_count);
 	VIEW(a_sweep_of_a_shard_that_was_taken_back_does_not_count);
 	VIEW(end_gives_jobs_back);
 	VIEW(commands_read_hashes_and_at);
@@ -1323,6 +1379,7 @@ static void all(void)
 	VIEW(redis_that_is_full);
 	VIEW(redis_that_hangs);
 	VIEW(redis_user_with_the_documented_rights);
+	VIEW(redis_that_does_not_tell_its_run);
 	VIEW(redis_by_a_unix_socket_and_another_database);
 	VIEW(redis_that_never_was_there);
 	VIEW(one_connection_that_is_cut_is_made_again);
