@@ -444,10 +444,9 @@ static void ask_where(struct yt_redis_view *v, struct yt_buf *out, int shard)
 	yt_resp_bulk(out, YT_S("form"));
 }
 
-/* Which hashes there are, with which fields: a view of another form is built anew. Every change of what core/view.c gives counts it up. */
 static struct yt_str form(const struct yt_redis_view *v)
 {
-	return v->conf.orders ? YT_S("1 orders") : YT_S("1");
+	return v->conf.orders ? YT_S(YT_VIEW_FORM " orders") : YT_S(YT_VIEW_FORM);
 }
 
 /* What `at` says of the Redis that was swept. */

@@ -12,6 +12,9 @@ struct yt_view_hash {
 	int64_t expires_at_ms;           /* YT_NEVER: does not expire */
 };
 
+/* Which hashes there are, with which fields. A view of another form is built anew: each change of what is given here counts it up. */
+#define YT_VIEW_FORM "1"
+
 enum { YT_VIEW_HASHES_MAX = 2 }; /* a member: facts and wallet */
 
 /* The hashes of one entity; obj NULL: the entity is gone. Returns how many; everything in the arena. with_orders: `[redis] orders`. out[k] is made

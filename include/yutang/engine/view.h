@@ -19,7 +19,7 @@ struct yt_view_job {
 	uint64_t from;  /* the version Redis must have now */
 	uint64_t to;    /* the version it has afterwards; == from: a part, more will follow */
 	int64_t time_ms; /* `now` of version `to`, for `at` */
-	bool unswept;   /* Redis may still have keys of what went before `from`: with `to` it is stored that a sweep is needed */
+	bool unswept;   /* Redis may have keys of what has gone since `from` and is not named here: with `to` it is stored that a sweep is needed */
 	struct yt_arena arena;
 	struct yt_view_entity *entities;
 	size_t n;
