@@ -54,7 +54,7 @@ struct pending {
 	char why[160];
 	struct yt_buf spooled; /* its records, for the spool; empty: it never goes there */
 	uint64_t file;         /* of the spool, whence it comes; NO_FILE: none */
-	bool odd;              /* that file is not of this version: it stays, for a person to look */
+	bool odd;              /* that file is not of this version, or Kafka never takes it: it stays, for a person to look */
 	bool waits;            /* for the disk */
 	struct pending *next_waiting;
 	struct pending *next, **link; /* oldest first */
@@ -282,6 +282,13 @@ static bool record_decode(struct yt_rd *r, struct yt_arena *a, struct yt_kafka_f
 }
 
 /* To Kafka, where it was seen, and into what may go to the spool. */
+/* It would be no better the next time, and others wait behind it. */
+static void leave_file(struct pending *p, const char *why)
+{
+	p->odd = true;
+	yt_error("spool_unreadable", "file=%020llu why=%s", (unsigned long long)p->file, yt_q(why));
+}
+
 static bool offer(struct pending *p, struct yt_kafka_feed_record *rec)
 {
 	struct yt_err err;
@@ -291,8 +298,11 @@ static bool offer(struct pending *p, struct yt_kafka_feed_record *rec)
 	if (!p->in->feed || p->failed)
 		return false;
 	rec->tag = p;
-	if (yt_kafka_feed_offer(p->in->feed, rec, &err) != 0)
+	if (yt_kafka_feed_offer(p->in->feed, rec, &err) != 0) {
+		if (p->file != NO_FILE && err.class != YT_ERR_TRANSIENT)
+			leave_file(p, err.msg);
 		return false;
+	}
 	p->left++;
 	return true;
 }
@@ -432,11 +442,12 @@ static void send_file(struct yt_intake *in, uint64_t file, struct yt_str bytes)
 	in->spooled.bytes += p->bytes;
 	in->draining++;
 	while (r.p < r.end && !p->failed) {
-		p->odd = !record_decode(&r, &in->arena, &rec, headers);
-		p->failed = p->odd || !offer(p, &rec);
+		bool known = record_decode(&r, &in->arena, &rec, headers);
+
+		if (!known)
+			leave_file(p, "no record of this version");
+		p->failed = !known || !offer(p, &rec);
 	}
-	if (p->odd)
-		yt_error("spool_unreadable", "file=%020llu why=\"no record of this version\"", (unsigned long long)file);
 	if (p->left > 0)
 		return;
 	file_done(p);

@@ -155,6 +155,11 @@ static bool settled(struct yt_engine *e, struct yt_shard *s, struct yt_queued *q
 		dead(e, q, q->dead, q->detail);
 		return true;
 	}
+	/* It would be too large to forward. What was forwarded has been asked. */
+	if (q->hop == 0 && yt_beside_bytes(&q->rec) > YT_BESIDE_BYTES_MAX) {
+		dead(e, q, YT_DEAD_TOO_LARGE, "key and headers: more than 524288 bytes");
+		return true;
+	}
 	if (q->hop > YT_HOP_MAX || (q->hop == YT_HOP_MAX && q->owner != s->id)) {
 		dead(e, q, YT_DEAD_HOP_LIMIT, q->sent ? "it went over more than 32 shards" : "forwarded too often: the partition counts differ");
 		return true;

@@ -103,6 +103,16 @@ const struct yt_raw *yt_forward_raw(struct yt_engine *e, const struct yt_queued 
 	return raw;
 }
 
+size_t yt_beside_bytes(const struct yt_record *rec)
+{
+	enum { A_HEADER = 10 }; /* two lengths as varints */
+	size_t n = rec->key.n;
+
+	for (size_t i = 0; i < rec->n_headers; i++)
+		n += rec->headers[i].name.n + rec->headers[i].value.n + A_HEADER;
+	return n;
+}
+
 /* The record's own headers, with room for `more`; *n is how many there are. */
 static struct yt_header *own_headers(struct yt_engine *e, const struct yt_raw *raw, size_t more, size_t *n)
 {

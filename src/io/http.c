@@ -438,6 +438,33 @@ static void take_request(struct conn *c, struct evbuffer *in, size_t head_n)
 	}
 }
 
+/* Whose request is being read and has most bytes here: who sends little is not turned away for who holds much. */
+static struct conn *most_held(struct conn *c)
+{
+	struct conn *most = c;
+
+	for (struct conn *other = c->http->conns; other; other = other->next)
+		if (!other->call && !other->answered && other->held > most->held)
+			most = other;
+	return most;
+}
+
+static void make_room(struct conn *c)
+{
+	struct yt_http *h = c->http;
+
+	while (!c->answered && h->stats.held > h->held_max) {
+		struct conn *most = most_held(c);
+
+		h->stats.crowded++;
+		fault(most, 503, "too much at once");
+		if (most != c) {
+			evbuffer_drain(bufferevent_get_input(most->bev), most->held);
+			conn_held(most);
+		}
+	}
+}
+
 /* A request at a time; the next one when the answer is sent, so that who does not read is not written to without end. */
 static void process(struct conn *c)
 {
@@ -456,11 +483,10 @@ static void process(struct conn *c)
 	if (!c->began)
 		conn_deadline(c, c->http->deadline_ms);
 	c->began = true;
-	if (c->http->body_max && c->http->stats.held > c->http->held_max) {
-		c->http->stats.crowded++;
-		fault(c, 503, "too much at once");
+	if (c->http->body_max)
+		make_room(c);
+	if (c->answered)
 		goto out;
-	}
 	end = evbuffer_search(in, "\r\n\r\n", 4, NULL);
 	n = end.pos >= 0 ? (size_t)end.pos + 4 : evbuffer_get_length(in);
 	if (n > YT_HTTP_HEAD_BYTES_MAX) {
@@ -524,6 +550,17 @@ static void on_sent(struct bufferevent *bev, void *ctx)
 	conn_deadline(c, LINGER_MS);
 }
 
+/* The oldest of those that wait for nothing. */
+static struct conn *idle_one(const struct yt_http *h)
+{
+	struct conn *found = NULL;
+
+	for (struct conn *c = h->conns; c; c = c->next)
+		if (!c->began && !c->call && !c->answered && evbuffer_get_length(bufferevent_get_output(c->bev)) == 0)
+			found = c;
+	return found;
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from, int len, void *ctx)
 {
 	struct yt_http *h = ctx;
@@ -531,9 +568,14 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 
 	(void)listener, (void)from, (void)len;
 	if (h->stats.connections >= h->connections_max) {
+		struct conn *idle = idle_one(h);
+
 		h->stats.refused++;
-		evutil_closesocket(fd);
-		return;
+		if (!idle) {
+			evutil_closesocket(fd);
+			return;
+		}
+		conn_free(idle);
 	}
 	c = calloc(1, sizeof *c);
 	YT_ASSERT(c, NULL);

@@ -188,9 +188,12 @@ int yt_kafka_feed_offer(struct yt_kafka_feed *f, const struct yt_kafka_feed_reco
 	if (i < 0)
 		return yt_err_set(err, YT_ERR_BUG, YT_EXIT_BUG, "topic %s was not looked for", rec->topic);
 	e = produce(f, i, rec);
-	if (e)
-		return yt_err_set(err, e == RD_KAFKA_RESP_ERR__QUEUE_FULL ? YT_ERR_TRANSIENT : YT_ERR_INPUT, YT_EXIT_UNAVAILABLE, "topic %s%s: %s",
-		                  f->conf.prefix, rec->topic, why(f->p, e, text));
+	if (e) {
+		bool again = e == RD_KAFKA_RESP_ERR__QUEUE_FULL || e == RD_KAFKA_RESP_ERR__FATAL;
+
+		return yt_err_set(err, again ? YT_ERR_TRANSIENT : YT_ERR_INPUT, YT_EXIT_UNAVAILABLE, "topic %s%s: %s", f->conf.prefix, rec->topic,
+		                  why(f->p, e, text));
+	}
 	f->put++;
 	return 0;
 }

@@ -28,6 +28,7 @@ struct yt_spool {
 	struct entry *entries; /* by id */
 	size_t n, cap;
 	uint64_t next;
+	bool said; /* that a file cannot be read; until one can */
 	struct yt_spool_stats stats;
 };
 
@@ -201,8 +202,8 @@ int yt_spool_put(struct yt_spool *s, struct yt_str bytes, struct yt_err *err)
 
 /* ---- taking */
 
-/* NULL p where the file is not as it was written. */
-static struct yt_str read_file(struct yt_spool *s, const struct entry *e, struct yt_arena *a)
+/* NULL p where the file is not as it was written, or *failed: it cannot be read now. */
+static struct yt_str read_file(struct yt_spool *s, const struct entry *e, struct yt_arena *a, bool *failed)
 {
 	char name[NAME_BYTES + 8], *p = yt_arena_alloc(a, e->bytes + 1);
 	size_t n = 0;
@@ -213,6 +214,10 @@ static struct yt_str read_file(struct yt_spool *s, const struct entry *e, struct
 	fd = openat(s->dir, name, O_RDONLY | O_CLOEXEC);
 	while (fd >= 0 && n < e->bytes && (got = read(fd, p + n, e->bytes - n)) > 0)
 		n += (size_t)got;
+	*failed = (fd < 0 && errno != ENOENT) || got < 0;
+	if (*failed && !s->said)
+		yt_warn("spool_not_read", "file=%s error=%s", name, yt_q(strerror(errno)));
+	s->said = *failed;
 	if (fd >= 0)
 		close(fd);
 	if (n != e->bytes || n < CHECK_BYTES || yt_le64_get(p + n - CHECK_BYTES) != yt_hash64(yt_str(p, n - CHECK_BYTES)))
@@ -233,6 +238,8 @@ static void set_aside(struct yt_spool *s, uint64_t id)
 
 bool yt_spool_take(struct yt_spool *s, struct yt_arena *a, uint64_t *id, struct yt_str *bytes)
 {
+	bool failed;
+
 	for (size_t i = 0; i < s->n;) {
 		struct entry *e = &s->entries[i];
 
@@ -241,7 +248,9 @@ bool yt_spool_take(struct yt_spool *s, struct yt_arena *a, uint64_t *id, struct 
 			continue;
 		}
 		*id = e->id;
-		*bytes = read_file(s, e, a);
+		*bytes = read_file(s, e, a, &failed);
+		if (failed)
+			return false;
 		if (bytes->p) {
 			e->taken = true;
 			return true;

@@ -678,6 +678,36 @@ TEST(a_dead_letter_that_is_too_large_is_cut_and_says_so)
 	free(big);
 }
 
+/* The producer takes no record above 1,000,000 bytes: one that a topic took, and that lies on the wrong partition, must not end the worker. */
+TEST(a_record_that_is_too_large_to_be_forwarded_is_a_dead_letter)
+{
+	struct ew w;
+	uint32_t n = 512 * 1024;
+	char *big = malloc(n);
+	const char *value;
+
+	memset(big, 'x', n);
+	ew_init(&w, 0);
+	ew_live(&w);
+	value = ew_paid(&w, ew_member(&w, 2, 0), "o-1", w.wall - 1);
+	for (int k = 0; k < 4; k++) { /* too much in the key, too much in a header, and twice just enough */
+		struct yt_str key = k == 0 ? yt_str(big, n) : k == 1 ? YT_S("k") : k == 2 ? yt_str(big, n - 11) : YT_S("k");
+		const struct yt_header h[] = { { YT_S("h"), k % 2 ? yt_str(big, k == 1 ? n : n - 12) : YT_S("") } };
+
+		fl_record_with(&w.fl, EW_ORDERS, 0, k, key, yt_str_z(value), h, 1);
+	}
+	ew_turns(&w, 3);
+	const struct yt_mem_message *d = w.fl.batches[0].messages;
+
+	for (int k = 0; k < 4; k++) {
+		CHECK_INT(d[k].dest, k < 2 ? YT_TO_DEAD : YT_TO_INTERNAL);
+		if (k < 2)
+			CHECK_STR(ew_header(&d[k], "dl_reason"), "too_large");
+	}
+	ew_deinit(&w);
+	free(big);
+}
+
 /* EVENTS.md: what an order's end means does not depend on which other events were decided in the same transaction. */
 static int deads_of_a_late_refund(bool one_batch, int *dups)
 {
@@ -789,6 +819,7 @@ TEST_MAIN
 	RUN(headers_of_ours_on_a_foreign_record_are_not_believed);
 	RUN(bad_records_end_as_dead_letters_and_the_stream_goes_on);
 	RUN(a_dead_letter_that_is_too_large_is_cut_and_says_so);
+	RUN(a_record_that_is_too_large_to_be_forwarded_is_a_dead_letter);
 	RUN(an_entity_that_expires_within_a_batch_is_absent_from_then_on);
 	RUN(a_batch_ends_by_its_age);
 	RUN(draining_decides_nothing_new);

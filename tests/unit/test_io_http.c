@@ -612,6 +612,63 @@ TEST(http_says_go_on)
 	stop();
 }
 
+TEST(http_who_waits_for_nothing_makes_room_for_a_new_connection)
+{
+	struct yt_http_stats s;
+	int fd[4];
+
+	start_taking((struct yt_http_conf){ .connections_max = 3 });
+	for (int i = 0; i < 4; i++) {
+		fd[i] = dial();
+		say(fd[i], i == 0 ? "POST /body HTTP/1.1\r\nContent-Length: 3\r\n\r\na" : "POST /body HTTP/1.1\r\nContent-Length: 1\r\n\r\na");
+		if (i)
+			hear_until(fd[i], "POST 1 a", 1);
+		else
+			for (int k = 0; k < 5; k++)
+				turn();
+	}
+	yt_http_stats(http, &s);
+	CHECK_INT(s.connections, 3);
+	CHECK_INT(s.refused, 1);
+	/* It was the second one: the first is being read. */
+	hear(fd[1]);
+	CHECK_STR(answer, "");
+	say(fd[0], "bc");
+	hear_until(fd[0], "POST 1 abc", 1);
+	for (int i = 0; i < 4; i++)
+		close(fd[i]);
+	stop();
+}
+
+TEST(http_who_holds_most_is_turned_away)
+{
+	static char part[801];
+	struct yt_http_stats s;
+	int much, little;
+
+	start_taking((struct yt_http_conf){ .held_max = 900 });
+	memset(part, 'x', 800);
+	much = dial();
+	say(much, "POST /body HTTP/1.1\r\nContent-Length: 900\r\n\r\n");
+	say(much, part);
+	for (int k = 0; k < 5; k++)
+		turn();
+	little = dial();
+	part[100] = '\0';
+	say(little, "POST /body HTTP/1.1\r\nContent-Length: 100\r\n\r\n");
+	say(little, part);
+	hear_until(little, part, 1);
+	CHECK_MSG(strncmp(answer, "HTTP/1.1 200 ", 13) == 0, "%s", answer);
+	CHECK(hear(much));
+	CHECK_MSG(strncmp(answer, "HTTP/1.1 503 ", 13) == 0, "%s", answer);
+	yt_http_stats(http, &s);
+	CHECK_INT(s.crowded, 1);
+	CHECK_INT(s.held, 0);
+	close(much);
+	close(little);
+	stop();
+}
+
 TEST(http_requests_hold_so_much_together_and_no_more)
 {
 	static const char begin[] = "POST /body HTTP/1.1\r\nContent-Length: 900\r\n\r\n";
@@ -784,6 +841,8 @@ TEST_MAIN
 	RUN(http_refuses_what_can_be_read_in_two_ways);
 	RUN(http_fields_at_the_limit_and_above);
 	RUN(http_says_go_on);
+	RUN(http_who_waits_for_nothing_makes_room_for_a_new_connection);
+	RUN(http_who_holds_most_is_turned_away);
 	RUN(http_requests_hold_so_much_together_and_no_more);
 	RUN(http_slow_body_cannot_push_its_deadline);
 	RUN(http_that_is_not_open_yet_lets_wait);

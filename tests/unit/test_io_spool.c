@@ -1,5 +1,6 @@
 /* What was put is there again, in order, whatever happened to the process in between. */
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -153,6 +154,28 @@ TEST(spool_drops_what_was_not_finished_and_sets_aside_what_is_damaged)
 	yt_spool_close(spool);
 }
 
+TEST(spool_keeps_what_cannot_be_read_now)
+{
+	struct rlimit old, low;
+	const char *taken;
+	uint64_t id;
+	int fd;
+
+	fresh();
+	CHECK(put("one") == 0 && put("two") == 0);
+	CHECK((fd = dup(0)) >= 0);
+	close(fd); /* the next one that there would be */
+	CHECK(getrlimit(RLIMIT_NOFILE, &old) == 0);
+	low = (struct rlimit){ (rlim_t)fd, old.rlim_max };
+	CHECK(setrlimit(RLIMIT_NOFILE, &low) == 0);
+	taken = take(&id);
+	CHECK(setrlimit(RLIMIT_NOFILE, &old) == 0);
+	CHECK(!taken);
+	CHECK_STR(take(&id), "one");
+	CHECK_STR(take(&id), "two");
+	yt_spool_close(spool);
+}
+
 TEST(spool_is_of_one_process)
 {
 	struct yt_err err = { 0 };
@@ -173,6 +196,7 @@ TEST_MAIN
 	RUN(spool_bytes_at_the_limit_and_above);
 	RUN(spool_files_at_the_limit_and_above);
 	RUN(spool_drops_what_was_not_finished_and_sets_aside_what_is_damaged);
+	RUN(spool_keeps_what_cannot_be_read_now);
 	RUN(spool_is_of_one_process);
 	remove_dir();
 }

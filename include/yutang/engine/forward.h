@@ -16,6 +16,9 @@ void yt_forward_origin(struct yt_engine *e, struct yt_queued *q);
 const struct yt_raw *yt_forward_raw(struct yt_engine *e, const struct yt_queued *q);
 /* The message that takes a record to its owner. member: whose it was found to be; empty: as it says. Memory: the batch's arena. */
 struct yt_message yt_forward_message(struct yt_engine *e, const struct yt_raw *raw, int owner, struct yt_str member, int hop, int64_t now_ms);
+/* Key and headers of a record, as Kafka counts them at most: with a value of 256 KiB, which is the most, it can still be forwarded. */
+enum { YT_BESIDE_BYTES_MAX = 512 * 1024 };
+size_t yt_beside_bytes(const struct yt_record *rec);
 /* An internal event that a decision sends: the same way, with yt_sent in place of where it first lay. hop: how many shards it will have gone over. */
 struct yt_message yt_sent_message(struct yt_engine *e, struct yt_str key, struct yt_str value, int hop, int64_t now_ms);
 /* The dead letter of a record. */

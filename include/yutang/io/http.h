@@ -60,14 +60,14 @@ struct yt_http_conf {
 	int connections_max;    /* 0: the constant above */
 	int deadline_ms;        /* 0: the constant above */
 	size_t body_max;        /* bytes of a request's body; 0: there is none, and only GET */
-	size_t held_max;        /* with body_max: bytes of all requests that are being read; more is 503 */
+	size_t held_max;        /* with body_max: bytes of all requests that are being read; above, 503 to who holds most */
 	bool signed_alone;      /* needs no token whoever reaches it: each request proves itself */
 	int fd;                 /* a socket that listens already, in place of `listen`; 0: none. Taken */
 	bool closed;            /* until yt_http_open: who connects waits in the kernel */
 };
 
 struct yt_http_stats {
-	uint64_t requests, refused; /* refused: over the limit of connections */
+	uint64_t requests, refused; /* refused: over the limit of connections; the oldest one that waits for nothing goes, or else the newest */
 	uint64_t expired;           /* deadline passed */
 	uint64_t crowded;           /* 503 for held_max */
 	int connections;

@@ -25,7 +25,8 @@ struct yt_spool *yt_spool_open(const char *dir, size_t bytes_max, size_t files_m
 void yt_spool_close(struct yt_spool *s);
 /* 0: it survives whatever happens to the machine's power. -1 and err (TRANSIENT) where there is no room, or the disk failed: then nothing was put. */
 int yt_spool_put(struct yt_spool *s, struct yt_str bytes, struct yt_err *err);
-/* The oldest that was not taken yet, in the arena; false where there is none. One that is damaged is set aside as NAME.bad and logged. */
+/* The oldest that was not taken yet, in the arena; false where there is none. One that is damaged is set aside as NAME.bad and logged; one that
+ * cannot be read now (too many open files, a fault of the disk) stays the oldest. */
 bool yt_spool_take(struct yt_spool *s, struct yt_arena *a, uint64_t *id, struct yt_str *bytes);
 /* What was taken was delivered: it goes. Or it was not: it is taken again, before what came after it. */
 void yt_spool_done(struct yt_spool *s, uint64_t id);
