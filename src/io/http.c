@@ -29,6 +29,7 @@ struct conn {
 	struct event *deadline;
 	struct yt_http_call *call; /* the answer comes later; no more than one read is taken meanwhile */
 	size_t held;               /* bytes of its request that are here */
+	size_t chunks_n, chunks_body; /* chunks that were looked at: bytes behind the head, and of the body in them */
 	bool began;                /* a request is being read: its deadline runs */
 	bool continued;            /* `100 Continue` was said */
 	bool last;                 /* the request at hand is the last one of this connection */
@@ -143,6 +144,7 @@ static void answer(struct conn *c, const struct yt_http_reply *reply)
 	evbuffer_add(out, reply->body.p, reply->body.n);
 	c->answered = c->last;
 	c->began = c->continued = false;
+	c->chunks_n = c->chunks_body = 0;
 }
 
 static void answer_text(struct conn *c, int status, const char *text)
@@ -350,9 +352,12 @@ static bool read_head(struct conn *c, struct yt_str head, struct whole *w)
 /* The size of the chunk at p, whose line is all there; *p stands behind the line then. -1: none. */
 static int64_t chunk_size(struct yt_str *left)
 {
-	struct yt_str line = yt_str_cut(left, '\n'), digits = trim(yt_str_cut(&line, ';'));
+	struct yt_str line = yt_str_cut(left, '\n'), digits;
 	int64_t v = 0;
 
+	if (!line.n || line.p[line.n - 1] != '\r')
+		return -1;
+	digits = trim(yt_str_cut(&line, ';'));
 	if (digits.n == 0 || digits.n > 8)
 		return -1;
 	for (uint32_t i = 0; i < digits.n; i++) {
@@ -366,39 +371,77 @@ static int64_t chunk_size(struct yt_str *left)
 	return v;
 }
 
-/* Bytes that the chunks take, and the body in the arena. 0: not all of them are here. -1: none, -2: too many. Trailers are not taken. */
-static int64_t read_chunks(struct yt_arena *a, struct yt_str bytes, size_t body_max, struct yt_str *body)
+/* The line that begins at `from`, with its end, in the arena; empty where its end is not here. */
+static struct yt_str line_at(struct yt_arena *a, struct evbuffer *in, size_t from)
 {
-	struct yt_str left = bytes;
-	struct yt_buf b;
+	struct evbuffer_ptr begin, end;
+	size_t n;
+	char *p;
 
-	yt_buf_init(&b, a);
-	while (left.n && memchr(left.p, '\n', left.n)) {
-		int64_t n = chunk_size(&left);
+	if (evbuffer_get_length(in) <= from || evbuffer_ptr_set(in, &begin, from, EVBUFFER_PTR_SET) != 0)
+		return YT_S("");
+	end = evbuffer_search(in, "\n", 1, &begin);
+	if (end.pos < 0)
+		return YT_S("");
+	n = (size_t)end.pos + 1 - from;
+	p = yt_arena_alloc(a, n);
+	evbuffer_copyout_from(in, &begin, p, n);
+	return yt_str(p, (uint32_t)n);
+}
 
+/* Goes on with the chunks where it stopped, so that who sends them bit by bit does not have all looked at each time. 1: the last one is here. 0: not
+ * yet. -1: malformed, -2: too many. Trailers are not taken. */
+static int look_at_chunks(struct conn *c, struct evbuffer *in, size_t head_n)
+{
+	for (;;) {
+		size_t from = head_n + c->chunks_n;
+		struct yt_str line = line_at(&c->http->arena, in, from), left = line;
+		struct evbuffer_ptr at;
+		char end[2];
+		int64_t n;
+
+		if (!line.n)
+			return 0;
+		n = chunk_size(&left);
 		if (n < 0)
 			return -1;
-		if (b.n + (size_t)n > body_max)
+		if (c->chunks_body + (size_t)n > c->http->body_max)
 			return -2;
-		if (left.n < (size_t)n + 2)
+		if (evbuffer_get_length(in) - from < line.n + (size_t)n + 2)
 			return 0;
-		yt_buf_add(&b, left.p, (size_t)n);
-		if (left.p[n] != '\r' || left.p[n + 1] != '\n')
+		evbuffer_ptr_set(in, &at, from + line.n + (size_t)n, EVBUFFER_PTR_SET);
+		evbuffer_copyout_from(in, &at, end, 2);
+		if (end[0] != '\r' || end[1] != '\n')
 			return -1;
-		left = yt_str(left.p + n + 2, left.n - (size_t)n - 2);
-		if (n == 0) {
-			*body = b.n ? yt_buf_str(&b) : YT_S("");
-			return (int64_t)(bytes.n - left.n);
-		}
+		c->chunks_n += line.n + (size_t)n + 2;
+		c->chunks_body += (size_t)n;
+		if (n == 0)
+			return 1;
 	}
-	return 0;
+}
+
+/* The body of chunks that are all here and were looked at. */
+static struct yt_str body_of_chunks(struct conn *c, struct yt_str chunks)
+{
+	struct yt_buf b;
+
+	if (!c->chunks_body)
+		return YT_S("");
+	yt_buf_init(&b, &c->http->arena);
+	while (chunks.n) {
+		size_t n = (size_t)chunk_size(&chunks);
+
+		yt_buf_add(&b, chunks.p, n);
+		chunks = yt_str(chunks.p + n + 2, chunks.n - (uint32_t)n - 2);
+	}
+	return yt_buf_str(&b);
 }
 
 /* The bytes of the request that lies in `in` from its head on; 0: not all are here, or it was answered. */
 static size_t read_body(struct conn *c, struct evbuffer *in, size_t head_n, struct whole *w)
 {
 	size_t all = evbuffer_get_length(in), body_max = c->http->body_max, n;
-	int64_t chunks;
+	int chunks;
 
 	if (!w->fields.chunked) {
 		n = head_n + (w->fields.length > 0 ? (size_t)w->fields.length : 0);
@@ -407,12 +450,17 @@ static size_t read_body(struct conn *c, struct evbuffer *in, size_t head_n, stru
 		w->req.body = yt_str((const char *)evbuffer_pullup(in, (ev_ssize_t)n) + head_n, n - head_n);
 		return n;
 	}
-	chunks = read_chunks(&c->http->arena, yt_str((const char *)evbuffer_pullup(in, -1) + head_n, all - head_n), body_max, &w->req.body);
+	chunks = look_at_chunks(c, in, head_n);
+	if (chunks == 1) {
+		n = head_n + c->chunks_n;
+		w->req.body = body_of_chunks(c, yt_str((const char *)evbuffer_pullup(in, (ev_ssize_t)n) + head_n, (uint32_t)c->chunks_n));
+		return n;
+	}
 	if (chunks == -1)
 		fault(c, 400, "the chunks of the request are malformed");
 	else if (chunks == -2 || (chunks == 0 && all - head_n > body_max + YT_HTTP_CHUNKS_BYTES_MAX))
 		fault(c, 413, "the body of the request is too large");
-	return chunks > 0 ? head_n + (size_t)chunks : 0;
+	return 0;
 }
 
 /* The request that lies in `in`, where it is all there; what it holds is let go of with its answer. */

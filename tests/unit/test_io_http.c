@@ -526,7 +526,7 @@ TEST(http_chunks)
 	} cases[] = {
 		{ "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n", 200 }, { "0\r\n\r\n", 200 },   { "-1\r\n\r\n", 400 }, { "\r\n\r\n", 400 },
 		{ "3\r\nabcd\r\n0\r\n\r\n", 400 },                  { "0x3\r\nabc\r\n", 400 }, { "fffffffff\r\n", 400 }, { "ffffffff\r\n", 413 },
-		{ "0\r\nTrailer: x\r\n\r\n", 400 },
+		{ "0\r\nTrailer: x\r\n\r\n", 400 },               { "3\nabc\r\n", 400 },
 	};
 	char request[300];
 
@@ -537,6 +537,30 @@ TEST(http_chunks)
 		if (i == 0)
 			CHECK_STR(body(), "POST 2 abcde");
 	}
+	stop();
+}
+
+TEST(http_chunks_that_come_byte_by_byte)
+{
+	static const char text[] = "POST /body HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+	char one[2] = "";
+	int fd;
+
+	start_taking((struct yt_http_conf){ 0 });
+	fd = dial();
+	for (int round = 1; round <= 2; round++) { /* the second one begins anew */
+		for (size_t i = 0; text[i]; i++) {
+			one[0] = text[i];
+			say(fd, one);
+			turn();
+		}
+		hear_until(fd, "POST 1 abcde", 1);
+	}
+	/* Two in one write. */
+	say(fd, text);
+	say(fd, text);
+	hear_until(fd, "POST 1 abcde", 2);
+	close(fd);
 	stop();
 }
 
@@ -837,6 +861,7 @@ TEST_MAIN
 	RUN(http_answers_later_to_one_that_has_gone);
 	RUN(http_body_at_the_limit_and_above);
 	RUN(http_chunks);
+	RUN(http_chunks_that_come_byte_by_byte);
 	RUN(http_chunks_of_a_byte_at_the_limit_and_above);
 	RUN(http_refuses_what_can_be_read_in_two_ways);
 	RUN(http_fields_at_the_limit_and_above);
