@@ -383,7 +383,7 @@ const struct yt_metric yt_metrics[] = {
 	{ "yutang_view_swept_total", "counter", "", "Keys removed because nothing stands behind them.", redis_swept },
 
 	{ "yutang_http_requests_total", "counter", "", "Requests that were read.", http_requests },
-	{ "yutang_http_refused_total", "counter", "", "Connections closed at once because too many were open.", http_refused },
+	{ "yutang_http_refused_total", "counter", "", "Connections closed because too many were open: the oldest one that waited for nothing, or else the new one.", http_refused },
 	{ "yutang_http_expired_total", "counter", "", "Connections closed because a request did not come in time.", http_expired },
 	{ "yutang_http_connections", "gauge", "", "Connections open now.", http_connections },
 
@@ -394,7 +394,7 @@ const struct yt_metric yt_metrics[] = {
 	{ "yutang_intake_bytes", "gauge", "", "Bytes of records on their way to Kafka.", intake_bytes },
 	{ "yutang_intake_reading_bytes", "gauge", "", "Bytes of webhooks that are being read.", intake_held },
 	{ "yutang_intake_crowded_total", "counter", "", "Webhooks answered 503 because too much was being read at once.", intake_crowded },
-	{ "yutang_intake_refused_total", "counter", "", "Connections closed at once because too many were open.", intake_refused },
+	{ "yutang_intake_refused_total", "counter", "", "Connections closed because too many were open: the oldest one that waited for nothing, or else the new one.", intake_refused },
 	{ "yutang_intake_expired_total", "counter", "", "Connections closed because a webhook did not come in time.", intake_expired },
 	{ "yutang_intake_spooled_total", "counter", "", "Webhooks that went to the spool because Kafka was away.", spooled },
 	{ "yutang_intake_spool_files", "gauge", "", "Files in the spool that wait for Kafka; webhooks that came together share one.", spool_files },
