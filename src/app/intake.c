@@ -281,7 +281,6 @@ static bool record_decode(struct yt_rd *r, struct yt_arena *a, struct yt_kafka_f
 	return !r->bad;
 }
 
-/* To Kafka, where it was seen, and into what may go to the spool. */
 /* It would be no better the next time, and others wait behind it. */
 static void leave_file(struct pending *p, const char *why)
 {
@@ -289,6 +288,7 @@ static void leave_file(struct pending *p, const char *why)
 	yt_error("spool_unreadable", "file=%020llu why=%s", (unsigned long long)p->file, yt_q(why));
 }
 
+/* To Kafka, where it was seen, and into what may go to the spool. */
 static bool offer(struct pending *p, struct yt_kafka_feed_record *rec)
 {
 	struct yt_err err;

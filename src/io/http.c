@@ -497,6 +497,15 @@ static struct conn *most_held(struct conn *c)
 	return most;
 }
 
+/* What came of a request that is over. */
+static void let_go(struct conn *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->bev);
+
+	evbuffer_drain(in, evbuffer_get_length(in));
+	conn_held(c);
+}
+
 static void make_room(struct conn *c)
 {
 	struct yt_http *h = c->http;
@@ -506,10 +515,7 @@ static void make_room(struct conn *c)
 
 		h->stats.crowded++;
 		fault(most, 503, "too much at once");
-		if (most != c) {
-			evbuffer_drain(bufferevent_get_input(most->bev), most->held);
-			conn_held(most);
-		}
+		let_go(most);
 	}
 }
 
@@ -545,8 +551,9 @@ static void process(struct conn *c)
 	}
 out:
 	if (c->answered)
-		evbuffer_drain(in, evbuffer_get_length(in));
-	conn_held(c);
+		let_go(c);
+	else
+		conn_held(c);
 }
 
 static void on_read(struct bufferevent *bev, void *ctx)

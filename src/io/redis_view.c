@@ -555,6 +555,12 @@ static void add_entity(struct yt_redis_view *v, int shard, const struct yt_view_
 			add_hash(v, shard, &hashes[i]);
 }
 
+/* What `part` is behind a call: the one that moves the version begins anew. */
+static uint64_t next_part(const struct yt_redis_view *v, const struct yt_view_job *job, bool last)
+{
+	return last && job->to != job->from ? 0 : v->seen[job->shard].part + 1;
+}
+
 /* One call with the entities from *at on, as many as fit. True for the last call of the job: that one moves the version. */
 static bool render_call(struct yt_redis_view *v, const struct yt_view_job *job, size_t *at)
 {
@@ -569,7 +575,7 @@ static bool render_call(struct yt_redis_view *v, const struct yt_view_job *job, 
 	call_head(v, yt_arena_printf(&v->arena, "%" PRIu64, job->from));
 	call_head(v, yt_arena_printf(&v->arena, "%" PRIu64, v->seen[job->shard].part));
 	call_head(v, yt_arena_printf(&v->arena, "%" PRIu64, last ? job->to : job->from));
-	call_head(v, yt_arena_printf(&v->arena, "%" PRIu64, last && job->to != job->from ? 0 : v->seen[job->shard].part + 1));
+	call_head(v, yt_arena_printf(&v->arena, "%" PRIu64, next_part(v, job, last)));
 	call_head(v, yt_arena_printf(&v->arena, "%" PRId64, job->time_ms));
 	call_head(v, job->unswept ? YT_S("1") : YT_S(""));
 	COUNT(v, hashes, v->n_keys - 1);
@@ -580,7 +586,7 @@ static bool render_call(struct yt_redis_view *v, const struct yt_view_job *job, 
 static void applied(struct yt_redis_view *v, struct item *it, enum yt_view_status status)
 {
 	if (status == YT_VIEW_OK)
-		seen_set(v, it->shard, it->job->log_id, it->job->to, it->job->to != it->job->from ? 0 : v->seen[it->shard].part + 1);
+		seen_set(v, it->shard, it->job->log_id, it->job->to, next_part(v, it->job, true));
 	else
 		v->seen[it->shard].known = false;
 	/* What the pass that is on has judged of the shard is older. */
@@ -663,7 +669,7 @@ static void apply_job(struct yt_redis_view *v, struct item *it)
 			applied(v, it, n == 0 ? YT_VIEW_STALE : YT_VIEW_AWAY);
 			return;
 		}
-		v->seen[it->shard].part++;
+		v->seen[it->shard].part = next_part(v, it->job, false);
 	}
 	from = v->out.n;
 	call_end(v, "yutang_v3_apply");

@@ -798,15 +798,24 @@ TEST(of_two_owners_that_write_parts_the_later_one_is_refused)
 	CHECK_INT(apply_one(w, 1, "L1", 12, 12, "s1/m-3", "a=13"), YT_VIEW_OK);
 }
 
-TEST(on_another_connection_where_is_asked_again_before_a_part)
+/* A view on a server of its own that has written 0 to `to`, and whose connection was cut since. */
+static struct yt_redis_view *open_and_cut(uint64_t to)
 {
 	struct yt_redis_view *v;
 
 	own_server("noeviction");
 	v = open_ready(1);
-	CHECK_INT(apply_one(v, 1, "L1", 0, 0, "s1/m-1", "a=1"), YT_VIEW_OK);
+	CHECK_INT(apply_one(v, 1, "L1", 0, to, "s1/m-1", "a=1"), YT_VIEW_OK);
 	order("CLIENT KILL TYPE normal SKIPME yes");
+	/* An idle connection is asked once a second. */
 	WAIT(v, stats(v).connects == 2);
+	return v;
+}
+
+TEST(on_another_connection_where_is_asked_again_before_a_part)
+{
+	struct yt_redis_view *v = open_and_cut(0);
+
 	CHECK_INT(apply_one(v, 1, "L1", 0, 1, "s1/m-2", "a=1"), YT_VIEW_STALE);
 	CHECK_INT(where(v, 1), YT_VIEW_OK);
 	CHECK_INT(apply_one(v, 1, "L1", 0, 1, "s1/m-1", "a=1"), YT_VIEW_OK);
@@ -1326,14 +1335,8 @@ TEST(redis_that_never_was_there)
 
 TEST(one_connection_that_is_cut_is_made_again)
 {
-	struct yt_redis_view *v;
+	struct yt_redis_view *v = open_and_cut(1);
 
-	own_server("noeviction");
-	v = open_ready(1);
-	CHECK_INT(apply_one(v, 1, "L1", 0, 1, "s1/m-1", "a=1"), YT_VIEW_OK);
-	order("CLIENT KILL TYPE normal SKIPME yes");
-	/* An idle connection is asked once a second. */
-	WAIT(v, stats(v).connects == 2);
 	CHECK_INT(where(v, 1), YT_VIEW_OK);
 	CHECK_INT(told(v)->version, 1);
 	CHECK(!told(v)->unswept);

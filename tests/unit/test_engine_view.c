@@ -8,6 +8,22 @@ static void begin(struct ew *w, int what)
 	w->fv.committed_ctx = w;
 }
 
+/* Redis has a member whom nobody knows. */
+static void ghost(struct ew *w, int shard, const char *name)
+{
+	struct yt_str n = yt_str_z(name);
+
+	*fv_key(&w->fv, shard, YT_KIND_MEMBER, n) = (struct fv_key){ .shard = shard, .kind = YT_KIND_MEMBER, .name = n, .blob = YT_S("x"), .there = true };
+}
+
+static void seconds(struct ew *w, int n)
+{
+	while (n--) {
+		ew_pass(w, 1000);
+		ew_settle(w);
+	}
+}
+
 /* One more order of a member of the shard. */
 static void order(struct ew *w, int shard, int k)
 {
@@ -321,10 +337,7 @@ static void erased_unseen(enum between between)
 	sweeps = w.fv.sweeps - sweeps;
 	CHECK_MSG(sweeps >= 1 && sweeps <= EW_SHARDS, "%d sweeps", sweeps);
 	sweeps = w.fv.sweeps;
-	for (int k = 0; k < 10; k++) {
-		ew_pass(&w, 1000);
-		ew_settle(&w);
-	}
+	seconds(&w, 10);
 	CHECK_INT(w.fv.sweeps, sweeps);
 	ew_deinit(&w);
 }
@@ -361,8 +374,7 @@ TEST(a_view_that_is_ahead_of_what_was_restored_is_built_anew)
 
 	ew_crash(&w);
 	w.fv.version[1]++;
-	*fv_key(&w.fv, 1, YT_KIND_MEMBER, YT_S("s1/ghost")) =
-		(struct fv_key){ .shard = 1, .kind = YT_KIND_MEMBER, .name = YT_S("s1/ghost"), .blob = YT_S("x"), .there = true };
+	ghost(&w, 1, "s1/ghost");
 	w.fv.away = true;
 	for (int k = 0; k < 3; k++) {
 		order(&w, 1, 1);
@@ -393,17 +405,11 @@ TEST(a_view_that_another_worker_writes_is_left_alone)
 	int resets = w.fv.resets;
 
 	w.fv.version[1]++;
-	for (int k = 0; k < 60; k++) {
-		ew_pass(&w, 1000);
-		ew_settle(&w);
-	}
+	seconds(&w, 60);
 	CHECK_INT(w.fv.resets, resets);
 	CHECK_MSG(ew_info(&w, 1).view_lag_ms >= 50000, "lag %" PRId64 " ms", ew_info(&w, 1).view_lag_ms);
 	/* But not for ever: then it is nobody's. */
-	for (int k = 0; k < 10; k++) {
-		ew_pass(&w, 1000);
-		ew_settle(&w);
-	}
+	seconds(&w, 10);
 	CHECK_INT(w.fv.resets, resets + 1);
 	ew_view_is_current(&w);
 	ew_deinit(&w);
@@ -509,10 +515,7 @@ TEST(a_redis_that_was_rolled_back_is_found_without_a_write)
 	put_back(&w.fv, &c);
 	int wheres = w.fv.wheres;
 
-	for (int k = 0; k < 4; k++) {
-		ew_pass(&w, 1000);
-		ew_settle(&w);
-	}
+	seconds(&w, 4);
 	CHECK_INT(w.fv.wheres, wheres);
 	ew_pass(&w, 1000);
 	ew_settle(&w);
@@ -551,8 +554,7 @@ TEST(another_log_and_a_view_that_is_ahead_are_built_anew)
 			snprintf(w.fv.log_id[p], sizeof w.fv.log_id[p], "%s", k ? EW_LOG_ID : "ffffffffffffffffffffffffffffffff");
 			w.fv.version[p] = k ? 99 : 1;
 		}
-		*fv_key(&w.fv, 0, YT_KIND_MEMBER, YT_S("s1/ghost")) =
-			(struct fv_key){ .shard = 0, .kind = YT_KIND_MEMBER, .name = YT_S("s1/ghost"), .blob = YT_S("x"), .there = true };
+		ghost(&w, 0, "s1/ghost");
 		ew_settle(&w);
 		CHECK_INT(w.fv.resets, EW_SHARDS);
 		ew_view_is_current(&w);
@@ -590,8 +592,7 @@ TEST(after_a_restart_of_redis_keys_without_an_entity_go)
 	w.fv.run++;
 	int sweeps = w.fv.sweeps;
 
-	*fv_key(&w.fv, 1, YT_KIND_MEMBER, YT_S("s1/erased")) =
-		(struct fv_key){ .shard = 1, .kind = YT_KIND_MEMBER, .name = YT_S("s1/erased"), .blob = YT_S("x"), .there = true };
+	ghost(&w, 1, "s1/erased");
 	ew_pass(&w, 6000);
 	ew_settle(&w);
 	CHECK_INT(w.fv.sweeps, sweeps + EW_SHARDS);
@@ -890,10 +891,7 @@ TEST(faults_at_random_end_in_the_same_view)
 			ew_pass(&w, what % 700);
 		}
 		w.fv.away = w.fv.lose_answers = w.fv.hold = false;
-		for (int k = 0; k < 20; k++) {
-			ew_pass(&w, 1000);
-			ew_settle(&w);
-		}
+		seconds(&w, 20);
 		for (int p = 0; p < EW_SHARDS; p++)
 			CHECK_MSG(w.fv.version[p] == ew_info(&w, p).version, "seed=%u shard=%d: the view is at %" PRIu64 " of %" PRIu64, seed, p, w.fv.version[p],
 			          ew_info(&w, p).version);
