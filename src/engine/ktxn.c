@@ -35,9 +35,9 @@ void yt_ktxn_done(struct yt_ktxn *k, bool ok, bool error_event, int64_t took_ms)
 {
 	switch (k->action) {
 	case YT_KTXN_BEGIN:
+	case YT_KTXN_OFFSETS:
 	case YT_KTXN_PRODUCE:
 	case YT_KTXN_AWAIT:
-	case YT_KTXN_OFFSETS:
 		if (!ok || error_event) {
 			doubt(k);
 			return;

@@ -44,8 +44,14 @@ void yt_kafka_group_pos(const struct yt_kafka_conf *conf, const rd_kafka_topic_p
                         struct yt_group_pos *pos);
 /* rd_kafka_committed where only an answer without any error counts. */
 rd_kafka_resp_err_t yt_kafka_committed(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list, int timeout_ms);
-/* The last committed checkpoint of a shard's changelog: 1 found, 0 there is none, -1 not known now. ours: tid wrote it (NULL: not asked). */
-int yt_kafka_last_checkpoint(struct yt_kafka_read *r, int shard, const char *tid, uint64_t *version, bool *ours);
+struct yt_kafka_checkpoint {
+	uint64_t version;
+	bool same;   /* it has the bytes that were asked for */
+	int64_t end; /* the reader's: where it is a committed one, what lies behind an open transaction was not seen */
+};
+
+/* The last committed checkpoint of a shard's changelog: 1 found, 0 there is none, -1 not known now. */
+int yt_kafka_last_checkpoint(struct yt_kafka_read *r, int shard, struct yt_str bytes, struct yt_kafka_checkpoint *out);
 /* The high watermarks (RD_KAFKA_OFFSET_END) or the first offsets (_BEGINNING) of all partitions in the list, into their offsets; one
  * request a broker. */
 rd_kafka_resp_err_t yt_kafka_edges(rd_kafka_t *raw, rd_kafka_topic_partition_list_t *list, int64_t which, int timeout_ms);

@@ -187,9 +187,9 @@ int yt_kafka_read_group(struct yt_kafka_read *r, int shard, struct yt_group_pos 
 }
 
 struct last_search {
-	const char *tid;
-	bool found, ours;
-	uint64_t version;
+	struct yt_str bytes;
+	bool found;
+	struct yt_kafka_checkpoint *out;
 };
 
 static bool look_for_last(void *ctx, const struct yt_record *rec)
@@ -200,20 +200,20 @@ static bool look_for_last(void *ctx, const struct yt_record *rec)
 	if (!yt_str_eq(rec->key, YT_S(YT_CHECKPOINT_KEY)) || !yt_checkpoint_decode(rec->value, &c))
 		return true;
 	w->found = true;
-	w->version = c.version;
-	w->ours = w->tid && yt_str_eq(c.transactional_id, yt_str_z(w->tid));
+	w->out->version = c.version;
+	w->out->same = yt_str_eq(rec->value, w->bytes);
 	return true;
 }
 
 /* Each step back is 16 times as far. */
-int yt_kafka_last_checkpoint(struct yt_kafka_read *r, int shard, const char *tid, uint64_t *version, bool *ours)
+int yt_kafka_last_checkpoint(struct yt_kafka_read *r, int shard, struct yt_str bytes, struct yt_kafka_checkpoint *out)
 {
-	struct last_search w = { .tid = tid };
-	char topic[YT_KAFKA_TOPIC_MAX];
+	struct last_search w = { .bytes = bytes, .out = out };
 	struct yt_err err;
 	int64_t lo, hi;
 
-	if (rd_kafka_query_watermark_offsets(r->rk, yt_kafka_topic(&r->conf, "state", topic), shard, &lo, &hi, ANSWER_MS))
+	*out = (struct yt_kafka_checkpoint){ 0 };
+	if (yt_kafka_read_edges(r, "state", shard, &lo, &hi, &err) < 0)
 		return -1;
 	for (int64_t back = 64;; back *= 16) {
 		if (yt_kafka_read_run(r, "state", shard, hi > back ? hi - back : -1, look_for_last, &w, &err) < 0)
@@ -221,8 +221,6 @@ int yt_kafka_last_checkpoint(struct yt_kafka_read *r, int shard, const char *tid
 		if (w.found || hi - back <= lo)
 			break;
 	}
-	*version = w.version;
-	if (ours)
-		*ours = w.ours;
+	out->end = hi;
 	return w.found;
 }

@@ -291,20 +291,20 @@ static void note(struct yt_side *s, rd_kafka_resp_err_t e, const char *what)
 static bool is_believed(struct yt_side *s, struct question *q, const struct yt_group_pos *pos)
 {
 	struct yt_err err;
-	uint64_t version;
+	struct yt_kafka_checkpoint last;
 	int n;
 
 	if (!pos->has_meta)
 		return true;
 	if (!s->reader)
 		s->reader = yt_kafka_read_new(s->conf, true, &err);
-	n = s->reader ? yt_kafka_last_checkpoint(s->reader, q->shard, NULL, &version, NULL) : -1;
-	if (n == 0 || (n > 0 && version == pos->version))
+	n = s->reader ? yt_kafka_last_checkpoint(s->reader, q->shard, YT_S(""), &last) : -1;
+	if (n == 0 || (n > 0 && last.version == pos->version))
 		return true;
 	if (!q->unsure_since) {
 		q->unsure_since = yt_kafka_mono_ms();
 		if (n > 0)
-			yt_warn("offsets_unsure", "shard=%d group=%" PRIu64 " state=%" PRIu64, q->shard, pos->version, version);
+			yt_warn("offsets_unsure", "shard=%d group=%" PRIu64 " state=%" PRIu64, q->shard, pos->version, last.version);
 	}
 	return n > 0 && yt_kafka_mono_ms() - q->unsure_since >= UNSURE_MS;
 }

@@ -378,39 +378,59 @@ static bool send_offsets(struct yt_txn *t)
 
 /* ---- the verdict
  * A transaction is atomic: what the changelog has of it, the offsets have. The changelog decides, because C alone can mislead twice. After a
- * takeover it may have the very version that this batch would have made, made by the next owner (its checkpoint names it). And a group
+ * takeover it may have the very version that this batch would have made, made by somebody else (whose checkpoint has other bytes). And a group
  * coordinator that has just been loaded was seen to answer with offsets of long ago. */
 
-/* Turns what C says into what is so: made, made - 1, or UINT64_MAX. False where that can't be known yet. */
+static struct yt_str made_checkpoint(const struct yt_batch *b, int shard)
+{
+	for (size_t i = b->n_messages; i-- > 0;)
+		if (b->messages[i].dest == YT_TO_STATE && b->messages[i].shard == shard && yt_str_eq(b->messages[i].key, YT_S(YT_CHECKPOINT_KEY)))
+			return b->messages[i].value;
+	YT_ASSERT(!"a shard of a batch has a checkpoint", "judge");
+}
+
+/* What is so of one shard: made, made - 1, or UINT64_MAX. False where that can't be known yet. */
+static bool judge_shard(struct yt_kafka_read *committed, struct yt_kafka_read *raw, const struct yt_batch *b, int shard, uint64_t *have, uint64_t made)
+{
+	struct yt_kafka_checkpoint last;
+	int64_t low, high;
+	struct yt_err err;
+	int n;
+
+	if (yt_kafka_read_edges(raw, "state", shard, &low, &high, &err) < 0)
+		return false;
+	n = yt_kafka_last_checkpoint(committed, shard, made_checkpoint(b, shard), &last);
+	if (n < 0)
+		return false;
+	if (n == 0 || *have == UINT64_MAX || last.version > made)
+		*have = UINT64_MAX;
+	else if (last.version == made)
+		*have = last.same ? made : UINT64_MAX;
+	else if (last.end < high)
+		return false; /* ours may stand behind a transaction that somebody left open */
+	else if (last.version + 1 != made)
+		*have = UINT64_MAX;
+	else if (*have > last.version)
+		return false; /* offsets of a transaction that the changelog does not show yet */
+	else
+		*have = last.version;
+	return true;
+}
+
+/* Turns what C says into what is so. False where that can't be known yet. */
 static bool judge(struct yt_txn *t, uint64_t *have, const uint64_t *made)
 {
 	const struct yt_batch *b = t->batch;
-	char tid[512];
 	struct yt_err err;
-	struct yt_kafka_read *r = yt_kafka_read_new(t->conf, true, &err);
-	bool known = r != NULL;
+	struct yt_kafka_read *committed = yt_kafka_read_new(t->conf, true, &err), *raw = yt_kafka_read_new(t->conf, false, &err);
+	bool known = committed && raw;
 
-	yt_kafka_tid(t->conf, tid, sizeof tid);
 	for (size_t i = 0; i < b->n_shards && known; i++) {
-		uint64_t version = 0;
-		bool ours = false;
-		int n;
-
 		step(t, "read_changelog");
-		n = yt_kafka_last_checkpoint(r, b->shards[i].shard, tid, &version, &ours);
-		known = n >= 0;
-		if (n <= 0 || have[i] == UINT64_MAX)
-			have[i] = UINT64_MAX;
-		else if (version == made[i])
-			have[i] = ours ? made[i] : UINT64_MAX;
-		else if (version + 1 != made[i])
-			have[i] = UINT64_MAX;
-		else if (have[i] > version)
-			known = false; /* offsets of a transaction that the changelog does not show yet */
-		else
-			have[i] = version;
+		known = judge_shard(committed, raw, b, b->shards[i].shard, &have[i], made[i]);
 	}
-	yt_kafka_read_free(r);
+	yt_kafka_read_free(committed);
+	yt_kafka_read_free(raw);
 	return known;
 }
 
@@ -459,7 +479,7 @@ static void fail_bad_message(struct yt_txn *t)
 }
 
 static const char *const action_names[] = {
-	[YT_KTXN_BEGIN] = "begin", [YT_KTXN_PRODUCE] = "produce", [YT_KTXN_AWAIT] = "await", [YT_KTXN_OFFSETS] = "send_offsets",
+	[YT_KTXN_BEGIN] = "begin", [YT_KTXN_OFFSETS] = "send_offsets", [YT_KTXN_PRODUCE] = "produce", [YT_KTXN_AWAIT] = "await",
 	[YT_KTXN_COMMIT] = "commit", [YT_KTXN_REMAKE] = "remake", [YT_KTXN_READ_C] = "read_offsets", [YT_KTXN_REPORT] = "report",
 };
 
@@ -467,9 +487,9 @@ static bool act(struct yt_txn *t, enum yt_ktxn_action action)
 {
 	switch (action) {
 	case YT_KTXN_BEGIN: return is_ok(t, "begin", rd_kafka_begin_transaction(t->p));
+	case YT_KTXN_OFFSETS: return send_offsets(t);
 	case YT_KTXN_PRODUCE: return produce_all(t);
 	case YT_KTXN_AWAIT: return await_reports(t);
-	case YT_KTXN_OFFSETS: return send_offsets(t);
 	/* -1 would be this time by its documentation, and is for ever. What goes on behind it ends with the producer. */
 	case YT_KTXN_COMMIT: return is_ok(t, "commit", rd_kafka_commit_transaction(t->p, t->commit_ms));
 	default: return false;

@@ -62,37 +62,37 @@ static struct yt_ktxn fresh(void)
 
 TEST(all_well_is_five_steps_and_committed)
 {
-	TRACE("+++++", "begin produce await offsets commit COMMITTED");
+	TRACE("+++++", "begin offsets produce await commit COMMITTED");
 }
 
 TEST(a_failure_at_any_step_is_resolved_by_reading_c)
 {
 	TRACE("-+<", "begin remake read ABORTED");
-	TRACE("+-+<", "begin produce remake read ABORTED");
-	TRACE("++-+<", "begin produce await remake read ABORTED");
-	TRACE("+++-+<", "begin produce await offsets remake read ABORTED");
-	TRACE("++++-+<", "begin produce await offsets commit remake read ABORTED");
+	TRACE("+-+<", "begin offsets remake read ABORTED");
+	TRACE("++-+<", "begin offsets produce remake read ABORTED");
+	TRACE("+++-+<", "begin offsets produce await remake read ABORTED");
+	TRACE("++++-+<", "begin offsets produce await commit remake read ABORTED");
 }
 
 TEST(a_commit_that_failed_may_have_been_committed)
 {
-	TRACE("++++-+=", "begin produce await offsets commit remake read COMMITTED");
+	TRACE("++++-+=", "begin offsets produce await commit remake read COMMITTED");
 }
 
 TEST(an_error_event_before_the_commit_gives_the_transaction_up)
 {
 	TRACE("!+<", "begin remake read ABORTED");
-	TRACE("+!+<", "begin produce remake read ABORTED");
-	TRACE("++!+<", "begin produce await remake read ABORTED");
-	TRACE("+++!+<", "begin produce await offsets remake read ABORTED");
+	TRACE("+!+<", "begin offsets remake read ABORTED");
+	TRACE("++!+<", "begin offsets produce remake read ABORTED");
+	TRACE("+++!+<", "begin offsets produce await remake read ABORTED");
 }
 
 TEST(a_commit_with_an_error_event_stands_and_the_next_batch_begins_with_a_remake)
 {
 	struct yt_ktxn k = fresh();
 
-	CHECK_STR(trace(&k, "++++!"), "begin produce await offsets commit COMMITTED +remake");
-	CHECK_STR(trace(&k, "++++++"), "remake begin produce await offsets commit COMMITTED");
+	CHECK_STR(trace(&k, "++++!"), "begin offsets produce await commit COMMITTED +remake");
+	CHECK_STR(trace(&k, "++++++"), "remake begin offsets produce await commit COMMITTED");
 	CHECK_INT(k.remade, 1);
 }
 
@@ -100,9 +100,9 @@ TEST(a_slow_commit_stands_and_the_next_batch_begins_with_a_remake)
 {
 	struct yt_ktxn k = fresh();
 
-	CHECK_STR(trace(&k, "++++~"), "begin produce await offsets commit COMMITTED +remake");
-	CHECK_STR(trace(&k, "--++++++"), "remake remake remake begin produce await offsets commit COMMITTED");
-	CHECK_STR(trace(&k, "+++++"), "begin produce await offsets commit COMMITTED");
+	CHECK_STR(trace(&k, "++++~"), "begin offsets produce await commit COMMITTED +remake");
+	CHECK_STR(trace(&k, "--++++++"), "remake remake remake begin offsets produce await commit COMMITTED");
+	CHECK_STR(trace(&k, "+++++"), "begin offsets produce await commit COMMITTED");
 }
 
 TEST(a_commit_of_exactly_the_limit_is_not_slow)
@@ -124,7 +124,7 @@ TEST(a_remake_that_fails_is_tried_again)
 
 TEST(a_question_without_answer_is_asked_again)
 {
-	TRACE("++++-+--=", "begin produce await offsets commit remake read read read COMMITTED");
+	TRACE("++++-+--=", "begin offsets produce await commit remake read read read COMMITTED");
 }
 
 TEST(another_version_a_missing_offset_and_disagreeing_shards_are_lost)
@@ -150,8 +150,8 @@ TEST(after_an_abort_the_producer_is_new_and_the_next_batch_begins_at_once)
 {
 	struct yt_ktxn k = fresh();
 
-	CHECK_STR(trace(&k, "+++-+<"), "begin produce await offsets remake read ABORTED");
-	CHECK_STR(trace(&k, "+++++"), "begin produce await offsets commit COMMITTED");
+	CHECK_STR(trace(&k, "+++-+<"), "begin offsets produce await remake read ABORTED");
+	CHECK_STR(trace(&k, "+++++"), "begin offsets produce await commit COMMITTED");
 	CHECK_INT(k.aborted, 1);
 	CHECK_INT(k.remade, 1);
 }

@@ -1,9 +1,13 @@
 /* One Kafka transaction as a pure machine: what to do next, and what a result means. Driven by io/kafka_txn, on the commit thread.
  *
- *     BEGIN -> PRODUCE -> AWAIT -> OFFSETS -> COMMIT -> done: COMMITTED
+ *     BEGIN -> OFFSETS -> PRODUCE -> AWAIT -> COMMIT -> done: COMMITTED
  *          \______________ any error, error event, slowness _______________/
  *                                   |
  *                        REMAKE (destroy, make, init_transactions) -> READ_C -> COMMITTED | ABORTED | LOST
+ *
+ * Offsets first: while the broker still writes the markers of the transaction before, it refuses both the offsets and the first record of a
+ * partition; librdkafka asks again for the one after retry.backoff.ms, which is 1 here, and for the other after 20 ms, which can't be set
+ * (CONCURRENT_TRANSACTIONS in rdkafka_txnmgr.c, 2.0.2 to 2.6). Who was fenced also learns of it before anything of his is in a topic.
  *
  * There is one path for every unknown outcome (DESIGN 4). C.v == version: committed; C.v == version - 1: aborted; anything
  * else, or shards that disagree: lost. */
@@ -14,9 +18,9 @@
 
 enum yt_ktxn_action {
 	YT_KTXN_BEGIN,   /* begin_transaction */
+	YT_KTXN_OFFSETS, /* send_offsets_to_transaction */
 	YT_KTXN_PRODUCE, /* hand all messages over */
 	YT_KTXN_AWAIT,   /* poll until every delivery report is in */
-	YT_KTXN_OFFSETS, /* send_offsets_to_transaction */
 	YT_KTXN_COMMIT,  /* commit_transaction */
 	YT_KTXN_REMAKE,  /* destroy the producer, make it, init_transactions; repeat until it works */
 	YT_KTXN_READ_C,  /* committed offsets of the batch's shards; repeat until every one has an answer */
