@@ -270,7 +270,7 @@ static void show_status(struct yt_arena *a, const cJSON *root)
 
 static int ask_and_show(struct yt_arena *a, const struct yt_conf *c, bool json)
 {
-	struct yt_str answer, body;
+	struct yt_str answer, body = { 0 };
 	struct yt_err err = { 0 };
 	char detail[128];
 	const cJSON *root;

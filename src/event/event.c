@@ -39,12 +39,12 @@ static bool fault(struct yt_decoded *out, enum yt_dead dead, const char *fmt, ..
 /* Details never carry content: it may be of a person. */
 static bool fault_at(struct decode *d, enum yt_dead dead, const struct place *at, const char *why)
 {
+	if (!at->name)
+		return fault(d->out, dead, "%s[%d]: %s", at->list, at->index, why);
 	if (!at->list)
 		return fault(d->out, dead, "%s: %s", at->name, why);
 	if (at->index < 0)
 		return fault(d->out, dead, "%s.%s: %s", at->list, at->name, why);
-	if (!at->name)
-		return fault(d->out, dead, "%s[%d]: %s", at->list, at->index, why);
 	return fault(d->out, dead, "%s[%d].%s: %s", at->list, at->index, at->name, why);
 }
 
