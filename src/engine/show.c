@@ -153,7 +153,7 @@ static void on_applied(void *ctx, struct yt_view_job *job, enum yt_view_status s
 	free(job);
 }
 
-static enum yt_view_knows knows(void *ctx, int shard, struct yt_str suffix)
+static enum yt_view_knows knows(void *ctx, int shard, struct yt_str suffix, uint64_t *version)
 {
 	struct yt_engine *e = ctx;
 	struct yt_shard *s = live_shard(e, shard);
@@ -163,6 +163,7 @@ static enum yt_view_knows knows(void *ctx, int shard, struct yt_str suffix)
 
 	if (!s)
 		return YT_VIEW_NOT_OURS;
+	*version = s->version;
 	yt_arena_init(&a, 1024);
 	int kind = yt_view_entity_of(&a, suffix, &name);
 
@@ -210,6 +211,7 @@ static void write_job(struct yt_engine *e, struct yt_shard *s)
 	job->to = s->n_view_dirty ? job->from : s->version;
 	if (job->to != job->from)
 		s->view_next_since = -1;
+	job->newest = s->version;
 	job->time_ms = s->now_ms;
 	job->unswept = s->view_unswept;
 	s->view_job = job;

@@ -2,12 +2,12 @@
  * values, and the version last. Any change of behaviour needs a new version in all the names. */
 #include "redis_conn.h"
 
-const char yt_redis_library[] = "yutang_v3";
+const char yt_redis_library[] = "yutang_v4";
 
 #define L(line) line "\n"
 
 const char yt_redis_library_text[] =
-	L("#!lua name=yutang_v3")
+	L("#!lua name=yutang_v4")
 	L("")
 	L("-- Is this what is stored of the shard? part: calls since the version moved. mark: it is being rebuilt by whoever knows the mark.")
 	L("local function at_is(key, log_id, version, part, mark)")
@@ -16,29 +16,32 @@ const char yt_redis_library_text[] =
 	L("  return (at[1] or '') == log_id and (at[2] or '') == version and (at[3] or '0') == part and (at[4] or '') == mark")
 	L("end")
 	L("")
-	L("-- keys: at, hashes. args: log_id, from, part, to, next part, time, unswept ('1': `run` goes with the move to another version), then for")
-	L("-- each hash: expires (ms; 0: never), the hash as RESTORE takes it ('': it goes)")
+	L("-- keys: at, hashes. args: log_id, from, part, to, next part, newest, time, unswept ('1': `run` goes with the move to another version), then")
+	L("-- for each hash: expires (ms; 0: never), the hash as RESTORE takes it ('': it goes)")
 	L("local function apply(keys, args)")
 	L("  if not at_is(keys[1], args[1], args[2], args[3], '') then return 0 end")
-	L("  if #args ~= 5 + 2 * #keys then return redis.error_reply('ERR yutang: malformed call') end")
+	L("  if #args ~= 6 + 2 * #keys then return redis.error_reply('ERR yutang: malformed call') end")
 	L("  for k = 2, #keys do")
-	L("    if args[2 * k + 5] == '' then")
+	L("    if args[2 * k + 6] == '' then")
 	L("      redis.call('UNLINK', keys[k])")
 	L("    else")
-	L("      redis.call('RESTORE', keys[k], args[2 * k + 4], args[2 * k + 5], 'REPLACE', 'ABSTTL')")
+	L("      redis.call('RESTORE', keys[k], args[2 * k + 5], args[2 * k + 6], 'REPLACE', 'ABSTTL')")
 	L("    end")
 	L("  end")
-	L("  redis.call('HSET', keys[1], 'version', args[4], 'part', args[5])")
+	L("  redis.call('HSET', keys[1], 'version', args[4], 'part', args[5], 'newest', args[6])")
 	L("  if args[2] ~= args[4] then")
-	L("    redis.call('HSET', keys[1], 'time', args[6])")
-	L("    if args[7] == '1' then redis.call('HSET', keys[1], 'run', '') end")
+	L("    redis.call('HSET', keys[1], 'time', args[7])")
+	L("    if args[8] == '1' then redis.call('HSET', keys[1], 'run', '') end")
 	L("  end")
 	L("  return 1")
 	L("end")
 	L("")
-	L("-- keys: at, keys to remove. args: log_id, version, part, mark.")
+	L("-- keys: at, keys to remove. args: log_id, version, part, mark, the version of the memory in which the keys are not: who is behind what was")
+	L("-- written here does not know what came since.")
 	L("local function remove(keys, args)")
 	L("  if not at_is(keys[1], args[1], args[2], args[3], args[4]) then return -1 end")
+	L("  local newest = redis.pcall('HMGET', keys[1], 'newest', 'version')")
+	L("  if tonumber(newest[1] or newest[2] or '0') > tonumber(args[5]) then return -2 end")
 	L("  local n = 0")
 	L("  for first = 2, #keys, 1000 do")
 	L("    n = n + redis.call('UNLINK', unpack(keys, first, math.min(first + 999, #keys)))")
@@ -69,8 +72,8 @@ const char yt_redis_library_text[] =
 	L("  return 1")
 	L("end")
 	L("")
-	L("redis.register_function('yutang_v3_apply', apply)")
-	L("redis.register_function('yutang_v3_remove', remove)")
-	L("redis.register_function('yutang_v3_reset_begin', reset_begin)")
-	L("redis.register_function('yutang_v3_reset_end', reset_end)")
-	L("redis.register_function('yutang_v3_swept', swept)");
+	L("redis.register_function('yutang_v4_apply', apply)")
+	L("redis.register_function('yutang_v4_remove', remove)")
+	L("redis.register_function('yutang_v4_reset_begin', reset_begin)")
+	L("redis.register_function('yutang_v4_reset_end', reset_end)")
+	L("redis.register_function('yutang_v4_swept', swept)");

@@ -40,6 +40,7 @@ struct page {
 		int shard;
 		struct yt_str suffix; /* of the key, behind `<prefix>:{<shard>}:` */
 		enum yt_view_knows knows; /* set in poll() */
+		uint64_t version;         /* of the memory that says so; none does while a shard is reset */
 	} *keys;
 	size_t n;
 };
@@ -458,7 +459,7 @@ static struct yt_str run(const struct yt_redis_view *v)
 /* False where the answer is an error that says nothing of the shard. A key of another type is as good as none: reset removes it. */
 static bool read_where(struct yt_redis_view *v, int shard, const redisReply *r, bool *unswept)
 {
-	struct seen *s = &v->seen[shard];
+	struct seen *s = &v->seen[shard], before = *s;
 	struct yt_str version = { 0 }, part = { 0 }, swept = { 0 };
 	int64_t n = 0;
 
@@ -486,6 +487,9 @@ static bool read_where(struct yt_redis_view *v, int shard, const redisReply *r, 
 	if (s->log_id[0])
 		*unswept = !yt_str_eq(swept, run(v)) || (!*v->link.run_id && s->connection != v->stats.connects);
 	s->connection = v->stats.connects;
+	/* Somebody else has written: the pass that is on began before. */
+	if (before.version != s->version || before.part != s->part || strcmp(before.log_id, s->log_id) != 0)
+		v->sweep_on[shard] = false;
 	return true;
 }
 
@@ -576,6 +580,7 @@ static bool render_call(struct yt_redis_view *v, const struct yt_view_job *job, 
 	call_head(v, yt_arena_printf(&v->arena, "%" PRIu64, v->seen[job->shard].part));
 	call_head(v, yt_arena_printf(&v->arena, "%" PRIu64, last ? job->to : job->from));
 	call_head(v, yt_arena_printf(&v->arena, "%" PRIu64, next_part(v, job, last)));
+	call_head(v, yt_arena_printf(&v->arena, "%" PRIu64, job->newest));
 	call_head(v, yt_arena_printf(&v->arena, "%" PRId64, job->time_ms));
 	call_head(v, job->unswept ? YT_S("1") : YT_S(""));
 	COUNT(v, hashes, v->n_keys - 1);
@@ -662,7 +667,7 @@ static void apply_job(struct yt_redis_view *v, struct item *it)
 		int64_t n;
 
 		flush_applies(v); /* what was gathered of other jobs */
-		call_end(v, "yutang_v3_apply");
+		call_end(v, "yutang_v4_apply");
 		n = v->connected ? call(v, "FCALL") : INT64_MIN;
 		yt_buf_clear(&v->out);
 		if (n <= 0) {
@@ -672,7 +677,7 @@ static void apply_job(struct yt_redis_view *v, struct item *it)
 		v->seen[it->shard].part = next_part(v, it->job, false);
 	}
 	from = v->out.n;
-	call_end(v, "yutang_v3_apply");
+	call_end(v, "yutang_v4_apply");
 	remember_sent(v, it, from);
 	if (v->out.n >= YT_REDIS_CALL_BYTES_MAX)
 		flush_applies(v);
@@ -809,7 +814,7 @@ static int64_t reset_begin(struct yt_redis_view *v, int shard)
 	call_seen(v, shard);
 	call_arg(v, yt_str_z(v->seen[shard].mark));
 	call_arg(v, yt_str_z(mark));
-	call_end(v, "yutang_v3_reset_begin");
+	call_end(v, "yutang_v4_reset_begin");
 	n = call(v, "FCALL");
 	v->seen[shard] = (struct seen){ .known = n == 1 };
 	if (n == 1)
@@ -828,7 +833,7 @@ static int64_t reset_end(struct yt_redis_view *v, int shard, const char *log_id)
 	call_arg(v, yt_str_z(log_id));
 	call_arg(v, run(v));
 	call_arg(v, form(v));
-	call_end(v, "yutang_v3_reset_end");
+	call_end(v, "yutang_v4_reset_end");
 	n = call(v, "FCALL");
 	if (n == 1)
 		seen_set(v, shard, log_id, 0, 0);
@@ -837,20 +842,26 @@ static int64_t reset_end(struct yt_redis_view *v, int shard, const char *log_id)
 	return n;
 }
 
-/* Removes those keys of one shard that are gone, guarded. How many; -1: Redis has something else by now; INT64_MIN: away. */
+/* Removes those keys of one shard that are gone, guarded. How many; -1: Redis has something else by now; -2: it has newer things than who said what
+ * is gone; INT64_MIN: away. */
 static int64_t remove_keys(struct yt_redis_view *v, int shard, const struct found *keys, size_t n)
 {
+	uint64_t version = UINT64_MAX;
+
 	call_begin(v);
 	yt_buf_clear(&v->out);
 	call_key(v, shard, YT_S("at"));
 	for (size_t i = 0; i < n; i++)
-		if (keys[i].shard == shard && keys[i].knows == YT_VIEW_GONE)
+		if (keys[i].shard == shard && keys[i].knows == YT_VIEW_GONE) {
 			call_key(v, shard, keys[i].suffix);
+			version = keys[i].version;
+		}
 	if (v->n_keys == 1)
 		return 0;
 	call_seen(v, shard);
 	call_arg(v, yt_str_z(v->seen[shard].mark));
-	call_end(v, "yutang_v3_remove");
+	call_arg_u64(v, version);
+	call_end(v, "yutang_v4_remove");
 	return call(v, "FCALL");
 }
 
@@ -864,7 +875,7 @@ static struct page *page_of(struct yt_redis_view *v, const redisReply *r, const 
 	yt_arena_init(&p->arena, 0);
 	p->keys = yt_arena_alloc(&p->arena, (keys->elements + 1) * sizeof *p->keys);
 	for (size_t i = 0; i < keys->elements; i++) {
-		struct found f = { .knows = YT_VIEW_GONE };
+		struct found f = { .knows = YT_VIEW_GONE, .version = UINT64_MAX };
 
 		if (!yt_redis_split_key(v->conf.prefix, yt_redis_str(keys->element[i]), &f.shard, &f.suffix) || !set[f.shard] || is_at(f.suffix))
 			continue;
@@ -882,8 +893,8 @@ static bool is_not_ours(const struct page *p, int shard)
 	return false;
 }
 
-/* Removes what the page says, shard by shard. A shard that was taken back is taken out of the set: whoever asks where() next hears that it
- * is unswept. One of which Redis has something else by now is taken out too, and its sweep waits until where() tells us more. */
+/* Removes what the page says, shard by shard. A shard that was taken back, or that somebody else writes, is taken out of the set: whoever asks
+ * where() next hears that it is unswept. One of which Redis has something else by now is taken out too, and its sweep waits until where() tells us more. */
 static void remove_page(struct yt_redis_view *v, const struct page *p, bool *set, bool sweep)
 {
 	for (size_t i = 0; i < p->n && v->connected; i++) {
@@ -895,13 +906,11 @@ static void remove_page(struct yt_redis_view *v, const struct page *p, bool *set
 			j++;
 		if (j < i || !set[shard])
 			continue; /* done with the first key of that shard */
-		if (is_not_ours(p, shard)) {
+		n = is_not_ours(p, shard) ? -2 : v->seen[shard].known ? remove_keys(v, shard, p->keys, p->n) : -1;
+		if (n == -2) {
 			set[shard] = false;
 			v->seen[shard].connection = 0; /* where Redis does not tell its run_id, this is what where() goes by */
-			continue;
-		}
-		n = v->seen[shard].known ? remove_keys(v, shard, p->keys, p->n) : -1;
-		if (n == -1) {
+		} else if (n == -1) {
 			set[shard] = v->seen[shard].known = false;
 			if (sweep)
 				port_sweep(v, shard);
@@ -970,7 +979,7 @@ static void sweep_end_shard(struct yt_redis_view *v, int shard)
 	call_key(v, shard, YT_S("at"));
 	call_seen(v, shard);
 	call_arg(v, run(v));
-	call_end(v, "yutang_v3_swept");
+	call_end(v, "yutang_v4_swept");
 	if (call(v, "FCALL") == 1)
 		COUNT(v, sweeps, 1);
 	v->sweep_on[shard] = false;
@@ -1219,7 +1228,7 @@ static void port_reset(void *ctx, int shard, const char *log_id)
 static void judge(struct yt_redis_view *v, struct page *p)
 {
 	for (size_t i = 0; i < p->n; i++)
-		p->keys[i].knows = v->up->knows(v->up_ctx, p->keys[i].shard, p->keys[i].suffix);
+		p->keys[i].knows = v->up->knows(v->up_ctx, p->keys[i].shard, p->keys[i].suffix, &p->keys[i].version);
 }
 
 static void hand_up(struct yt_redis_view *v, struct item *it)

@@ -10,6 +10,7 @@
  *   stop IDLE_MS    the same, but it stops itself (SIGSTOP) before its first commit with records, after begin()
  *   hang SHARD      opens a transaction of that instance on the shard's changelog and offsets, says so, and sleeps
  *   hang-state SHARD   the same without the offsets
+ *   fence           ends what that instance has open, as its next process would
  *   audit           counts the inputs, the outputs committed, and how many of these came twice
  *   starts N        starts its live shards N times without a pause, as when they become ready one by one
  *   big BYTES       one transaction with a record of that size
@@ -621,6 +622,17 @@ static int hang(int shard, bool offsets)
 		pause();
 }
 
+static int fence(void)
+{
+	struct yt_err err;
+	char tid[256];
+
+	yt_kafka_tid(&me.conf, tid, sizeof tid);
+	check_error(rd_kafka_init_transactions(yt_kafka_open(&me.conf, YT_KAFKA_PRODUCER, tid, NULL, NULL, &err), 10000), "init");
+	say("fenced %s", tid);
+	return 0;
+}
+
 static int alter(const char *setting)
 {
 	const char *eq = strchr(setting, '=');
@@ -747,6 +759,8 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "alter") == 0 && argc > 7)
 		return alter(argv[7]);
+	if (strcmp(argv[1], "fence") == 0)
+		return fence();
 	if (strcmp(argv[1], "feed") == 0)
 		return feed((int)arg, argc > 8 ? atoll(argv[8]) : 0);
 	me.stop_once = strcmp(argv[1], "stop") == 0;

@@ -110,6 +110,7 @@ struct told {
 	uint64_t version;
 	bool unswept;
 	int knows; /* questions */
+	uint64_t memory; /* version of what answers them; 0: as new as can be */
 	const char *known;  /* texts that a known suffix contains */
 	bool not_ours; /* no shard is */
 	int ok, stale, away; /* of applies */
@@ -149,13 +150,14 @@ static void on_reset(void *ctx, int shard, enum yt_view_status status)
 	t->status = status;
 }
 
-static enum yt_view_knows knows(void *ctx, int shard, struct yt_str suffix)
+static enum yt_view_knows knows(void *ctx, int shard, struct yt_str suffix, uint64_t *version)
 {
 	struct told *t = ctx;
 	char text[256];
 
 	(void)shard;
 	t->knows++;
+	*version = t->memory ? t->memory : UINT64_MAX;
 	snprintf(text, sizeof text, "%.*s", YT_FMT(suffix));
 	if (t->not_ours)
 		return YT_VIEW_NOT_OURS;
@@ -315,7 +317,7 @@ static struct yt_view_job *job_new(int shard, const char *log_id, uint64_t from,
 	job->shard = shard;
 	snprintf(job->log_id, sizeof job->log_id, "%s", log_id);
 	job->from = from;
-	job->to = to;
+	job->to = job->newest = to;
 	job->time_ms = 1000 + (int64_t)to;
 	yt_arena_init(&job->arena, 0);
 	job->entities = yt_arena_zalloc(&job->arena, max * sizeof *job->entities);
@@ -772,6 +774,47 @@ TEST(sweep_of_a_shard_that_another_owner_wrote_removes_nothing)
 	CHECK_INT(stats(w).swept, 0);
 }
 
+/* A former owner hears where Redis is now, and still has the memory of then. */
+TEST(sweep_by_who_is_behind_removes_nothing)
+{
+	struct yt_redis_view *v = open_ready(1), *w = open_view();
+
+	CHECK_INT(apply_one(v, 1, "L1", 0, 1, "s1/m-1", "a=1"), YT_VIEW_OK);
+	CHECK_INT(apply_one(v, 1, "L1", 1, 2, "s1/m-2", "a=1"), YT_VIEW_OK);
+	told(w)->memory = 1;
+	CHECK_INT(where(w, 1), YT_VIEW_OK);
+	CHECK_INT(told(w)->version, 2);
+	yt_redis_view_port(w)->sweep(w, 1);
+	WAIT(w, told(w)->knows >= 1);
+	CHECK_INT(where(w, 2), YT_VIEW_OK); /* behind the removal */
+	CHECK_INT(number("EXISTS", 1, "member:s1/m-2"), 1);
+	CHECK_INT(stats(w).swept, 0);
+	/* As new as what is there. */
+	told(w)->memory = 2;
+	yt_redis_view_port(w)->sweep(w, 1);
+	WAIT(w, stats(w).sweeps == 1);
+	CHECK_INT(number("EXISTS", 1, "member:s1/m-2"), 0);
+}
+
+TEST(sweep_by_who_is_behind_a_part_removes_nothing)
+{
+	struct yt_redis_view *v = open_ready(1), *w = open_view();
+	struct yt_view_job *job = job_new(1, "L1", 1, 1, 1);
+
+	CHECK_INT(apply_one(v, 1, "L1", 0, 1, "s1/m-1", "a=1"), YT_VIEW_OK);
+	job->newest = 5;
+	job_add(job, YT_KIND_MEMBER, "s1/m-5", "a=1");
+	CHECK_INT(apply(v, job), YT_VIEW_OK);
+	told(w)->memory = 4;
+	CHECK_INT(where(w, 1), YT_VIEW_OK);
+	CHECK_INT(told(w)->version, 1);
+	yt_redis_view_port(w)->sweep(w, 1);
+	WAIT(w, told(w)->knows >= 1);
+	CHECK_INT(where(w, 2), YT_VIEW_OK); /* behind the removal */
+	CHECK_INT(number("EXISTS", 1, "member:s1/m-5"), 1);
+	CHECK_INT(stats(w).swept, 0);
+}
+
 /* Both start from one version: whoever writes a part first goes on. */
 TEST(of_two_owners_that_write_parts_the_later_one_is_refused)
 {
@@ -894,6 +937,29 @@ TEST(a_sweep_that_began_before_the_job_does_not_count)
 	WAIT(v, stats(v).sweeps == 1);
 	CHECK_INT(where(v, 1), YT_VIEW_OK);
 	CHECK(!told(v)->unswept);
+}
+
+TEST(a_sweep_that_began_before_another_owner_wrote_does_not_count)
+{
+	struct yt_redis_view *v = open_ready(1), *w = open_view();
+	struct yt_view_job *job = job_new(1, "L1", 0, 1, 3000);
+	char name[32];
+
+	told(w)->known = "m-";
+	for (int i = 0; i < 3000; i++) {
+		snprintf(name, sizeof name, "s1/m-%d", i);
+		job_add(job, YT_KIND_MEMBER, name, "a=1");
+	}
+	CHECK_INT(apply(v, job), YT_VIEW_OK);
+	CHECK_INT(where(w, 1), YT_VIEW_OK);
+	yt_redis_view_port(w)->sweep(w, 1);
+	WAIT(w, told(w)->knows > 0);
+	CHECK_MSG(told(w)->knows < 3000, "one page had all");
+	CHECK_INT(apply_one(v, 1, "L1", 1, 2, "s1/m-1", "a=2"), YT_VIEW_OK);
+	for (int64_t until = yt_test_ms() + 300; yt_test_ms() < until;) /* long enough for the rest of the pages */
+		CHECK_INT(where(w, 1), YT_VIEW_OK);
+	CHECK_INT(told(w)->version, 2);
+	CHECK_INT(stats(w).sweeps, 0);
 }
 
 TEST(a_sweep_of_a_shard_that_was_taken_back_does_not_count)
@@ -1364,11 +1430,14 @@ static void all(void)
 	VIEW(sweep_removes_what_nobody_knows);
 	VIEW(sweep_beside_writes_leaves_what_was_written);
 	VIEW(sweep_of_a_shard_that_another_owner_wrote_removes_nothing);
+	VIEW(sweep_by_who_is_behind_removes_nothing);
+	VIEW(sweep_by_who_is_behind_a_part_removes_nothing);
 	VIEW(of_two_owners_that_write_parts_the_later_one_is_refused);
 	VIEW(on_another_connection_where_is_asked_again_before_a_part);
 	VIEW(a_view_of_another_form_is_as_good_as_none);
 	VIEW(a_job_that_leaves_a_sweep_to_be_made_is_remembered);
 	VIEW(a_sweep_that_began_before_the_job_does_not_count);
+	VIEW(a_sweep_that_began_before_another_owner_wrote_does_not_count);
 	VIEW(a_sweep_of_a_shard_that_was_taken_back_does_not_count);
 	VIEW(end_gives_jobs_back);
 	VIEW(commands_read_hashes_and_at);

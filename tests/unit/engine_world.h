@@ -563,11 +563,12 @@ static void fv_sweep(void *ctx, int shard)
 	v->swept[shard] = v->run;
 	for (size_t k = 0; k < v->n_keys; k++) {
 		struct yt_str suffix[YT_VIEW_HASHES_MAX];
+		uint64_t version;
 
 		if (v->keys[k].shard != shard || !v->keys[k].there)
 			continue;
 		if (yt_view_suffixes(&v->arena, v->keys[k].kind, v->keys[k].name, true, suffix) > 0 &&
-		    v->up->knows(v->ctx, shard, suffix[0]) == YT_VIEW_GONE)
+		    v->up->knows(v->ctx, shard, suffix[0], &version) == YT_VIEW_GONE)
 			v->keys[k].there = false;
 	}
 }

@@ -591,16 +591,18 @@ TEST(after_a_restart_of_redis_keys_without_an_entity_go)
 	ew_settle(&w);
 	w.fv.run++;
 	int sweeps = w.fv.sweeps;
+	uint64_t version = 0;
 
 	ghost(&w, 1, "s1/erased");
 	ew_pass(&w, 6000);
 	ew_settle(&w);
 	CHECK_INT(w.fv.sweeps, sweeps + EW_SHARDS);
 	ew_view_is_current(&w);
-	CHECK_INT(w.fv.up->knows(w.e, 1, yt_arena_printf(&w.arena, "member:s1/%s", ew_member(&w, 1, 0))), YT_VIEW_KNOWN);
-	CHECK_INT(w.fv.up->knows(w.e, 1, yt_arena_printf(&w.arena, "wallet:s1/%s", ew_member(&w, 1, 0))), YT_VIEW_KNOWN);
-	CHECK_INT(w.fv.up->knows(w.e, 1, YT_S("member:s1/erased")), YT_VIEW_GONE);
-	CHECK_INT(w.fv.up->knows(w.e, 1, YT_S("nonsense")), YT_VIEW_GONE);
+	CHECK_INT(w.fv.up->knows(w.e, 1, yt_arena_printf(&w.arena, "member:s1/%s", ew_member(&w, 1, 0)), &version), YT_VIEW_KNOWN);
+	CHECK_INT(w.fv.up->knows(w.e, 1, yt_arena_printf(&w.arena, "wallet:s1/%s", ew_member(&w, 1, 0)), &version), YT_VIEW_KNOWN);
+	CHECK_INT(w.fv.up->knows(w.e, 1, YT_S("member:s1/erased"), &version), YT_VIEW_GONE);
+	CHECK_INT(w.fv.up->knows(w.e, 1, YT_S("nonsense"), &version), YT_VIEW_GONE);
+	CHECK_INT(version, w.fv.version[1]);
 	ew_deinit(&w);
 }
 
@@ -793,6 +795,7 @@ TEST(a_rebalance_with_a_question_out)
 TEST(answers_for_a_shard_that_is_gone_hurt_nobody)
 {
 	static const int some[] = { 1, 2, 3 };
+	uint64_t version;
 	struct ew w;
 
 	begin(&w, 0);
@@ -808,7 +811,7 @@ TEST(answers_for_a_shard_that_is_gone_hurt_nobody)
 	w.fv.hold = false;
 	ew_settle(&w);
 	CHECK_INT(w.fatals, 0);
-	CHECK_INT(w.fv.up->knows(w.e, 0, YT_S("member:s1/whoever")), YT_VIEW_NOT_OURS);
+	CHECK_INT(w.fv.up->knows(w.e, 0, YT_S("member:s1/whoever"), &version), YT_VIEW_NOT_OURS);
 	ew_deinit(&w);
 }
 

@@ -18,6 +18,7 @@ struct yt_view_job {
 	char log_id[33];
 	uint64_t from;  /* the version Redis must have now */
 	uint64_t to;    /* the version it has afterwards; == from: a part, more will follow */
+	uint64_t newest; /* the version of the memory that it was made from: nothing in it is newer */
 	int64_t time_ms; /* `now` of version `to`, for `at` */
 	bool unswept;   /* Redis may have keys of what has gone since `from` and is not named here: with `to` it is stored that a sweep is needed */
 	struct yt_arena arena;
@@ -40,8 +41,9 @@ struct yt_view_up {
 	void (*on_applied)(void *ctx, struct yt_view_job *job, enum yt_view_status status);
 	/* Answer to reset(). */
 	void (*on_reset)(void *ctx, int shard, enum yt_view_status status);
-	/* While sweeping: is there an entity behind this key suffix (`member:s1/m-1`)? Not ours: the shard was taken back, its sweep does not count. */
-	enum yt_view_knows (*knows)(void *ctx, int shard, struct yt_str suffix);
+	/* While sweeping: is there an entity behind this key suffix (`member:s1/m-1`), and which version has the memory that says so? Not ours: the shard
+	 * was taken back, its sweep does not count. */
+	enum yt_view_knows (*knows)(void *ctx, int shard, struct yt_str suffix, uint64_t *version);
 };
 
 struct yt_view {
@@ -54,7 +56,7 @@ struct yt_view {
 	void (*apply)(void *ctx, struct yt_view_job *job);
 	/* Deletes all keys of the shard, then sets (log_id, version 0). */
 	void (*reset)(void *ctx, int shard, const char *log_id);
-	/* Deletes the keys of the shard behind which knows() finds no entity. Runs beside other work; no answer: where() tells of a shard that is still
+	/* Deletes the keys of the shard behind which knows() finds no entity, unless somebody whose memory is newer has written meanwhile. Runs beside other work; no answer: where() tells of a shard that is still
 	 * to be swept, also to its next owner. */
 	void (*sweep)(void *ctx, int shard);
 };
