@@ -4,12 +4,15 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include "yutang/base/crypt.h"
@@ -19,30 +22,50 @@
 enum {
 	LINGER_MS = 1000,   /* after the answer, until the other side has closed */
 	LEAVE_MS = 2000,    /* a kept connection of a server that closes: who is about to send should not meet an end */
-	BACKLOG = 512, /* the kernel keeps these while nobody accepts */
+	BACKLOG = 512,      /* the kernel keeps these while nobody accepts */
+};
+
+/* evhttp reads from and writes to a filter on the socket's bufferevent. The callbacks between the two are this file's: so each connection, each byte
+ * and each end is seen here before evhttp sees it. */
+enum state {
+	AWAITED, /* a request's head is awaited; evhttp is shown it when it is all here and sound */
+	READ,    /* evhttp has the head, and is given what comes */
+	BUSY,    /* evhttp has the whole request; until its answer is sent */
+	LEFT,    /* nothing goes to evhttp any more; it lets go soon, or has */
 };
 
 struct conn {
-	struct yt_http *http;
+	struct yt_http *http; /* NULL: the server has gone */
 	struct conn *next, **link;
-	struct bufferevent *bev;
+	struct bufferevent *sock, *filter; /* filter NULL: evhttp has let go, and sock lingers */
+	struct {
+		bufferevent_data_cb read, write;
+		bufferevent_event_cb event;
+		void *ctx;
+	} up; /* the callbacks of the filter on sock */
 	struct event *deadline;
-	struct yt_http_call *call; /* the answer comes later; no more than one read is taken meanwhile */
-	size_t held;               /* bytes of its request that are here */
-	size_t chunks_n, chunks_body; /* chunks that were looked at: bytes behind the head, and of the body in them */
-	bool began;                /* a request is being read: its deadline runs */
-	bool continued;            /* `100 Continue` was said */
-	bool last;                 /* the request at hand is the last one of this connection */
-	bool answered;             /* with the last answer: it closes when that is sent */
+	struct yt_http_call *call; /* the answer comes later */
+	enum state state;
+	size_t passed; /* bytes of the request that evhttp was given */
+	size_t held;   /* bytes that are here */
+	size_t lent;   /* bytes of evhttp's answer that are on their way */
+	int fields;    /* of the head */
+	bool began;    /* a request is being read: its deadline runs */
+	bool ended;    /* the other side sends no more, or is not waited for */
+	bool stopped;  /* the socket is not read until the answer is sent */
+	bool last;     /* the request at hand is the last one of this connection */
+	bool uncounted; /* in the number of connections */
 };
 
 struct yt_http_call {
 	struct conn *conn; /* NULL: it has gone */
+	struct evhttp_request *req;
 };
 
 struct yt_http {
 	struct event_base *base;
-	struct evconnlistener *listener; /* NULL: closed */
+	struct evhttp *evhttp;
+	struct evhttp_bound_socket *bound; /* NULL: closed */
 	const struct yt_http_route *routes;
 	size_t n_routes;
 	const char *token;
@@ -53,6 +76,14 @@ struct yt_http {
 	struct conn *conns;
 	struct yt_http_stats stats;
 };
+
+/* What is wrong with a request; status 0: nothing. */
+struct fault {
+	int status;
+	const char *text;
+};
+
+static const struct fault sound;
 
 bool yt_token_equal(struct yt_str given, const char *token)
 {
@@ -68,24 +99,10 @@ bool yt_token_equal(struct yt_str given, const char *token)
 
 static void conn_held(struct conn *c)
 {
-	size_t now = evbuffer_get_length(bufferevent_get_input(c->bev));
+	size_t now = c->state == LEFT ? 0 : c->passed + evbuffer_get_length(bufferevent_get_input(c->sock));
 
 	c->http->stats.held += now - c->held;
 	c->held = now;
-}
-
-static void conn_free(struct conn *c)
-{
-	*c->link = c->next;
-	if (c->next)
-		c->next->link = c->link;
-	c->http->stats.connections--;
-	c->http->stats.held -= c->held;
-	if (c->call)
-		c->call->conn = NULL;
-	event_free(c->deadline);
-	bufferevent_free(c->bev);
-	free(c);
 }
 
 static void conn_deadline(struct conn *c, int ms)
@@ -95,84 +112,211 @@ static void conn_deadline(struct conn *c, int ms)
 	event_add(c->deadline, &t);
 }
 
+static void conn_uncount(struct conn *c)
+{
+	c->http->stats.connections -= !c->uncounted;
+	c->uncounted = true;
+}
+
+/* evhttp has let go of it. */
+static void conn_free(struct conn *c)
+{
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	conn_uncount(c);
+	event_free(c->deadline);
+	if (c->sock)
+		bufferevent_free(c->sock);
+	free(c);
+}
+
+/* evhttp is told of an error, and lets go at once; on_let_go follows. */
+static void conn_leave(struct conn *c)
+{
+	c->state = LEFT;
+	conn_held(c);
+	c->up.event(c->sock, BEV_EVENT_READING | BEV_EVENT_ERROR, c->up.ctx);
+}
+
+static void conn_end(struct conn *c)
+{
+	c->ended = true;
+	conn_uncount(c);
+	conn_leave(c);
+}
+
 static void on_deadline(evutil_socket_t fd, short what, void *ctx)
 {
 	struct conn *c = ctx;
 
 	(void)fd, (void)what;
-	if (!c->answered && c->began)
+	if (!c->filter) {
+		conn_free(c);
+		return;
+	}
+	if (c->began && (c->state == AWAITED || c->state == READ))
 		c->http->stats.expired++;
-	conn_free(c);
+	conn_end(c);
+}
+
+/* ---- After the last answer. Closing while bytes of the other side are unread would send a reset, which may overtake the answer: so evhttp closes our
+ * direction alone, and the other side has a moment to close its own. */
+
+static void on_rest(struct bufferevent *sock, void *ctx)
+{
+	struct evbuffer *in = bufferevent_get_input(sock);
+
+	(void)ctx;
+	evbuffer_drain(in, evbuffer_get_length(in));
+}
+
+static void on_rest_ended(struct bufferevent *sock, short what, void *ctx)
+{
+	(void)sock, (void)what;
+	conn_free(ctx);
+}
+
+/* Of the filter, which evhttp has freed; with it goes the bufferevent of the socket, but not the socket of who is waited for. */
+static void on_let_go(void *ctx)
+{
+	struct conn *c = ctx;
+	evutil_socket_t fd;
+
+	if (!c->http) {
+		free(c);
+		return;
+	}
+	fd = bufferevent_getfd(c->sock);
+	c->state = LEFT;
+	conn_held(c);
+	c->filter = NULL;
+	if (c->ended) {
+		c->sock = NULL;
+		conn_free(c);
+		return;
+	}
+	bufferevent_setfd(c->sock, -1);
+	c->sock = bufferevent_socket_new(c->http->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	YT_ASSERT(c->sock, NULL);
+	bufferevent_setcb(c->sock, on_rest, NULL, on_rest_ended, c);
+	bufferevent_enable(c->sock, EV_READ);
+	conn_deadline(c, LINGER_MS);
 }
 
 /* ---- Answers */
 
-static const char *reason_of(int status)
+/* Without evhttp, which writes no answer while it reads a request. The socket has nothing else to send then. */
+static void refuse(struct conn *c, struct fault f)
 {
-	switch (status) {
-	case 200: return "OK";
-	case 400: return "Bad Request";
-	case 401: return "Unauthorized";
-	case 404: return "Not Found";
-	case 405: return "Method Not Allowed";
-	case 413: return "Content Too Large";
-	case 415: return "Unsupported Media Type";
-	case 431: return "Request Header Fields Too Large";
-	case 501: return "Not Implemented";
-	case 500: return "Internal Server Error";
-	case 503: return "Service Unavailable";
-	case 505: return "HTTP Version Not Supported";
-	default: return status < 400 ? "OK" : status < 500 ? "Bad Request" : "Error";
-	}
+	const char *field = f.status == 405 ? "Allow: GET\r\n" : f.status == 503 ? "Retry-After: 1\r\n" : "";
+	char text[512];
+	int n = snprintf(text, sizeof text,
+	                 "HTTP/1.1 %d %s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\nConnection: close\r\n%s\r\n%s\n", f.status,
+	                 f.status < 500 ? "Client Error" : "Server Error", strlen(f.text) + 1, field, f.text);
+
+	send(bufferevent_getfd(c->sock), text, (size_t)n, MSG_NOSIGNAL);
+	conn_leave(c);
 }
 
-/* Everything about the request is over: its bytes may go. */
-static void answer(struct conn *c, const struct yt_http_reply *reply)
+/* evhttp turns the filter to writing when all is written, and the filter does not look by itself then. */
+static void flush(struct conn *c)
 {
-	struct evbuffer *out = bufferevent_get_output(c->bev);
+	bufferevent_flush(c->filter, EV_WRITE, BEV_FLUSH);
+}
+
+/* Of the filter, from evhttp to the socket. OK tells evhttp that all is sent, and nothing is left to the filter only then: what the socket's bufferevent
+ * has still to send is lent to it. While evhttp adds to an answer it is not ready for an OK: so only what is flushed goes to the socket at once. */
+static enum bufferevent_filter_result on_output(struct evbuffer *from, struct evbuffer *to, ev_ssize_t most,
+                                                enum bufferevent_flush_mode mode, void *ctx)
+{
+	struct conn *c = ctx;
+
+	(void)most;
+	if (evbuffer_get_length(to))
+		return BEV_NEED_MORE;
+	evbuffer_drain(from, c->lent);
+	c->lent = 0;
+	if (mode == BEV_FLUSH)
+		evbuffer_write(from, bufferevent_getfd(c->sock));
+	if (!evbuffer_get_length(from))
+		return BEV_OK;
+	c->lent = evbuffer_get_length(from);
+	return evbuffer_add_buffer_reference(to, from) == 0 ? BEV_NEED_MORE : BEV_ERROR;
+}
+
+/* The answer is sent. The next request may be here already; so may the end, which evhttp was not told of. */
+static void on_sent(struct evhttp_request *req, void *ctx)
+{
+	struct conn *c = ctx;
+
+	(void)req;
+	c->state = AWAITED;
+	conn_deadline(c, c->http->bound ? YT_HTTP_IDLE_MS : LEAVE_MS);
+	if (c->stopped)
+		bufferevent_enable(c->sock, EV_READ);
+	c->stopped = false;
+	if (evbuffer_get_length(bufferevent_get_input(c->sock)))
+		bufferevent_trigger(c->sock, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+}
+
+static void answer(struct conn *c, struct evhttp_request *req, const struct yt_http_reply *reply)
+{
+	struct evkeyvalq *fields = evhttp_request_get_output_headers(req);
+	char seconds[16];
 
 	YT_ASSERT(reply->body.n <= YT_HTTP_BODY_BYTES_MAX, NULL);
-	evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%sCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n",
-	                    reply->status, reason_of(reply->status), reply->type, reply->body.n, c->last ? "Connection: close\r\n" : "");
+	evhttp_add_header(fields, "Content-Type", reply->type);
+	if (c->last || !c->http->bound)
+		evhttp_add_header(fields, "Connection", "close");
+	evhttp_add_header(fields, "Cache-Control", "no-store");
+	evhttp_add_header(fields, "X-Content-Type-Options", "nosniff");
 	if (reply->status == 401 && c->http->token)
-		evbuffer_add_printf(out, "WWW-Authenticate: Bearer\r\n");
+		evhttp_add_header(fields, "WWW-Authenticate", "Bearer");
 	if (reply->status == 405)
-		evbuffer_add_printf(out, "Allow: %s\r\n", c->http->body_max ? "POST" : "GET");
-	if (reply->retry_after_s)
-		evbuffer_add_printf(out, "Retry-After: %d\r\n", reply->retry_after_s);
-	evbuffer_add(out, "\r\n", 2);
-	evbuffer_add(out, reply->body.p, reply->body.n);
-	c->answered = c->last;
-	c->began = c->continued = false;
-	c->chunks_n = c->chunks_body = 0;
+		evhttp_add_header(fields, "Allow", c->http->body_max ? "POST" : "GET");
+	if (reply->retry_after_s) {
+		snprintf(seconds, sizeof seconds, "%d", reply->retry_after_s);
+		evhttp_add_header(fields, "Retry-After", seconds);
+	}
+	if (evhttp_request_get_command(req) != EVHTTP_REQ_HEAD)
+		evbuffer_add(evhttp_request_get_output_buffer(req), reply->body.p, reply->body.n);
+	evhttp_request_set_on_complete_cb(req, on_sent, c);
+	evhttp_send_reply(req, reply->status, NULL, NULL);
+	flush(c);
+	if (c->state == BUSY)
+		conn_deadline(c, c->http->deadline_ms);
 }
 
-static void answer_text(struct conn *c, int status, const char *text)
+/* What follows such a request is not looked at: the connection ends. */
+static void answer_fault(struct conn *c, struct evhttp_request *req, struct fault f)
 {
-	struct yt_http_reply reply = { .status = status, .type = "text/plain; charset=utf-8" };
+	struct yt_http_reply reply = { .status = f.status, .type = "text/plain; charset=utf-8" };
 
-	reply.retry_after_s = status == 503 ? 1 : 0;
-	yt_buf_init(&reply.body, NULL);
-	yt_buf_printf(&reply.body, "%s\n", text);
-	answer(c, &reply);
-	yt_buf_deinit(&reply.body);
-}
-
-/* What follows such a request cannot be told from its rest: the connection ends. */
-static bool fault(struct conn *c, int status, const char *text)
-{
 	c->last = true;
-	answer_text(c, status, text);
-	return false;
+	yt_buf_init(&reply.body, &c->http->arena);
+	yt_buf_printf(&reply.body, "%s\n", f.text);
+	answer(c, req, &reply);
 }
 
-/* ---- Requests */
+void yt_http_answer(struct yt_http_call *call, const struct yt_http_reply *reply)
+{
+	struct conn *c = call->conn;
+
+	if (c) {
+		c->call = NULL;
+		answer(c, call->req, reply);
+	}
+	free(call);
+}
+
+/* ---- The head, before evhttp sees it: what evhttp takes and others read in another way is refused, and so is what evhttp has no good answer to. */
 
 static struct yt_str trim(struct yt_str s)
 {
 	while (s.n && (*s.p == ' ' || *s.p == '\t'))
 		s = yt_str(s.p + 1, s.n - 1);
-	while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t' || s.p[s.n - 1] == '\r'))
+	while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
 		s.n--;
 	return s;
 }
@@ -181,6 +325,143 @@ static bool is_word(struct yt_str s, const char *word)
 {
 	return s.n == strlen(word) && strncasecmp(s.p, word, s.n) == 0;
 }
+
+static const struct {
+	enum evhttp_cmd_type type;
+	struct yt_str name;
+} methods[] = {
+	{ EVHTTP_REQ_GET, YT_STR("GET") },     { EVHTTP_REQ_POST, YT_STR("POST") },     { EVHTTP_REQ_PUT, YT_STR("PUT") },
+	{ EVHTTP_REQ_HEAD, YT_STR("HEAD") },   { EVHTTP_REQ_DELETE, YT_STR("DELETE") }, { EVHTTP_REQ_PATCH, YT_STR("PATCH") },
+	{ EVHTTP_REQ_TRACE, YT_STR("TRACE") }, { EVHTTP_REQ_OPTIONS, YT_STR("OPTIONS") },
+};
+enum { N_METHODS = sizeof methods / sizeof *methods };
+
+static bool is_method(struct yt_str name)
+{
+	for (int i = 0; i < N_METHODS; i++)
+		if (yt_str_eq(name, methods[i].name))
+			return true;
+	return false;
+}
+
+static bool has_control(struct yt_str s)
+{
+	for (uint32_t i = 0; i < s.n; i++)
+		if (((unsigned char)s.p[i] < ' ' && s.p[i] != '\t') || s.p[i] == 0x7f)
+			return true;
+	return false;
+}
+
+/* What the head says of the request. */
+struct head {
+	struct yt_str method;
+	int64_t length;
+	bool chunked, stated; /* stated: how long the body is */
+	int n; /* header fields */
+};
+
+static const struct fault malformed = { 400, "the request is malformed" };
+
+static struct fault look_at_line(const struct yt_http *h, struct yt_str line, struct head *out)
+{
+	struct yt_str target;
+
+	out->method = yt_str_cut(&line, ' ');
+	target = yt_str_cut(&line, ' ');
+	if (out->method.n == 0 || target.n == 0 || target.p[0] != '/' || !yt_str_starts(line, YT_S("HTTP/")) || has_control(target))
+		return (struct fault){ 400, "this is no HTTP request" };
+	if (!yt_str_eq(line, YT_S("HTTP/1.1")) && !yt_str_eq(line, YT_S("HTTP/1.0")))
+		return (struct fault){ 505, "HTTP/1.1 is spoken here" };
+	if (!h->body_max && !yt_str_eq(out->method, YT_S("GET")))
+		return (struct fault){ 405, "only GET" };
+	return is_method(out->method) ? sound : (struct fault){ 501, "this method is not known" };
+}
+
+/* evhttp takes the first of two, numbers as strtoll does, and passes by encodings that it does not know; a tab before the value is part of it. */
+static struct fault look_at_length(struct yt_str name, struct yt_str value, struct head *out)
+{
+	bool length = is_word(name, "Content-Length");
+
+	if (!length && !is_word(name, "Transfer-Encoding"))
+		return sound;
+	if (out->stated || memchr(value.p, '\t', value.n))
+		return malformed;
+	out->stated = true;
+	out->chunked = !length;
+	if (length)
+		return yt_parse_int(trim(value), 0, INT64_MAX, &out->length) ? sound : malformed;
+	return is_word(trim(value), "chunked") ? sound : (struct fault){ 501, "of transfer encodings only chunked is known" };
+}
+
+/* A line that goes on begins with a blank, and so with a name that is none. */
+static struct fault look_at_field(struct yt_str line, struct head *out)
+{
+	struct yt_str value = line, name = yt_str_cut(&value, ':');
+
+	for (uint32_t i = 0; i < name.n; i++)
+		if ((unsigned char)name.p[i] <= ' ' || name.p[i] == 0x7f)
+			return malformed;
+	if (name.n == 0 || name.n == line.n || has_control(value))
+		return malformed;
+	if (++out->n > YT_HTTP_FIELDS_MAX)
+		return (struct fault){ 431, "a request has at most 64 header fields" };
+	return look_at_length(name, value, out);
+}
+
+static struct fault look_at_body(const struct yt_http *h, const struct head *head)
+{
+	if (!h->body_max && (head->length || head->chunked))
+		return (struct fault){ 413, "a request has no body here" };
+	if (head->length > (int64_t)h->body_max)
+		return (struct fault){ 413, "the body of the request is too large" };
+	/* evhttp reads no body of these, and would take it for a request. */
+	if ((head->length || head->chunked) && (yt_str_eq(head->method, YT_S("HEAD")) || yt_str_eq(head->method, YT_S("TRACE"))))
+		return (struct fault){ 400, "such a request has no body" };
+	return sound;
+}
+
+static struct fault look_at_head(const struct yt_http *h, struct yt_str text, struct head *out)
+{
+	struct fault f = sound;
+
+	*out = (struct head){ 0 };
+	while (text.n > 2 && !f.status) {
+		struct yt_str line = yt_str_cut(&text, '\n');
+
+		/* A lone line feed is an end to some. */
+		if (line.n == 0 || line.p[--line.n] != '\r')
+			return malformed;
+		f = out->method.n ? look_at_field(line, out) : look_at_line(h, line, out);
+	}
+	return f.status ? f : look_at_body(h, out);
+}
+
+/* True: it is here, and evhttp may see it. */
+static bool take_head(struct conn *c, struct evbuffer *in)
+{
+	struct evbuffer_ptr end = evbuffer_search(in, "\r\n\r\n", 4, NULL);
+	size_t n = end.pos >= 0 ? (size_t)end.pos + 4 : evbuffer_get_length(in);
+	struct fault f = { 431, "the head of a request has at most 8192 bytes" };
+	struct head head;
+
+	if (n <= YT_HTTP_HEAD_BYTES_MAX) {
+		if (end.pos < 0)
+			return false;
+		f = look_at_head(c->http, yt_str((const char *)evbuffer_pullup(in, (ev_ssize_t)n), n), &head);
+	}
+	if (f.status) {
+		c->http->stats.requests++;
+		refuse(c, f);
+		return false;
+	}
+	c->state = READ;
+	c->fields = head.n;
+	/* Of the ends of chunks evhttp is not sure enough to look for a request behind the last one. */
+	c->last = !c->http->body_max || head.chunked;
+	return true;
+}
+
+/* ---- The request that evhttp has read */
 
 /* %XX taken back; false where malformed, or where a control character comes out. */
 static bool unescape(struct yt_arena *a, struct yt_str in, struct yt_str *out)
@@ -191,72 +472,6 @@ static bool unescape(struct yt_arena *a, struct yt_str in, struct yt_str *out)
 		if ((unsigned char)out->p[i] < 0x20 || out->p[i] == 0x7f)
 			return false;
 	return true;
-}
-
-/* What of the header fields is looked at here. */
-struct fields {
-	struct yt_str authorization;
-	struct yt_header *list;
-	size_t n;
-	int64_t length; /* -1: not said */
-	bool chunked, other_encoding, doubled, close, expects;
-};
-
-static void look_at(struct yt_str name, struct yt_str value, struct fields *out)
-{
-	if (is_word(name, "Authorization")) {
-		out->authorization = value;
-	} else if (is_word(name, "Transfer-Encoding")) {
-		out->doubled |= out->chunked || out->other_encoding;
-		out->chunked = is_word(value, "chunked");
-		out->other_encoding = !out->chunked;
-	} else if (is_word(name, "Content-Length")) {
-		out->doubled |= out->length != -1;
-		if (!yt_parse_int(value, 0, INT64_MAX, &out->length))
-			out->length = -2;
-	} else if (is_word(name, "Connection")) {
-		out->close |= is_word(value, "close");
-	} else if (is_word(name, "Expect")) {
-		out->expects = is_word(value, "100-continue");
-	}
-}
-
-/* A blank in a name, a line that goes on, a control character: proxies differ in how they read these. */
-static bool is_odd(struct yt_str name, struct yt_str value)
-{
-	for (uint32_t i = 0; i < name.n; i++)
-		if ((unsigned char)name.p[i] <= ' ' || name.p[i] == 0x7f)
-			return true;
-	for (uint32_t i = 0; i < value.n; i++)
-		if (((unsigned char)value.p[i] < ' ' && value.p[i] != '\t') || value.p[i] == 0x7f)
-			return true;
-	return name.n == 0;
-}
-
-/* The status of what is wrong, or 0. */
-static int read_fields(struct yt_arena *a, struct yt_str head, struct fields *out)
-{
-	*out = (struct fields){ .list = yt_arena_alloc(a, YT_HTTP_FIELDS_MAX * sizeof *out->list), .length = -1 };
-	while (head.n) {
-		struct yt_str value = yt_str_cut(&head, '\n'), name;
-
-		/* A lone line feed is an end to some. */
-		if (value.n == 0 || value.p[value.n - 1] != '\r' || (value.n == 1 && head.n > 0))
-			return 400;
-		if (value.n == 1)
-			break;
-		if (!memchr(value.p, ':', value.n))
-			return 400;
-		name = yt_str_cut(&value, ':');
-		value = trim(value);
-		if (is_odd(name, value))
-			return 400;
-		if (out->n == YT_HTTP_FIELDS_MAX)
-			return 431;
-		out->list[out->n++] = (struct yt_header){ name, value };
-		look_at(name, value, out);
-	}
-	return out->doubled || out->length == -2 || (out->length != -1 && (out->chunked || out->other_encoding)) ? 400 : 0;
 }
 
 static const struct yt_http_route *route_of(const struct yt_http *h, struct yt_str path)
@@ -280,211 +495,116 @@ static bool token_ok(const struct yt_http *h, struct yt_str authorization)
 	return yt_token_equal(trim(yt_str(authorization.p + 7, authorization.n - 7)), h->token);
 }
 
-static void call_route(struct conn *c, const struct yt_http_route *route, struct yt_http_request *req)
+static struct yt_str method_of(struct evhttp_request *req)
+{
+	int i = 0;
+
+	while (methods[i].type != evhttp_request_get_command(req))
+		i++;
+	return methods[i].name;
+}
+
+static struct yt_str body_of(struct evhttp_request *req)
+{
+	struct evbuffer *body = evhttp_request_get_input_buffer(req);
+	size_t n = evbuffer_get_length(body);
+
+	return n ? yt_str((const char *)evbuffer_pullup(body, -1), n) : YT_S("");
+}
+
+/* evhttp takes fields behind the last chunk as if they had stood in the head: then there are more. */
+static bool read_fields(struct conn *c, struct evhttp_request *req, struct yt_http_request *out)
+{
+	struct yt_header *list = yt_arena_alloc(&c->http->arena, (size_t)c->fields * sizeof *list);
+	struct evkeyval *f;
+	int n = 0;
+
+	TAILQ_FOREACH (f, evhttp_request_get_input_headers(req), next) {
+		if (n == c->fields)
+			return false;
+		list[n++] = (struct yt_header){ yt_str_z(f->key), trim(yt_str_z(f->value)) };
+	}
+	out->headers = list;
+	out->n_headers = (size_t)n;
+	return true;
+}
+
+static struct fault read_request(struct conn *c, struct evhttp_request *req, struct yt_http_request *out, const struct yt_http_route **route)
+{
+	const char *authorization = evhttp_find_header(evhttp_request_get_input_headers(req), "Authorization");
+	struct yt_http *h = c->http;
+	struct yt_str target;
+
+	*out = (struct yt_http_request){ .arena = &h->arena, .method = method_of(req), .body = body_of(req) };
+	out->query = yt_str_z(evhttp_request_get_uri(req));
+	target = yt_str_cut(&out->query, '?');
+	if (!read_fields(c, req, out) || !unescape(&h->arena, target, &out->path))
+		return malformed;
+	*route = route_of(h, out->path);
+	if (!*route)
+		return (struct fault){ 404, "there is nothing here" };
+	out->rest = yt_str(out->path.p + strlen((*route)->path), out->path.n - strlen((*route)->path));
+	if (!(*route)->open && h->guarded && !token_ok(h, yt_str_z(authorization ? authorization : "")))
+		return (struct fault){ 401, "this needs `Authorization: Bearer TOKEN`" };
+	return sound;
+}
+
+static void call_route(struct conn *c, struct evhttp_request *req, const struct yt_http_route *route, struct yt_http_request *asked)
 {
 	struct yt_http_reply reply = { .status = 200, .type = "text/plain; charset=utf-8" };
 
 	yt_buf_init(&reply.body, NULL);
-	req->rest = yt_str(req->path.p + strlen(route->path), req->path.n - strlen(route->path));
 	if (c->http->body_max) {
-		req->call = calloc(1, sizeof *req->call);
-		YT_ASSERT(req->call, NULL);
-		req->call->conn = c;
+		asked->call = malloc(sizeof *asked->call);
+		YT_ASSERT(asked->call, NULL);
+		*asked->call = (struct yt_http_call){ c, req };
 	}
-	route->fn(route->ctx, req, &reply);
+	route->fn(route->ctx, asked, &reply);
 	if (reply.later) {
-		c->call = req->call;
+		struct evbuffer *body = evhttp_request_get_input_buffer(req);
+
+		c->call = asked->call;
+		evbuffer_drain(body, evbuffer_get_length(body));
 		event_del(c->deadline);
 	} else {
-		free(req->call);
-		answer(c, &reply);
+		free(asked->call);
+		answer(c, req, &reply);
 	}
 	yt_buf_deinit(&reply.body);
 }
 
-/* One request from its head to where its body ends. */
-struct whole {
-	struct yt_http_request req;
-	struct fields fields;
+static struct conn *conn_of(struct evhttp_request *req)
+{
+	struct bufferevent *filter = evhttp_connection_get_bufferevent(evhttp_request_get_connection(req));
+	void *c;
+
+	bufferevent_getcb(bufferevent_get_underlying(filter), NULL, NULL, NULL, &c);
+	return c;
+}
+
+static void on_request(struct evhttp_request *req, void *ctx)
+{
 	const struct yt_http_route *route;
-};
+	struct yt_http_request asked;
+	struct conn *c = conn_of(req);
+	struct fault f;
 
-/* False: it was answered. The head is all there. */
-static bool read_head(struct conn *c, struct yt_str head, struct whole *w)
-{
-	struct yt_http *h = c->http;
-	struct yt_str line = yt_str_cut(&head, '\n'), target;
-	int status;
-
-	line = trim(line);
-	w->req = (struct yt_http_request){ .arena = &h->arena, .method = yt_str_cut(&line, ' ') };
-	target = yt_str_cut(&line, ' ');
-	if (w->req.method.n == 0 || target.n == 0 || target.p[0] != '/' || !yt_str_starts(line, YT_S("HTTP/")))
-		return fault(c, 400, "this is no HTTP request");
-	if (!yt_str_starts(line, YT_S("HTTP/1.")))
-		return fault(c, 505, "HTTP/1.1 is spoken here");
-	w->req.query = target;
-	target = yt_str_cut(&w->req.query, '?');
-	status = read_fields(&h->arena, head, &w->fields);
-	if (status == 431)
-		return fault(c, 431, "a request has at most 64 header fields");
-	if (status || !unescape(&h->arena, target, &w->req.path))
-		return fault(c, 400, "the request is malformed");
-	c->last = !h->body_max || w->fields.close || !yt_str_eq(line, YT_S("HTTP/1.1")) || !h->listener;
-	w->req.headers = w->fields.list;
-	w->req.n_headers = w->fields.n;
-	if (!h->body_max && !yt_str_eq(w->req.method, YT_S("GET")))
-		return fault(c, 405, "only GET");
-	if (!h->body_max && (w->fields.length > 0 || w->fields.chunked || w->fields.other_encoding))
-		return fault(c, 413, "a request has no body here");
-	if (w->fields.other_encoding)
-		return fault(c, 501, "of transfer encodings only chunked is known");
-	if (w->fields.length > (int64_t)h->body_max)
-		return fault(c, 413, "the body of the request is too large");
-	w->route = route_of(h, w->req.path);
-	if (!w->route)
-		return fault(c, 404, "there is nothing here");
-	if (!w->route->open && h->guarded && !token_ok(h, w->fields.authorization))
-		return fault(c, 401, "this needs `Authorization: Bearer TOKEN`");
-	return true;
-}
-
-/* The size of the chunk at p, whose line is all there; *p stands behind the line then. -1: none. */
-static int64_t chunk_size(struct yt_str *left)
-{
-	struct yt_str line = yt_str_cut(left, '\n'), digits;
-	int64_t v = 0;
-
-	if (!line.n || line.p[line.n - 1] != '\r')
-		return -1;
-	digits = trim(yt_str_cut(&line, ';'));
-	if (digits.n == 0 || digits.n > 8)
-		return -1;
-	for (uint32_t i = 0; i < digits.n; i++) {
-		char ch = digits.p[i];
-		int d = ch >= '0' && ch <= '9' ? ch - '0' : (ch | 0x20) >= 'a' && (ch | 0x20) <= 'f' ? (ch | 0x20) - 'a' + 10 : -1;
-
-		if (d < 0)
-			return -1;
-		v = v * 16 + d;
-	}
-	return v;
-}
-
-/* The line that begins at `from`, with its end, in the arena; empty where its end is not here. */
-static struct yt_str line_at(struct yt_arena *a, struct evbuffer *in, size_t from)
-{
-	struct evbuffer_ptr begin, end;
-	size_t n;
-	char *p;
-
-	if (evbuffer_get_length(in) <= from || evbuffer_ptr_set(in, &begin, from, EVBUFFER_PTR_SET) != 0)
-		return YT_S("");
-	end = evbuffer_search(in, "\n", 1, &begin);
-	if (end.pos < 0)
-		return YT_S("");
-	n = (size_t)end.pos + 1 - from;
-	p = yt_arena_alloc(a, n);
-	evbuffer_copyout_from(in, &begin, p, n);
-	return yt_str(p, (uint32_t)n);
-}
-
-/* Goes on with the chunks where it stopped, so that who sends them bit by bit does not have all looked at each time. 1: the last one is here. 0: not
- * yet. -1: malformed, -2: too many. Trailers are not taken. */
-static int look_at_chunks(struct conn *c, struct evbuffer *in, size_t head_n)
-{
-	for (;;) {
-		size_t from = head_n + c->chunks_n;
-		struct yt_str line = line_at(&c->http->arena, in, from), left = line;
-		struct evbuffer_ptr at;
-		char end[2];
-		int64_t n;
-
-		if (!line.n)
-			return 0;
-		n = chunk_size(&left);
-		if (n < 0)
-			return -1;
-		if (c->chunks_body + (size_t)n > c->http->body_max)
-			return -2;
-		if (evbuffer_get_length(in) - from < line.n + (size_t)n + 2)
-			return 0;
-		evbuffer_ptr_set(in, &at, from + line.n + (size_t)n, EVBUFFER_PTR_SET);
-		evbuffer_copyout_from(in, &at, end, 2);
-		if (end[0] != '\r' || end[1] != '\n')
-			return -1;
-		c->chunks_n += line.n + (size_t)n + 2;
-		c->chunks_body += (size_t)n;
-		if (n == 0)
-			return 1;
-	}
-}
-
-/* The body of chunks that are all here and were looked at. */
-static struct yt_str body_of_chunks(struct conn *c, struct yt_str chunks)
-{
-	struct yt_buf b;
-
-	if (!c->chunks_body)
-		return YT_S("");
-	yt_buf_init(&b, &c->http->arena);
-	while (chunks.n) {
-		size_t n = (size_t)chunk_size(&chunks);
-
-		yt_buf_add(&b, chunks.p, n);
-		chunks = yt_str(chunks.p + n + 2, chunks.n - (uint32_t)n - 2);
-	}
-	return yt_buf_str(&b);
-}
-
-/* The bytes of the request that lies in `in` from its head on; 0: not all are here, or it was answered. */
-static size_t read_body(struct conn *c, struct evbuffer *in, size_t head_n, struct whole *w)
-{
-	size_t all = evbuffer_get_length(in), body_max = c->http->body_max, n;
-	int chunks;
-
-	if (!w->fields.chunked) {
-		n = head_n + (w->fields.length > 0 ? (size_t)w->fields.length : 0);
-		if (all < n)
-			return 0;
-		w->req.body = yt_str((const char *)evbuffer_pullup(in, (ev_ssize_t)n) + head_n, n - head_n);
-		return n;
-	}
-	chunks = look_at_chunks(c, in, head_n);
-	if (chunks == 1) {
-		n = head_n + c->chunks_n;
-		w->req.body = body_of_chunks(c, yt_str((const char *)evbuffer_pullup(in, (ev_ssize_t)n) + head_n, (uint32_t)c->chunks_n));
-		return n;
-	}
-	if (chunks == -1)
-		fault(c, 400, "the chunks of the request are malformed");
-	else if (chunks == -2 || (chunks == 0 && all - head_n > body_max + YT_HTTP_CHUNKS_BYTES_MAX))
-		fault(c, 413, "the body of the request is too large");
-	return 0;
-}
-
-/* The request that lies in `in`, where it is all there; what it holds is let go of with its answer. */
-static void take_request(struct conn *c, struct evbuffer *in, size_t head_n)
-{
-	struct whole w = { 0 };
-	const char *p = (const char *)evbuffer_pullup(in, (ev_ssize_t)head_n);
-	size_t n;
-
+	(void)ctx;
+	c->http->stats.requests++;
+	c->state = BUSY;
+	c->began = false;
+	c->passed = 0;
+	/* What was sent ahead begins with a head, which is to be looked at. */
+	evbuffer_prepend_buffer(bufferevent_get_input(c->sock), bufferevent_get_input(c->filter));
 	yt_arena_reset(&c->http->arena);
-	if (!read_head(c, yt_str(yt_arena_dup(&c->http->arena, yt_str(p, head_n)).p, head_n), &w)) {
-		c->http->stats.requests++;
-		return;
-	}
-	n = read_body(c, in, head_n, &w);
-	if (n) {
-		c->http->stats.requests++;
-		call_route(c, w.route, &w.req);
-		evbuffer_drain(in, n);
-	} else if (w.fields.expects && !c->continued && !c->answered) {
-		c->continued = true;
-		evbuffer_add_printf(bufferevent_get_output(c->bev), "HTTP/1.1 100 Continue\r\n\r\n");
-	}
+	f = read_request(c, req, &asked, &route);
+	if (f.status)
+		answer_fault(c, req, f);
+	else
+		call_route(c, req, route, &asked);
 }
+
+/* ---- What comes of the socket */
 
 /* Whose request is being read and has most bytes here: who sends little is not turned away for who holds much. */
 static struct conn *most_held(struct conn *c)
@@ -492,117 +612,74 @@ static struct conn *most_held(struct conn *c)
 	struct conn *most = c;
 
 	for (struct conn *other = c->http->conns; other; other = other->next)
-		if (!other->call && !other->answered && other->held > most->held)
+		if ((other->state == AWAITED || other->state == READ) && other->held > most->held)
 			most = other;
 	return most;
-}
-
-/* What came of a request that is over. */
-static void let_go(struct conn *c)
-{
-	struct evbuffer *in = bufferevent_get_input(c->bev);
-
-	evbuffer_drain(in, evbuffer_get_length(in));
-	conn_held(c);
 }
 
 static void make_room(struct conn *c)
 {
 	struct yt_http *h = c->http;
 
-	while (!c->answered && h->stats.held > h->held_max) {
-		struct conn *most = most_held(c);
-
+	while (c->state != LEFT && h->stats.held > h->held_max) {
 		h->stats.crowded++;
-		fault(most, 503, "too much at once");
-		let_go(most);
+		refuse(most_held(c), (struct fault){ 503, "too much at once" });
 	}
 }
 
-/* A request at a time; the next one when the answer is sent, so that who does not read is not written to without end. */
-static void process(struct conn *c)
+/* evhttp reads on, and calls on_request in here. */
+static void pass_on(struct conn *c, struct evbuffer *in)
 {
-	struct evbuffer *in = bufferevent_get_input(c->bev);
-	struct evbuffer_ptr end;
-	size_t n;
+	c->passed += evbuffer_get_length(in);
+	if (c->passed > YT_HTTP_HEAD_BYTES_MAX + c->http->body_max + YT_HTTP_CHUNKS_BYTES_MAX) {
+		refuse(c, (struct fault){ 413, "the body of the request is too large" });
+		return;
+	}
+	c->up.read(c->sock, c->up.ctx);
+	/* It says `100 Continue`, or has answered by itself. */
+	if (c->state == READ && evbuffer_get_length(bufferevent_get_output(c->filter)))
+		flush(c);
+}
+
+/* A request at a time; the next one when the answer is sent, so that who does not read is not written to without end. */
+static void on_read(struct bufferevent *sock, void *ctx)
+{
+	struct evbuffer *in = bufferevent_get_input(sock);
+	struct conn *c = ctx;
 
 	conn_held(c);
-	/* Who sends ahead is not read on until the answer. Others are spared the calls of the system that turning it off and on takes. */
-	if (c->call)
-		bufferevent_disable(c->bev, EV_READ);
-	if (c->answered || c->call || evbuffer_get_length(in) == 0)
-		goto out;
-	if (!c->continued && evbuffer_get_length(bufferevent_get_output(c->bev)) > 0)
-		goto out;
+	if (c->state == BUSY) {
+		/* Not by a watermark: libevent calls on and on while the input is above it. */
+		bufferevent_disable(sock, EV_READ);
+		c->stopped = true;
+	}
+	if ((c->state != AWAITED && c->state != READ) || evbuffer_get_length(in) == 0)
+		return;
 	if (!c->began)
 		conn_deadline(c, c->http->deadline_ms);
 	c->began = true;
 	if (c->http->body_max)
 		make_room(c);
-	if (c->answered)
-		goto out;
-	end = evbuffer_search(in, "\r\n\r\n", 4, NULL);
-	n = end.pos >= 0 ? (size_t)end.pos + 4 : evbuffer_get_length(in);
-	if (n > YT_HTTP_HEAD_BYTES_MAX) {
-		c->http->stats.requests++;
-		fault(c, 431, "the head of a request has at most 8192 bytes");
-	} else if (end.pos >= 0) {
-		take_request(c, in, n);
-	}
-out:
-	if (c->answered)
-		let_go(c);
-	else
-		conn_held(c);
+	if (c->state == READ || (c->state == AWAITED && take_head(c, in)))
+		pass_on(c, in);
+	conn_held(c);
 }
 
-static void on_read(struct bufferevent *bev, void *ctx)
-{
-	(void)bev;
-	process(ctx);
-}
-
-void yt_http_answer(struct yt_http_call *call, const struct yt_http_reply *reply)
-{
-	struct conn *c = call->conn;
-
-	free(call);
-	if (!c)
-		return;
-	c->call = NULL;
-	answer(c, reply);
-	conn_deadline(c, c->http->deadline_ms);
-	bufferevent_enable(c->bev, EV_READ);
-}
-
-static void on_event(struct bufferevent *bev, short what, void *ctx)
+static void on_write(struct bufferevent *sock, void *ctx)
 {
 	struct conn *c = ctx;
 
-	/* A client may close its direction and still wait for the answer. */
-	if ((what & BEV_EVENT_ERROR) || ((what & BEV_EVENT_EOF) && !c->call && evbuffer_get_length(bufferevent_get_output(bev)) == 0))
-		conn_free(c);
-	else if (what & BEV_EVENT_EOF)
-		c->answered = c->last = true;
+	c->up.write(sock, c->up.ctx);
 }
 
-/* Everything is sent. Closing while bytes of the other side are unread would send a reset, which may overtake the answer: so only our
- * direction is closed, and the other side has a moment to close its own. */
-static void on_sent(struct bufferevent *bev, void *ctx)
+/* A client may close its direction and still wait for the answer, where evhttp would let go: it is told when the answer is sent. */
+static void on_event(struct bufferevent *sock, short what, void *ctx)
 {
 	struct conn *c = ctx;
 
-	if (!c->answered) {
-		if (!c->call && !c->began && c->http->listener)
-			conn_deadline(c, YT_HTTP_IDLE_MS);
-		else if (!c->call && !c->began)
-			conn_deadline(c, LEAVE_MS);
-		process(c);
-		return;
-	}
-	shutdown(bufferevent_getfd(bev), SHUT_WR);
-	bufferevent_setcb(bev, on_read, NULL, on_event, c);
-	conn_deadline(c, LINGER_MS);
+	c->ended = c->stopped = true;
+	if (c->state != BUSY || ((what & BEV_EVENT_ERROR) && !c->call))
+		c->up.event(sock, what, c->up.ctx);
 }
 
 /* The oldest of those that wait for nothing. */
@@ -611,44 +688,47 @@ static struct conn *idle_one(const struct yt_http *h)
 	struct conn *found = NULL;
 
 	for (struct conn *c = h->conns; c; c = c->next)
-		if (!c->began && !c->call && !c->answered && evbuffer_get_length(bufferevent_get_output(c->bev)) == 0)
+		if (c->state == AWAITED && !c->began)
 			found = c;
 	return found;
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from, int len, void *ctx)
+/* For a connection that evhttp has just accepted. */
+static struct bufferevent *on_accept(struct event_base *base, void *ctx)
 {
 	struct yt_http *h = ctx;
-	struct conn *c;
+	struct conn *c = calloc(1, sizeof *c), *idle;
 
-	(void)listener, (void)from, (void)len;
-	if (h->stats.connections >= h->connections_max) {
-		struct conn *idle = idle_one(h);
-
-		h->stats.refused++;
-		if (!idle) {
-			evutil_closesocket(fd);
-			return;
-		}
-		conn_free(idle);
-	}
-	c = calloc(1, sizeof *c);
 	YT_ASSERT(c, NULL);
 	c->http = h;
-	c->bev = bufferevent_socket_new(h->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	c->deadline = event_new(h->base, -1, 0, on_deadline, c);
-	YT_ASSERT(c->bev && c->deadline, NULL);
+	c->began = !h->body_max;
+	c->sock = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	YT_ASSERT(c->sock, NULL);
+	c->filter = bufferevent_filter_new(c->sock, NULL, on_output, BEV_OPT_CLOSE_ON_FREE, on_let_go, c);
+	c->deadline = event_new(base, -1, 0, on_deadline, c);
+	YT_ASSERT(c->filter && c->deadline, NULL);
+	bufferevent_getcb(c->sock, &c->up.read, &c->up.write, &c->up.event, &c->up.ctx);
+	bufferevent_setcb(c->sock, on_read, on_write, on_event, c);
+	conn_deadline(c, h->deadline_ms);
+	if (h->stats.connections >= h->connections_max) {
+		h->stats.refused++;
+		idle = idle_one(h);
+		if (idle) {
+			conn_end(idle);
+		} else {
+			/* evhttp does not have it yet, and can let go of it in a moment. */
+			c->state = LEFT;
+			c->uncounted = true;
+			conn_deadline(c, 0);
+		}
+	}
 	c->link = &h->conns;
 	c->next = h->conns;
 	if (c->next)
 		c->next->link = &c->next;
 	h->conns = c;
-	h->stats.connections++;
-	conn_deadline(c, h->deadline_ms);
-	c->began = !h->body_max;
-	bufferevent_setwatermark(c->bev, EV_READ, 0, 2 * YT_HTTP_HEAD_BYTES_MAX + (h->body_max ? h->body_max + 2 * YT_HTTP_CHUNKS_BYTES_MAX : 0));
-	bufferevent_setcb(c->bev, on_read, on_sent, on_event, c);
-	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+	h->stats.connections += !c->uncounted;
+	return c->filter;
 }
 
 /* ---- Life */
@@ -720,10 +800,37 @@ static int bound_port(struct evconnlistener *l)
 	return ntohs(a.ss_family == AF_INET ? ((struct sockaddr_in *)&a)->sin_port : ((struct sockaddr_in6 *)&a)->sin6_port);
 }
 
+static struct evconnlistener *listener_new(struct event_base *base, const struct yt_http_conf *conf, struct sockaddr_storage *address, int len)
+{
+	unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | (conf->closed ? LEV_OPT_DISABLED : 0);
+
+	if (!conf->fd)
+		return evconnlistener_new_bind(base, NULL, NULL, flags | LEV_OPT_REUSEABLE, BACKLOG, (struct sockaddr *)address, len);
+	evutil_make_socket_nonblocking(conf->fd);
+	return evconnlistener_new(base, NULL, NULL, flags, 0, conf->fd);
+}
+
+static struct evhttp *evhttp_of(struct yt_http *h)
+{
+	struct evhttp *e = evhttp_new(h->base);
+	ev_uint16_t allowed = 0;
+
+	YT_ASSERT(e, NULL);
+	for (int i = 0; i < N_METHODS; i++)
+		allowed |= (ev_uint16_t)methods[i].type;
+	evhttp_set_allowed_methods(e, allowed);
+	evhttp_set_max_headers_size(e, YT_HTTP_HEAD_BYTES_MAX);
+	evhttp_set_max_body_size(e, (ev_ssize_t)h->body_max);
+	evhttp_set_bevcb(e, on_accept, h);
+	evhttp_set_gencb(e, on_request, h);
+	return e;
+}
+
 struct yt_http *yt_http_new(struct event_base *base, const struct yt_http_conf *conf, const struct yt_http_route *routes, size_t n,
                             struct yt_err *err)
 {
 	struct sockaddr_storage address;
+	struct evconnlistener *listener;
 	struct yt_http *h;
 	bool loopback = true;
 	int len = 0;
@@ -734,6 +841,13 @@ struct yt_http *yt_http_new(struct event_base *base, const struct yt_http_conf *
 	}
 	if (!loopback && !conf->token && !conf->signed_alone) {
 		yt_err_set(err, YT_ERR_FATAL, YT_EXIT_CONFIG, "http: %s is reached by other machines and needs a token", conf->listen);
+		return NULL;
+	}
+	listener = listener_new(base, conf, &address, len);
+	if (!listener) {
+		/* A port that is taken may be free a moment later. */
+		yt_err_set(err, YT_ERR_FATAL, errno == EADDRINUSE ? YT_EXIT_UNAVAILABLE : YT_EXIT_CONFIG, "http: cannot listen on %s: %s",
+		           conf->listen, strerror(errno));
 		return NULL;
 	}
 	h = calloc(1, sizeof *h);
@@ -748,50 +862,50 @@ struct yt_http *yt_http_new(struct event_base *base, const struct yt_http_conf *
 	h->body_max = conf->body_max;
 	h->held_max = conf->held_max;
 	yt_arena_init(&h->arena, 0);
-	if (conf->fd)
-		evutil_make_socket_nonblocking(conf->fd);
-	h->listener = conf->fd ? evconnlistener_new(base, on_accept, h, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, conf->fd)
-			       : evconnlistener_new_bind(base, on_accept, h, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
-			                                 BACKLOG, (struct sockaddr *)&address, len);
-	if (!h->listener) {
-		/* A port that is taken may be free a moment later. */
-		yt_err_set(err, YT_ERR_FATAL, errno == EADDRINUSE ? YT_EXIT_UNAVAILABLE : YT_EXIT_CONFIG, "http: cannot listen on %s: %s",
-		           conf->listen, strerror(errno));
-		free(h);
-		return NULL;
-	}
-	if (conf->closed)
-		evconnlistener_disable(h->listener);
-	h->port = bound_port(h->listener);
+	h->port = bound_port(listener);
+	h->evhttp = evhttp_of(h);
+	h->bound = evhttp_bind_listener(h->evhttp, listener);
+	YT_ASSERT(h->bound, NULL);
 	return h;
 }
 
 void yt_http_free(struct yt_http *h)
 {
+	struct conn *next;
+
 	if (!h)
 		return;
-	if (h->listener)
-		evconnlistener_free(h->listener);
-	while (h->conns)
-		conn_free(h->conns);
+	for (struct conn *c = h->conns; c; c = next) {
+		next = c->next;
+		if (c->call)
+			c->call->conn = NULL;
+		if (!c->filter) {
+			conn_free(c);
+			continue;
+		}
+		/* on_let_go frees it, when the loop turns or its base goes. */
+		event_free(c->deadline);
+		c->http = NULL;
+	}
+	evhttp_free(h->evhttp);
 	yt_arena_deinit(&h->arena);
 	free(h);
 }
 
 void yt_http_open(struct yt_http *h)
 {
-	if (h->listener)
-		evconnlistener_enable(h->listener);
+	if (h->bound)
+		evconnlistener_enable(evhttp_bound_socket_get_listener(h->bound));
 }
 
 void yt_http_close(struct yt_http *h)
 {
-	if (!h->listener)
+	if (!h->bound)
 		return;
-	evconnlistener_free(h->listener);
-	h->listener = NULL;
+	evhttp_del_accept_socket(h->evhttp, h->bound);
+	h->bound = NULL;
 	for (struct conn *c = h->conns; c; c = c->next)
-		if (!c->call && !c->began && !c->answered)
+		if (c->state == AWAITED && !c->began)
 			conn_deadline(c, LEAVE_MS);
 }
 

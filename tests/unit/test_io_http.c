@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -109,7 +110,8 @@ static const char *ask(const char *request)
 static int status(const char *request)
 {
 	ask(request);
-	return strncmp(answer, "HTTP/1.1 ", 9) == 0 ? atoi(answer + 9) : -1;
+	/* evhttp answers in the version of the request. */
+	return strncmp(answer, "HTTP/1.", 7) == 0 ? atoi(answer + 9) : -1;
 }
 
 static const char *body(void)
@@ -123,8 +125,9 @@ TEST(http_answers)
 {
 	start((struct yt_http_conf){ 0 });
 	ask("GET /healthz?a=b%20c HTTP/1.1\r\nHost: x\r\n\r\n");
-	CHECK_STR(answer, "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 40\r\nConnection: close\r\n"
-	                  "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\nhealth path=/healthz rest= query=a=b%20c");
+	CHECK(yt_str_starts(yt_str_z(answer), YT_S("HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nCache-Control: no-store\r\n"
+	                                           "X-Content-Type-Options: nosniff\r\nDate: ")));
+	CHECK(strstr(answer, " GMT\r\nContent-Length: 40\r\n\r\nhealth path=/healthz rest= query=a=b%20c"));
 	CHECK_INT(status("GET /readyz HTTP/1.0\r\n\r\n"), 503);
 	CHECK_STR(body(), "not ready");
 	CHECK_INT(status("GET /nothing HTTP/1.1\r\n\r\n"), 404);
@@ -469,10 +472,110 @@ TEST(http_does_not_read_on_before_the_answer)
 	yt_http_stats(http, &s);
 	CHECK_MSG(n_kept == 1 && sent > 100000 && s.held <= sizeof much, "%lld sent, %zu held", (long long)sent, s.held);
 	yt_http_answer(kept[0], &reply);
-	for (int64_t until = yt_test_ms() + 5000; s.held < 100000 && yt_test_ms() < until; yt_http_stats(http, &s))
+	for (int64_t until = yt_test_ms() + 5000; s.requests < 2 && yt_test_ms() < until; yt_http_stats(http, &s))
 		turn();
-	CHECK(s.held >= 100000);
+	CHECK(s.requests >= 2);
 	close(fd);
+	stop();
+}
+
+TEST(http_looks_at_a_head_that_was_sent_ahead)
+{
+	int fd;
+
+	start_taking((struct yt_http_conf){ 0 });
+	fd = dial();
+	say(fd, "POST /body HTTP/1.1\r\nContent-Length: 1\r\n\r\naPOST /body HTTP/1.1\r\nX: a\001b\r\n\r\n");
+	CHECK(hear(fd));
+	CHECK(strstr(answer, "POST 1 a") && strstr(answer, "HTTP/1.1 400 "));
+	stop();
+}
+
+static char large[8 << 20];
+
+/* A request whose answer is longer than what the sockets hold. */
+static int ask_for_much(void)
+{
+	ssize_t n;
+	int fd;
+
+	start_taking((struct yt_http_conf){ .body_max = sizeof large, .held_max = 2 * sizeof large });
+	memset(large, 'x', sizeof large);
+	fd = dial();
+	snprintf(answer, sizeof answer, "POST /body HTTP/1.1\r\nContent-Length: %zu\r\n\r\n", sizeof large);
+	say(fd, answer);
+	for (size_t at = 0; at < sizeof large; at += n > 0 ? (size_t)n : 0) {
+		n = send(fd, large + at, sizeof large - at, MSG_NOSIGNAL);
+		turn();
+	}
+	return fd;
+}
+
+/* Bytes until the other side ends; 0 where it breaks off. */
+static size_t drain(int fd)
+{
+	size_t got = 0;
+	ssize_t n;
+
+	for (int64_t until = yt_test_ms() + 10000; yt_test_ms() < until; got += n > 0 ? (size_t)n : 0) {
+		n = recv(fd, answer, sizeof answer - 1, 0);
+		if (n == 0 || (n < 0 && errno != EAGAIN))
+			break;
+		turn();
+	}
+	close(fd);
+	return n == 0 ? got : 0;
+}
+
+TEST(http_client_that_closes_its_side_is_answered_much)
+{
+	int fd = ask_for_much();
+
+	shutdown(fd, SHUT_WR);
+	for (int i = 0; i < 5; i++)
+		turn();
+	CHECK(drain(fd) > sizeof large);
+	stop();
+}
+
+TEST(http_who_does_not_read_his_answer_is_not_read_on)
+{
+	int fd = ask_for_much();
+	struct yt_http_stats s;
+
+	for (int i = 0; i < 100; i++) {
+		send(fd, large, sizeof large, MSG_NOSIGNAL);
+		turn();
+	}
+	yt_http_stats(http, &s);
+	CHECK_INT(s.requests, 1);
+	CHECK_MSG(s.held <= 65536, "%zu held", s.held);
+	/* It comes whole, and then what was sent ahead is looked at: it is no request. */
+	CHECK(drain(fd) > sizeof large);
+	stop();
+}
+
+TEST(http_large_answer_on_a_kept_connection)
+{
+	int fd;
+
+	start_taking((struct yt_http_conf){ .body_max = 1 << 20 });
+	memset(large, 'x', 1 << 20);
+	fd = dial();
+	say(fd, "POST /body HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n");
+	for (size_t at = 0; at < 1000000;) {
+		ssize_t n = send(fd, large + at, 1000000 - at, MSG_NOSIGNAL);
+
+		at += n > 0 ? (size_t)n : 0;
+		turn();
+	}
+	say(fd, "POST /body HTTP/1.1\r\n\r\n");
+	hear_until(fd, "POST 0 ", 1);
+	CHECK(strstr(answer, "\r\n\r\nPOST 1 xxx"));
+	/* What evhttp finds wrong it answers by itself. */
+	say(fd, "POST /body HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n\r\n");
+	CHECK(hear(fd));
+	CHECK(strncmp(answer, "HTTP/1.1 4", 10) == 0);
 	stop();
 }
 
@@ -524,9 +627,8 @@ TEST(http_chunks)
 		const char *chunks;
 		int status;
 	} cases[] = {
-		{ "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n", 200 }, { "0\r\n\r\n", 200 },   { "-1\r\n\r\n", 400 }, { "\r\n\r\n", 400 },
-		{ "3\r\nabcd\r\n0\r\n\r\n", 400 },                  { "0x3\r\nabc\r\n", 400 }, { "fffffffff\r\n", 400 }, { "ffffffff\r\n", 413 },
-		{ "0\r\nTrailer: x\r\n\r\n", 400 },               { "3\nabc\r\n", 400 },
+		{ "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", 200 }, { "0\r\n\r\n", 200 },       { "-1\r\n\r\n", 413 },         { "x\r\n\r\n", 413 },
+		{ "3\r\nabc\r\n2;x=y\r\n", 413 },             { "fffffffff\r\n", 413 },   { "ffffffff\r\n", 413 },
 	};
 	char request[300];
 
@@ -537,6 +639,9 @@ TEST(http_chunks)
 		if (i == 0)
 			CHECK_STR(body(), "POST 2 abcde");
 	}
+	/* Some of evhttp take fields behind the chunks for ones of the head, some drop them. */
+	snprintf(request, sizeof request, "%s0\r\nTrailer: x\r\n\r\n", begin);
+	CHECK(status(request) == 400 || strcmp(body(), "POST 2 ") == 0);
 	stop();
 }
 
@@ -548,25 +653,38 @@ TEST(http_chunks_that_come_byte_by_byte)
 
 	start_taking((struct yt_http_conf){ 0 });
 	fd = dial();
-	for (int round = 1; round <= 2; round++) { /* the second one begins anew */
-		for (size_t i = 0; text[i]; i++) {
-			one[0] = text[i];
-			say(fd, one);
-			turn();
-		}
-		hear_until(fd, "POST 1 abcde", 1);
+	for (size_t i = 0; text[i]; i++) {
+		one[0] = text[i];
+		say(fd, one);
+		turn();
 	}
-	/* Two in one write. */
-	say(fd, text);
-	say(fd, text);
-	hear_until(fd, "POST 1 abcde", 2);
-	close(fd);
+	CHECK(hear(fd));
+	CHECK_STR(body(), "POST 1 abcde");
+	stop();
+}
+
+/* evhttp is lenient about where a chunk ends: to a proxy it may be elsewhere. */
+TEST(http_what_follows_chunks_is_no_request)
+{
+	static const char *const chunks[] = { "3\r\nabc\r\n0\r\n\r\n", "0x3\nabc\n\n0\n\n" };
+	char request[300];
+	int fd;
+
+	start_taking((struct yt_http_conf){ 0 });
+	for (size_t i = 0; i < sizeof chunks / sizeof *chunks; i++) {
+		fd = dial();
+		snprintf(request, sizeof request, "POST /body HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n%sPOST /body HTTP/1.1\r\n\r\n", chunks[i]);
+		say(fd, request);
+		CHECK(hear(fd));
+		CHECK(strstr(answer, "Connection: close\r\n"));
+		CHECK_MSG(!strstr(answer + 1, "HTTP/1.1 "), "%s", answer);
+	}
 	stop();
 }
 
 TEST(http_chunks_of_a_byte_at_the_limit_and_above)
 {
-	enum { CHUNK = 6, N = YT_HTTP_CHUNKS_BYTES_MAX / (CHUNK - 1) + 300 };
+	enum { CHUNK = 6, N = (YT_HTTP_HEAD_BYTES_MAX + YT_HTTP_CHUNKS_BYTES_MAX) / (CHUNK - 1) + 300 };
 	static char big[100 + N * CHUNK + 1];
 	size_t n = (size_t)sprintf(big, "POST /body HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
 
@@ -587,6 +705,8 @@ TEST(http_refuses_what_can_be_read_in_two_ways)
 		"Content-Length: +1\r\n",
 		"Content-Length: 1 1\r\n",
 		"Content-Length: 99999999999999999999\r\n",
+		"Content-Length:\t1\r\n",
+		"Transfer-Encoding:\tchunked\r\n",
 		"Content-Length : 1\r\n",
 		"X: a\r\n b\r\n",
 		"X: a\nContent-Length: 1\r\n",
@@ -603,6 +723,15 @@ TEST(http_refuses_what_can_be_read_in_two_ways)
 		CHECK_MSG(status(request) == 400, "%s gives %.20s", heads[i], answer);
 	}
 	CHECK_INT(status("POST /body HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"), 501);
+	/* evhttp reads no body of these, and takes it for the next request. */
+	CHECK_INT(status("HEAD /body HTTP/1.1\r\nContent-Length: 23\r\n\r\nPOST /body HTTP/1.1\r\n\r\n"), 400);
+	CHECK(!strstr(answer, "POST 0"));
+	CHECK_INT(status("TRACE /body HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400);
+	/* To evhttp a method that it does not know is no error with a status. */
+	CHECK_INT(status("BREW /body HTTP/1.1\r\n\r\n"), 501);
+	CHECK_INT(status("GET /a b HTTP/1.1\r\n\r\n"), 400);
+	CHECK_INT(status("GET /body?a\001b HTTP/1.1\r\n\r\n"), 400);
+	CHECK_INT(status("GET http://x/body HTTP/1.1\r\n\r\n"), 400);
 	stop();
 }
 
@@ -622,16 +751,20 @@ TEST(http_fields_at_the_limit_and_above)
 	stop();
 }
 
+/* Twice: evhttp still has the end of the first answer in mind when it says it again. */
 TEST(http_says_go_on)
 {
 	int fd;
 
 	start_taking((struct yt_http_conf){ 0 });
 	fd = dial();
-	say(fd, "POST /body HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
-	hear_until(fd, "HTTP/1.1 100 Continue\r\n\r\n", 1);
-	say(fd, "abc");
-	hear_until(fd, "POST 2 abc", 1);
+	for (int round = 0; round < 2; round++) {
+		say(fd, "POST /body HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+		hear_until(fd, "HTTP/1.1 100 Continue\r\n\r\n", 1);
+		say(fd, "abc");
+		hear_until(fd, "POST 2 abc", 1);
+	}
+	CHECK_INT(status("POST /body HTTP/1.1\r\nExpect: tea\r\nContent-Length: 3\r\n\r\n"), 417);
 	close(fd);
 	stop();
 }
@@ -840,6 +973,7 @@ TEST(tokens_are_compared)
 
 TEST_MAIN
 {
+	signal(SIGPIPE, SIG_IGN);
 	RUN(http_answers);
 	RUN(http_takes_the_longest_route_and_unescapes);
 	RUN(http_refuses_what_it_does_not_speak);
@@ -858,10 +992,15 @@ TEST_MAIN
 	RUN(http_takes_a_body_and_keeps_the_connection);
 	RUN(http_answers_what_was_sent_ahead_in_order);
 	RUN(http_does_not_read_on_before_the_answer);
+	RUN(http_looks_at_a_head_that_was_sent_ahead);
+	RUN(http_client_that_closes_its_side_is_answered_much);
+	RUN(http_who_does_not_read_his_answer_is_not_read_on);
+	RUN(http_large_answer_on_a_kept_connection);
 	RUN(http_answers_later_to_one_that_has_gone);
 	RUN(http_body_at_the_limit_and_above);
 	RUN(http_chunks);
 	RUN(http_chunks_that_come_byte_by_byte);
+	RUN(http_what_follows_chunks_is_no_request);
 	RUN(http_chunks_of_a_byte_at_the_limit_and_above);
 	RUN(http_refuses_what_can_be_read_in_two_ways);
 	RUN(http_fields_at_the_limit_and_above);

@@ -1,7 +1,8 @@
-/* A small HTTP/1.1 server on libevent's buffered sockets, in the loop of its caller. For what a person, a supervisor and a collector ask: GET, one
- * request a connection. With `body_max` for what other machines send: any method, bodies, connections that are kept, and answers that come later.
- * evhttp has no limit of connections, and no deadline that a slow sender cannot push along (DESIGN 8): this has both, and a bound on what all
- * requests together hold. */
+/* HTTP/1.1 on libevent's evhttp, in the loop of its caller. For what a person, a supervisor and a collector ask: GET, one request a connection. With
+ * `body_max` for what other machines send: any method of RFC 9110 but CONNECT, bodies, connections that are kept, and answers that come later.
+ * evhttp has no limit of connections, no deadline that a slow sender cannot push along (DESIGN 8) and no bound on what all requests together hold:
+ * these stand around it, and so does a strict look at each head before evhttp sees it. A wrong token and an unknown path are answered when the whole
+ * request is here. A request in chunks is the last one of its connection. The process must ignore SIGPIPE. */
 #ifndef YT_IO_HTTP_H
 #define YT_IO_HTTP_H
 
@@ -16,7 +17,7 @@ enum {
 	YT_HTTP_DEADLINE_MS = 10000,      /* from accept to the last byte of the answer */
 	YT_HTTP_IDLE_MS = 60000,          /* of a kept connection, between an answer and the first byte of the next request */
 	YT_HTTP_FIELDS_MAX = 64,          /* header fields of a request; more is 431 */
-	YT_HTTP_CHUNKS_BYTES_MAX = 64 << 10, /* what the sizes of chunks may add to a body */
+	YT_HTTP_CHUNKS_BYTES_MAX = 64 << 10, /* what head and body may have more than their limits where a body comes in chunks, for the sizes of these */
 	YT_HTTP_TOKEN_BYTES_MAX = 4096,
 };
 
