@@ -559,16 +559,17 @@ static void call_route(struct conn *c, struct evhttp_request *req, const struct 
 		YT_ASSERT(asked->call, NULL);
 		*asked->call = (struct yt_http_call){ c, req };
 	}
+	c->call = asked->call;
 	route->fn(route->ctx, asked, &reply);
-	if (reply.later) {
+	if (!reply.later) {
+		free(c->call);
+		c->call = NULL;
+		answer(c, req, &reply);
+	} else if (c->call) { /* else the handler has answered already */
 		struct evbuffer *body = evhttp_request_get_input_buffer(req);
 
-		c->call = asked->call;
 		evbuffer_drain(body, evbuffer_get_length(body));
 		event_del(c->deadline);
-	} else {
-		free(asked->call);
-		answer(c, req, &reply);
 	}
 	yt_buf_deinit(&reply.body);
 }

@@ -368,7 +368,16 @@ static void say_later(void *ctx, const struct yt_http_request *req, struct yt_ht
 	reply->later = true;
 }
 
-static const struct yt_http_route taking[] = { { "/body", true, say_body, NULL }, { "/later", true, say_later, NULL } };
+static void say_itself(void *ctx, const struct yt_http_request *req, struct yt_http_reply *reply)
+{
+	struct yt_http_reply own = { .status = 200, .type = "text/plain" };
+
+	(void)ctx;
+	yt_http_answer(req->call, &own);
+	reply->later = true;
+}
+
+static const struct yt_http_route taking[] = { { "/body", true, say_body, NULL }, { "/later", true, say_later, NULL }, { "/itself", true, say_itself, NULL } };
 
 static void start_taking(struct yt_http_conf conf)
 {
@@ -379,7 +388,7 @@ static void start_taking(struct yt_http_conf conf)
 	conf.held_max = conf.held_max ? conf.held_max : 1 << 20;
 	n_kept = 0;
 	base = event_base_new();
-	http = yt_http_new(base, &conf, taking, 2, &err);
+	http = yt_http_new(base, &conf, taking, sizeof taking / sizeof *taking, &err);
 	CHECK_MSG(http, "%s", err.msg);
 }
 
@@ -488,6 +497,18 @@ TEST(http_looks_at_a_head_that_was_sent_ahead)
 	say(fd, "POST /body HTTP/1.1\r\nContent-Length: 1\r\n\r\naPOST /body HTTP/1.1\r\nX: a\001b\r\n\r\n");
 	CHECK(hear(fd));
 	CHECK(strstr(answer, "POST 1 a") && strstr(answer, "HTTP/1.1 400 "));
+	stop();
+}
+
+TEST(http_handler_may_answer_a_later_one_at_once)
+{
+	int fd;
+
+	start_taking((struct yt_http_conf){ 0 });
+	fd = dial();
+	say(fd, "POST /itself HTTP/1.1\r\nContent-Length: 1\r\n\r\naPOST /body HTTP/1.1\r\nConnection: close\r\n\r\n");
+	CHECK(hear(fd));
+	CHECK(strncmp(answer, "HTTP/1.1 200 ", 13) == 0 && strstr(answer, "POST 1 "));
 	stop();
 }
 
@@ -908,7 +929,7 @@ TEST(http_takes_a_socket_that_listens_already)
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	CHECK(bind(conf.fd, (struct sockaddr *)&a, sizeof a) == 0 && listen(conf.fd, 8) == 0);
 	base = event_base_new();
-	http = yt_http_new(base, &conf, taking, 2, &err);
+	http = yt_http_new(base, &conf, taking, sizeof taking / sizeof *taking, &err);
 	CHECK_MSG(http, "%s", err.msg);
 	CHECK_INT(status("POST /body HTTP/1.1\r\nConnection: close\r\n\r\n"), 200);
 	stop();
@@ -993,6 +1014,7 @@ TEST_MAIN
 	RUN(http_answers_what_was_sent_ahead_in_order);
 	RUN(http_does_not_read_on_before_the_answer);
 	RUN(http_looks_at_a_head_that_was_sent_ahead);
+	RUN(http_handler_may_answer_a_later_one_at_once);
 	RUN(http_client_that_closes_its_side_is_answered_much);
 	RUN(http_who_does_not_read_his_answer_is_not_read_on);
 	RUN(http_large_answer_on_a_kept_connection);
