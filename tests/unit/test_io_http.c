@@ -536,7 +536,7 @@ static int ask_for_much(void)
 static size_t drain(int fd)
 {
 	size_t got = 0;
-	ssize_t n;
+	ssize_t n = -1;
 
 	for (int64_t until = yt_test_ms() + 10000; yt_test_ms() < until; got += n > 0 ? (size_t)n : 0) {
 		n = recv(fd, answer, sizeof answer - 1, 0);
