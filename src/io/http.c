@@ -673,11 +673,22 @@ static void on_write(struct bufferevent *sock, void *ctx)
 	c->up.write(sock, c->up.ctx);
 }
 
+/* No request is being read. One that was sent ahead may be here; on_read is to come then. */
+static bool is_idle(const struct conn *c, bool sent_ahead)
+{
+	return c->state == AWAITED && !c->began && (evbuffer_get_length(bufferevent_get_input(c->sock)) > 0) == sent_ahead;
+}
+
 /* A client may close its direction and still wait for the answer, where evhttp would let go: it is told when the answer is sent. */
 static void on_event(struct bufferevent *sock, short what, void *ctx)
 {
 	struct conn *c = ctx;
 
+	if (!(what & BEV_EVENT_ERROR) && is_idle(c, true)) {
+		/* The end comes again when that is read. */
+		bufferevent_enable(sock, EV_READ);
+		return;
+	}
 	c->ended = c->stopped = true;
 	if (c->state != BUSY || ((what & BEV_EVENT_ERROR) && !c->call))
 		c->up.event(sock, what, c->up.ctx);
@@ -689,7 +700,7 @@ static struct conn *idle_one(const struct yt_http *h)
 	struct conn *found = NULL;
 
 	for (struct conn *c = h->conns; c; c = c->next)
-		if (c->state == AWAITED && !c->began)
+		if (is_idle(c, false))
 			found = c;
 	return found;
 }

@@ -559,6 +559,50 @@ TEST(http_client_that_closes_its_side_is_answered_much)
 	stop();
 }
 
+/* What is here of it now. */
+static size_t take(int fd)
+{
+	size_t got = 0;
+
+	for (ssize_t n; (n = recv(fd, answer, sizeof answer - 1, 0)) > 0;)
+		got += (size_t)n;
+	return got;
+}
+
+/* The end comes in the turn of the loop that sends the rest of an answer, and a request that was sent ahead is here. */
+TEST(http_client_that_closes_its_side_is_answered_what_it_sent_ahead)
+{
+	int fd = ask_for_much();
+	struct yt_http_stats s;
+	size_t length;
+
+	turn();
+	length = take(fd) + 5000; /* libevent writes at most 16 KiB at once */
+	close(fd);
+	CHECK(length < sizeof large);
+	fd = dial();
+	snprintf(answer, sizeof answer, "POST /body HTTP/1.1\r\nContent-Length: %zu\r\n\r\n", length);
+	say(fd, answer);
+	for (size_t at = 0; at < length - 1;) {
+		ssize_t n = send(fd, large + at, length - 1 - at, MSG_NOSIGNAL);
+
+		at += n > 0 ? (size_t)n : 0;
+		turn();
+	}
+	do {
+		turn();
+		yt_http_stats(http, &s);
+	} while (s.held < length - 1);
+	say(fd, "xPOST /body HTTP/1.1\r\n\r\n");
+	turn();
+	turn();
+	take(fd);
+	shutdown(fd, SHUT_WR);
+	CHECK(drain(fd) > 0);
+	CHECK_MSG(strstr(answer, "POST 0 "), "of %zu", length);
+	stop();
+}
+
 TEST(http_who_does_not_read_his_answer_is_not_read_on)
 {
 	int fd = ask_for_much();
@@ -818,6 +862,24 @@ TEST(http_who_waits_for_nothing_makes_room_for_a_new_connection)
 	stop();
 }
 
+TEST(http_who_has_sent_ahead_makes_no_room)
+{
+	int fd[2];
+
+	start_taking((struct yt_http_conf){ .connections_max = 1 });
+	fd[0] = dial();
+	turn();
+	turn();
+	for (int i = 0; i < 5; i++)
+		say(fd[0], "POST /body HTTP/1.1\r\n\r\n");
+	fd[1] = dial();
+	hear_until(fd[0], "POST 0 ", 5);
+	hear(fd[1]);
+	CHECK_STR(answer, "");
+	close(fd[0]);
+	stop();
+}
+
 TEST(http_who_holds_most_is_turned_away)
 {
 	static char part[801];
@@ -1016,6 +1078,7 @@ TEST_MAIN
 	RUN(http_looks_at_a_head_that_was_sent_ahead);
 	RUN(http_handler_may_answer_a_later_one_at_once);
 	RUN(http_client_that_closes_its_side_is_answered_much);
+	RUN(http_client_that_closes_its_side_is_answered_what_it_sent_ahead);
 	RUN(http_who_does_not_read_his_answer_is_not_read_on);
 	RUN(http_large_answer_on_a_kept_connection);
 	RUN(http_answers_later_to_one_that_has_gone);
@@ -1028,6 +1091,7 @@ TEST_MAIN
 	RUN(http_fields_at_the_limit_and_above);
 	RUN(http_says_go_on);
 	RUN(http_who_waits_for_nothing_makes_room_for_a_new_connection);
+	RUN(http_who_has_sent_ahead_makes_no_room);
 	RUN(http_who_holds_most_is_turned_away);
 	RUN(http_requests_hold_so_much_together_and_no_more);
 	RUN(http_slow_body_cannot_push_its_deadline);
