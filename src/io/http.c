@@ -260,12 +260,21 @@ static void on_sent(struct evhttp_request *req, void *ctx)
 		bufferevent_trigger(c->sock, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
 }
 
+/* It is not counted in what is held any more, and who does not read the answer would keep it here. */
+static void let_body_go(struct evhttp_request *req)
+{
+	struct evbuffer *body = evhttp_request_get_input_buffer(req);
+
+	evbuffer_drain(body, evbuffer_get_length(body));
+}
+
 static void answer(struct conn *c, struct evhttp_request *req, const struct yt_http_reply *reply)
 {
 	struct evkeyvalq *fields = evhttp_request_get_output_headers(req);
 	char seconds[16];
 
 	YT_ASSERT(reply->body.n <= YT_HTTP_BODY_BYTES_MAX, NULL);
+	let_body_go(req);
 	evhttp_add_header(fields, "Content-Type", reply->type);
 	if (c->last || !c->http->bound)
 		evhttp_add_header(fields, "Connection", "close");
@@ -566,9 +575,7 @@ static void call_route(struct conn *c, struct evhttp_request *req, const struct 
 		c->call = NULL;
 		answer(c, req, &reply);
 	} else if (c->call) { /* else the handler has answered already */
-		struct evbuffer *body = evhttp_request_get_input_buffer(req);
-
-		evbuffer_drain(body, evbuffer_get_length(body));
+		let_body_go(req);
 		event_del(c->deadline);
 	}
 	yt_buf_deinit(&reply.body);

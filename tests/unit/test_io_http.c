@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
@@ -620,6 +621,24 @@ TEST(http_who_does_not_read_his_answer_is_not_read_on)
 	stop();
 }
 
+static size_t heap(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
+/* libevent takes a power of two for the answer, as it did for the body. A sanitizer says that nothing is here. */
+TEST(http_who_does_not_read_his_answer_keeps_no_body_here)
+{
+	size_t before = heap();
+	int fd = ask_for_much();
+
+	CHECK_MSG(heap() < before + 3 * sizeof large, "%zu", heap() - before);
+	close(fd);
+	stop();
+}
+
 TEST(http_large_answer_on_a_kept_connection)
 {
 	int fd;
@@ -1080,6 +1099,7 @@ TEST_MAIN
 	RUN(http_client_that_closes_its_side_is_answered_much);
 	RUN(http_client_that_closes_its_side_is_answered_what_it_sent_ahead);
 	RUN(http_who_does_not_read_his_answer_is_not_read_on);
+	RUN(http_who_does_not_read_his_answer_keeps_no_body_here);
 	RUN(http_large_answer_on_a_kept_connection);
 	RUN(http_answers_later_to_one_that_has_gone);
 	RUN(http_body_at_the_limit_and_above);
