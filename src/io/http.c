@@ -276,8 +276,11 @@ static void answer(struct conn *c, struct evhttp_request *req, const struct yt_h
 	YT_ASSERT(reply->body.n <= YT_HTTP_BODY_BYTES_MAX, NULL);
 	let_body_go(req);
 	evhttp_add_header(fields, "Content-Type", reply->type);
-	if (c->last || !c->http->bound)
+	if (c->last || !c->http->bound) {
+		/* Where HTTP/1.0 asks to be kept evhttp would say that it is, too. */
+		evhttp_remove_header(evhttp_request_get_input_headers(req), "Connection");
 		evhttp_add_header(fields, "Connection", "close");
+	}
 	evhttp_add_header(fields, "Cache-Control", "no-store");
 	evhttp_add_header(fields, "X-Content-Type-Options", "nosniff");
 	if (reply->status == 401 && c->http->token)

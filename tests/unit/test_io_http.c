@@ -131,6 +131,8 @@ TEST(http_answers)
 	CHECK(strstr(answer, " GMT\r\nContent-Length: 40\r\n\r\nhealth path=/healthz rest= query=a=b%20c"));
 	CHECK_INT(status("GET /readyz HTTP/1.0\r\n\r\n"), 503);
 	CHECK_STR(body(), "not ready");
+	ask("GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+	CHECK(strstr(answer, "Connection: close\r\n") && !strstr(answer, "keep-alive"));
 	CHECK_INT(status("GET /nothing HTTP/1.1\r\n\r\n"), 404);
 	CHECK_INT(status("GET /healthz/ HTTP/1.1\r\n\r\n"), 404);
 	stop();
