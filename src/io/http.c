@@ -47,6 +47,7 @@ struct conn {
 	struct yt_http_call *call; /* the answer comes later */
 	enum state state;
 	size_t passed; /* bytes of the request that evhttp was given */
+	size_t taken;  /* what libevent has taken for these */
 	size_t held;   /* bytes that are here */
 	size_t lent;   /* bytes of evhttp's answer that are on their way */
 	int fields;    /* of the head */
@@ -99,7 +100,7 @@ bool yt_token_equal(struct yt_str given, const char *token)
 
 static void conn_held(struct conn *c)
 {
-	size_t now = c->state == LEFT ? 0 : c->passed + evbuffer_get_length(bufferevent_get_input(c->sock));
+	size_t now = c->state == LEFT ? 0 : c->taken + evbuffer_get_length(bufferevent_get_input(c->sock));
 
 	c->http->stats.held += now - c->held;
 	c->held = now;
@@ -604,7 +605,7 @@ static void on_request(struct evhttp_request *req, void *ctx)
 	c->http->stats.requests++;
 	c->state = BUSY;
 	c->began = false;
-	c->passed = 0;
+	c->passed = c->taken = 0;
 	/* What was sent ahead begins with a head, which is to be looked at. */
 	evbuffer_prepend_buffer(bufferevent_get_input(c->sock), bufferevent_get_input(c->filter));
 	yt_arena_reset(&c->http->arena);
@@ -641,7 +642,10 @@ static void make_room(struct conn *c)
 /* evhttp reads on, and calls on_request in here. */
 static void pass_on(struct conn *c, struct evbuffer *in)
 {
-	c->passed += evbuffer_get_length(in);
+	size_t n = evbuffer_get_length(in);
+
+	c->passed += n;
+	c->taken += n < YT_HTTP_PIECE_BYTES ? YT_HTTP_PIECE_BYTES : n;
 	if (c->passed > YT_HTTP_HEAD_BYTES_MAX + c->http->body_max + YT_HTTP_CHUNKS_BYTES_MAX) {
 		refuse(c, (struct fault){ 413, "the body of the request is too large" });
 		return;

@@ -932,14 +932,14 @@ TEST(http_who_holds_most_is_turned_away)
 
 TEST(http_requests_hold_so_much_together_and_no_more)
 {
-	static const char begin[] = "POST /body HTTP/1.1\r\nContent-Length: 900\r\n\r\n";
+	static const char begin[] = "POST /body HTTP/1.1\r\nContent-Length: 3100\r\n\r\n";
 	struct yt_http_stats s;
-	static char part[801];
+	static char part[3001];
 	int fd[3];
 
 	/* Three that never send their end; two of them have room. */
-	start_taking((struct yt_http_conf){ .held_max = 2000 });
-	memset(part, 'x', 800);
+	start_taking((struct yt_http_conf){ .body_max = 4000, .held_max = 8000 });
+	memset(part, 'x', 3000);
 	for (int i = 0; i < 3; i++) {
 		fd[i] = dial();
 		say(fd[i], begin);
@@ -951,7 +951,7 @@ TEST(http_requests_hold_so_much_together_and_no_more)
 	CHECK_MSG(strncmp(answer, "HTTP/1.1 503 ", 13) == 0 && strstr(answer, "Retry-After: 1\r\n"), "%s", answer);
 	yt_http_stats(http, &s);
 	CHECK_INT(s.crowded, 1);
-	CHECK_INT(s.held, 2 * (sizeof begin - 1 + 800));
+	CHECK_INT(s.held, 2 * (sizeof begin - 1 + 3000));
 	part[100] = '\0';
 	say(fd[0], part);
 	hear_until(fd[0], "POST 1 xxx", 1);
@@ -960,6 +960,34 @@ TEST(http_requests_hold_so_much_together_and_no_more)
 	for (int64_t until = yt_test_ms() + 5000; s.connections > 0 && yt_test_ms() < until; yt_http_stats(http, &s))
 		turn();
 	CHECK_INT(s.held, 0);
+	stop();
+}
+
+/* Each byte is a piece to libevent, which keeps it as it came. */
+TEST(http_body_in_small_pieces_is_counted_as_what_it_takes)
+{
+	struct yt_http_stats s;
+	size_t before;
+	int fd;
+
+	start_taking((struct yt_http_conf){ 0 });
+	fd = dial();
+	say(fd, "POST /body HTTP/1.1\r\nContent-Length: 900\r\n\r\n");
+	turn();
+	turn();
+	before = heap();
+	for (int i = 0; i < 899; i++) {
+		say(fd, "x");
+		event_base_loop(base, EVLOOP_NONBLOCK);
+	}
+	turn();
+	yt_http_stats(http, &s);
+	CHECK_MSG(s.held + s.held / 10 > heap() - before, "%zu held, %zu taken", s.held, heap() - before);
+	say(fd, "x");
+	hear_until(fd, "POST 1 xxx", 1);
+	yt_http_stats(http, &s);
+	CHECK_INT(s.held, 0);
+	close(fd);
 	stop();
 }
 
@@ -1116,6 +1144,7 @@ TEST_MAIN
 	RUN(http_who_has_sent_ahead_makes_no_room);
 	RUN(http_who_holds_most_is_turned_away);
 	RUN(http_requests_hold_so_much_together_and_no_more);
+	RUN(http_body_in_small_pieces_is_counted_as_what_it_takes);
 	RUN(http_slow_body_cannot_push_its_deadline);
 	RUN(http_that_is_not_open_yet_lets_wait);
 	RUN(http_takes_a_socket_that_listens_already);

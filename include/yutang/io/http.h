@@ -18,6 +18,7 @@ enum {
 	YT_HTTP_IDLE_MS = 60000,          /* of a kept connection, between an answer and the first byte of the next request */
 	YT_HTTP_FIELDS_MAX = 64,          /* header fields of a request; more is 431 */
 	YT_HTTP_CHUNKS_BYTES_MAX = 64 << 10, /* what head and body may have more than their limits where a body comes in chunks, for the sizes of these */
+	YT_HTTP_PIECE_BYTES = 1024, /* libevent keeps what comes of a body in pieces, of this size at least: so much of held_max each of them takes */
 	YT_HTTP_TOKEN_BYTES_MAX = 4096,
 };
 
