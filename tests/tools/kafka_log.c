@@ -10,6 +10,7 @@
  *   stop IDLE_MS    the same, but it stops itself (SIGSTOP) before its first commit with records, after begin()
  *   hang SHARD      opens a transaction of that instance on the shard's changelog and offsets, says so, and sleeps
  *   hang-state SHARD   the same without the offsets
+ *   usurp           commits a transaction of that instance that decides nothing, on the shard of the record `k0`
  *   fence           ends what that instance has open, as its next process would
  *   audit           counts the inputs, the outputs committed, and how many of these came twice
  *   starts N        starts its live shards N times without a pause, as when they become ready one by one
@@ -26,6 +27,7 @@
 #include <unistd.h>
 
 #include "io/kafka_int.h"
+#include "yutang/base/hash.h"
 #include "yutang/base/log.h"
 #include "yutang/base/map.h"
 #include "yutang/engine/checkpoint.h"
@@ -581,7 +583,9 @@ static void check_error(rd_kafka_error_t *error, const char *what)
 	_exit(1);
 }
 
-static int hang(int shard, bool offsets)
+enum hang_what { WITH_OFFSETS, WITHOUT_OFFSETS, COMMITTED };
+
+static int hang(int shard, enum hang_what what)
 {
 	struct yt_err err;
 	char tid[256], topic[YT_KAFKA_TOPIC_MAX], meta[64];
@@ -615,8 +619,13 @@ static int hang(int shard, bool offsets)
 		list->elems[i].metadata = strdup(meta);
 		list->elems[i].metadata_size = strlen(meta);
 	}
-	if (offsets)
+	if (what != WITHOUT_OFFSETS)
 		check_error(rd_kafka_send_offsets_to_transaction(p, list, group, 10000), "offsets");
+	if (what == COMMITTED) {
+		check_error(rd_kafka_commit_transaction(p, 10000), "commit");
+		say("usurped %d version=%" PRIu64, shard, c.version);
+		return 0;
+	}
 	say("hanging %d version=%" PRIu64, shard, c.version);
 	for (;;)
 		pause();
@@ -775,7 +784,9 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "big") == 0)
 		return big((size_t)arg);
 	if (strcmp(argv[1], "hang") == 0 || strcmp(argv[1], "hang-state") == 0)
-		return hang((int)arg, argv[1][4] == 0);
+		return hang((int)arg, argv[1][4] ? WITHOUT_OFFSETS : WITH_OFFSETS);
+	if (strcmp(argv[1], "usurp") == 0)
+		return hang(yt_partition(YT_S("k0"), me.conf.partitions), COMMITTED);
 	if (strcmp(argv[1], "audit") == 0)
 		return audit();
 	if (strcmp(argv[1], "times") == 0)

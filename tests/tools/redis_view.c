@@ -909,28 +909,43 @@ TEST(a_job_that_leaves_a_sweep_to_be_made_is_remembered)
 	CHECK(!told(v)->unswept);
 }
 
-/* What has gone since a page of it was judged may have been on that page. */
-TEST(a_sweep_that_began_before_the_job_does_not_count)
+/* One writes 3,000 members, and the sweep of the other, who knows them, has come to the first of its pages. */
+static void begin_long_sweep(struct yt_redis_view *writer, struct yt_redis_view *sweeper)
 {
-	struct yt_redis_view *v = open_ready(1);
 	struct yt_view_job *job = job_new(1, "L1", 0, 1, 3000);
 	char name[32];
 
-	told(v)->known = "m-";
+	told(sweeper)->known = "m-";
 	for (int i = 0; i < 3000; i++) {
 		snprintf(name, sizeof name, "s1/m-%d", i);
 		job_add(job, YT_KIND_MEMBER, name, "a=1");
 	}
-	CHECK_INT(apply(v, job), YT_VIEW_OK);
-	yt_redis_view_port(v)->sweep(v, 1);
-	WAIT(v, told(v)->knows > 0);
-	CHECK_MSG(told(v)->knows < 3000, "one page had all");
+	CHECK_INT(apply(writer, job), YT_VIEW_OK);
+	CHECK_INT(where(sweeper, 1), YT_VIEW_OK);
+	yt_redis_view_port(sweeper)->sweep(sweeper, 1);
+	WAIT(sweeper, told(sweeper)->knows > 0);
+	CHECK_MSG(told(sweeper)->knows < 3000, "one page had all");
+}
+
+/* Long enough for the rest of the pages. */
+static void let_sweep_end(struct yt_redis_view *v)
+{
+	for (int64_t until = yt_test_ms() + 300; yt_test_ms() < until;)
+		CHECK_INT(where(v, 1), YT_VIEW_OK);
+}
+
+/* What has gone since a page of it was judged may have been on that page. */
+TEST(a_sweep_that_began_before_the_job_does_not_count)
+{
+	struct yt_redis_view *v = open_ready(1);
+	struct yt_view_job *job;
+
+	begin_long_sweep(v, v);
 	job = job_new(1, "L1", 1, 2, 1);
 	job->unswept = true;
 	CHECK_INT(apply(v, job), YT_VIEW_OK);
 	CHECK_INT(stats(v).sweeps, 0);
-	for (int64_t until = yt_test_ms() + 300; yt_test_ms() < until;) /* long enough for the rest of the pages */
-		CHECK_INT(where(v, 1), YT_VIEW_OK);
+	let_sweep_end(v);
 	CHECK(told(v)->unswept);
 	CHECK_INT(stats(v).sweeps, 0);
 	yt_redis_view_port(v)->sweep(v, 1);
@@ -942,22 +957,10 @@ TEST(a_sweep_that_began_before_the_job_does_not_count)
 TEST(a_sweep_that_began_before_another_owner_wrote_does_not_count)
 {
 	struct yt_redis_view *v = open_ready(1), *w = open_view();
-	struct yt_view_job *job = job_new(1, "L1", 0, 1, 3000);
-	char name[32];
 
-	told(w)->known = "m-";
-	for (int i = 0; i < 3000; i++) {
-		snprintf(name, sizeof name, "s1/m-%d", i);
-		job_add(job, YT_KIND_MEMBER, name, "a=1");
-	}
-	CHECK_INT(apply(v, job), YT_VIEW_OK);
-	CHECK_INT(where(w, 1), YT_VIEW_OK);
-	yt_redis_view_port(w)->sweep(w, 1);
-	WAIT(w, told(w)->knows > 0);
-	CHECK_MSG(told(w)->knows < 3000, "one page had all");
+	begin_long_sweep(v, w);
 	CHECK_INT(apply_one(v, 1, "L1", 1, 2, "s1/m-1", "a=2"), YT_VIEW_OK);
-	for (int64_t until = yt_test_ms() + 300; yt_test_ms() < until;) /* long enough for the rest of the pages */
-		CHECK_INT(where(w, 1), YT_VIEW_OK);
+	let_sweep_end(w);
 	CHECK_INT(told(w)->version, 2);
 	CHECK_INT(stats(w).sweeps, 0);
 }

@@ -82,7 +82,8 @@ struct yt_http *yt_http_new(struct event_base *base, const struct yt_http_conf *
                             struct yt_err *err);
 void yt_http_free(struct yt_http *h); /* closes every connection */
 int yt_http_port(const struct yt_http *h);
-/* The answer to a request that was to be answered later. Frees the call; the other side may have gone meanwhile. */
+/* The answer to a request that was to be answered later. Frees the call; the other side may have gone meanwhile. Within the handler nothing of the
+ * request is there any more behind it. */
 void yt_http_answer(struct yt_http_call *call, const struct yt_http_reply *reply);
 void yt_http_open(struct yt_http *h);
 /* Takes no further connections. What is open goes on, each until the next answer, which says that it is the last one; who sends nothing for a while is
