@@ -16,7 +16,17 @@ enum {
 	AGAIN_MS = 200,  /* between attempts */
 	IDLE_MS = 100,   /* how often error events are looked for without work (they come only through poll) */
 	JOIN_SECONDS = 5,
-	DESTS = YT_TO_OUT + YT_OUT_TOPIC__COUNT
+	DESTS = YT_TO_OUT + YT_OUT_TOPIC__COUNT,
+	RUN = 256        /* messages that the library is given in one call */
+};
+
+#define NO_MESSAGE SIZE_MAX
+
+/* Messages of a batch that go to one partition, by their index, one behind the other: `behind` of yt_txn. */
+struct line {
+	uint8_t dest;
+	int32_t partition;
+	size_t first, last; /* NO_MESSAGE: none */
 };
 
 struct yt_txn {
@@ -44,6 +54,9 @@ struct yt_txn {
 	int commit_ms; /* one attempt: as long as the broker lets a transaction live */
 	rd_kafka_topic_t *topics[DESTS];
 	int counts[DESTS]; /* partitions */
+	struct line *lines; /* of all of them, those of a topic one behind the other; from: */
+	size_t n_lines, line_of[DESTS];
+	size_t *behind, cap_behind; /* by message: the next one of its partition */
 	struct yt_ktxn k;
 	bool error_event;    /* since the producer was made (I6) */
 	bool failed;         /* a message of this batch was not delivered */
@@ -188,6 +201,24 @@ static bool make_producer(struct yt_txn *t, struct yt_err *err)
 	return true;
 }
 
+static void make_lines(struct yt_txn *t)
+{
+	size_t n = 0;
+
+	for (int d = 0; d < DESTS; d++) {
+		t->line_of[d] = n;
+		n += (size_t)t->counts[d];
+	}
+	free(t->lines);
+	t->lines = calloc(n, sizeof *t->lines);
+	if (!t->lines)
+		yt_out_of_memory(n * sizeof *t->lines);
+	t->n_lines = n;
+	for (int d = 0; d < DESTS; d++)
+		for (int p = 0; p < t->counts[d]; p++)
+			t->lines[t->line_of[d] + (size_t)p] = (struct line){ .dest = (uint8_t)d, .partition = p };
+}
+
 /* Partition counts of what is produced to; the answer also tells the producer where the partitions are. */
 static rd_kafka_resp_err_t count_partitions(struct yt_txn *t)
 {
@@ -207,6 +238,7 @@ static rd_kafka_resp_err_t count_partitions(struct yt_txn *t)
 	for (int d = 0; d < DESTS; d++)
 		if (t->counts[d] == 0)
 			return RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+	make_lines(t);
 	return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
@@ -303,33 +335,84 @@ static rd_kafka_resp_err_t produce_with_headers(struct yt_txn *t, const struct y
 	return e;
 }
 
-static rd_kafka_resp_err_t produce_one(struct yt_txn *t, const struct yt_message *m, size_t index)
+/* Kafka keeps the order within a partition alone. So each partition's messages can go to the library in a few calls, in place of one for each. */
+static void line_up(struct yt_txn *t)
 {
-	int32_t partition = m->shard >= 0 ? m->shard : yt_partition(m->key, t->counts[m->dest]);
+	const struct yt_batch *b = t->batch;
 
-	if (m->n_headers)
-		return produce_with_headers(t, m, partition, index);
-	if (rd_kafka_produce(t->topics[m->dest], partition, 0, (void *)(uintptr_t)m->value.p, m->value.n, m->key.p,
-	                     m->key.n, (void *)(uintptr_t)index) == 0)
-		return RD_KAFKA_RESP_ERR_NO_ERROR;
-	return rd_kafka_last_error();
+	if (b->n_messages > t->cap_behind) {
+		t->cap_behind = b->n_messages * 2;
+		free(t->behind);
+		t->behind = malloc(t->cap_behind * sizeof *t->behind);
+		if (!t->behind)
+			yt_out_of_memory(t->cap_behind * sizeof *t->behind);
+	}
+	for (size_t i = 0; i < t->n_lines; i++)
+		t->lines[i].first = NO_MESSAGE;
+	for (size_t i = 0; i < b->n_messages; i++) {
+		const struct yt_message *m = &b->messages[i];
+		int p = m->shard >= 0 ? m->shard : yt_partition(m->key, t->counts[m->dest]);
+		struct line *line = &t->lines[t->line_of[m->dest] + (size_t)p];
+
+		if (line->first == NO_MESSAGE)
+			line->first = i;
+		else
+			t->behind[line->last] = i;
+		line->last = i;
+		t->behind[i] = NO_MESSAGE;
+	}
 }
 
+/* What became of the message at the head of the line. False: it stays there. */
+static bool produced(struct yt_txn *t, struct line *line, rd_kafka_resp_err_t e)
+{
+	if (e == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+		step(t, "produce");
+		rd_kafka_poll(t->p, 1);
+		return false;
+	}
+	if (e)
+		message_failed(t, line->first, e);
+	else
+		t->outstanding++;
+	line->first = t->behind[line->first];
+	return true;
+}
+
+/* The first messages of a line, `most` at most. */
+static void produce_some(struct yt_txn *t, struct line *line, int most)
+{
+	const struct yt_message *m = &t->batch->messages[line->first];
+	rd_kafka_message_t run[RUN];
+	int n = 0;
+
+	if (m->n_headers) {
+		produced(t, line, produce_with_headers(t, m, line->partition, line->first));
+		return;
+	}
+	for (size_t i = line->first; i != NO_MESSAGE && n < most; i = t->behind[i]) {
+		m = &t->batch->messages[i];
+		if (m->n_headers)
+			break;
+		run[n++] = (rd_kafka_message_t){ .payload = (void *)(uintptr_t)m->value.p, .len = m->value.n,
+			                         .key = (void *)(uintptr_t)m->key.p, .key_len = m->key.n,
+			                         ._private = (void *)(uintptr_t)i };
+	}
+	rd_kafka_produce_batch(t->topics[line->dest], line->partition, 0, run, n);
+	for (int k = 0; k < n && produced(t, line, run[k].err); k++)
+		;
+}
+
+/* One message of each partition comes first: so the library asks the broker once to take them all into the transaction, and not for a few at a time. */
 static bool produce_all(struct yt_txn *t)
 {
-	for (size_t i = 0; i < t->batch->n_messages && !t->failed; i++) {
-		rd_kafka_resp_err_t e = produce_one(t, &t->batch->messages[i], i);
-
-		if (e == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-			step(t, "produce");
-			rd_kafka_poll(t->p, 1);
-			i--;
-		} else if (e) {
-			message_failed(t, i, e);
-		} else {
-			t->outstanding++;
-		}
-	}
+	line_up(t);
+	for (size_t i = 0; i < t->n_lines && !t->failed; i++)
+		if (t->lines[i].first != NO_MESSAGE)
+			produce_some(t, &t->lines[i], 1);
+	for (size_t i = 0; i < t->n_lines; i++)
+		while (t->lines[i].first != NO_MESSAGE && !t->failed)
+			produce_some(t, &t->lines[i], RUN);
 	return !t->failed;
 }
 
@@ -679,6 +762,8 @@ bool yt_txn_free(struct yt_txn *t)
 		rd_kafka_consumer_group_metadata_destroy(t->meta);
 	pthread_mutex_destroy(&t->lock);
 	pthread_cond_destroy(&t->cond);
+	free(t->lines);
+	free(t->behind);
 	free(t);
 	return true;
 }
