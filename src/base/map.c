@@ -81,7 +81,7 @@ static struct yt_map_slot *find(const struct yt_map *m, struct yt_str key)
 void yt_map_prefetch(const struct yt_map *m, uint64_t hash)
 {
 	if (m->n)
-		__builtin_prefetch(&m->slots[home(m, hash)]);
+		yt_prefetch(&m->slots[home(m, hash)]);
 }
 
 void *yt_map_with_hash(const struct yt_map *m, uint64_t hash, size_t *at)

@@ -345,8 +345,8 @@ static void fire_due(struct yt_engine *e, struct yt_shard *s, int64_t now_ms, in
 	}
 }
 
-/* A member is three reads from memory that wait for one another: slot, entry, value. Those of the records behind this one are under way while it
- * is decided. */
+/* A member is three reads from memory that wait for one another: slot, entry, value; an order is mostly new, and a slot alone. Those of the records behind
+ * this one are under way while it is decided. */
 static void look_ahead(struct yt_shard *s, const struct yt_queued *q)
 {
 	enum { VALUE_AT = 2, ENTRY_AT = 4, SLOT_AT = 6 };
@@ -356,17 +356,109 @@ static void look_ahead(struct yt_shard *s, const struct yt_queued *q)
 		switch (k) {
 		case VALUE_AT:
 			if ((en = yt_map_likely(&s->entries, q->member_hash)))
-				yt_entry_prefetch(en);
+				yt_prefetch_bytes(en->blob, en->blob_n);
+			yt_entry_prefetch(yt_map_likely(&s->entries, q->order_hash));
 			break;
 		case ENTRY_AT:
-			__builtin_prefetch(yt_map_likely(&s->entries, q->member_hash));
+			yt_entry_prefetch(yt_map_likely(&s->entries, q->member_hash));
+			yt_prefetch_bytes(q->event, sizeof *q->event);
 			break;
 		case SLOT_AT:
 			yt_map_prefetch(&s->entries, q->member_hash);
-			__builtin_prefetch(q->next);
+			yt_map_prefetch(&s->entries, q->order_hash);
+			yt_prefetch_bytes(q->next, sizeof *q);
 			break;
 		}
 	}
+}
+
+/* Expired entities are dropped as we go: the changelog forgets them by a tombstone, memory by removal. Only an optimisation. */
+static void sweep(struct yt_engine *e, struct yt_shard *s, size_t steps)
+{
+	while (steps--) {
+		struct yt_entry *en = yt_map_next(&s->entries, &s->sweep_at);
+
+		if (!en) {
+			s->sweep_at = 0;
+			return;
+		}
+		if (en->touched || en->view_lacks)
+			continue;
+		if (!en->blob) {
+			yt_shard_drop(s, en);
+		} else if (yt_entry_expires(en) <= s->batch_now) {
+			yt_shard_bury(s, en);
+			add_message(e, (struct yt_message){ .dest = YT_TO_STATE, .shard = s->id, .key = yt_entry_key(en) });
+		}
+	}
+}
+
+static void seal_entity(struct yt_engine *e, struct yt_shard *s, struct yt_entry *en, uint64_t version)
+{
+	const struct yt_entity_ops *ops = &yt_entities[en->kind];
+	struct yt_buf *b = &e->sealing;
+
+	if (en->gone) {
+		add_message(e, (struct yt_message){ .dest = YT_TO_STATE, .shard = s->id, .key = yt_entry_key(en) });
+		return;
+	}
+	yt_buf_clear(b);
+	yt_buf_c(b, YT_ENTITY_FORMAT);
+	yt_buf_u64(b, version);
+	yt_buf_u64(b, (uint64_t)en->due);
+	yt_buf_u64(b, (uint64_t)ops->expires_at(en->obj));
+	ops->encode(en->obj, b);
+	YT_ASSERT(b->n <= ops->bytes_max, en->key);
+	/* What an edit left as it was needs no record, and keeps the version of its last change. */
+	if (en->blob && en->blob_n == b->n && memcmp(en->blob + 9, b->p + 9, b->n - 9) == 0) {
+		en->dirty = false;
+		return;
+	}
+	struct yt_str *sealed = yt_arena_alloc(&e->arena, sizeof *sealed);
+
+	*sealed = yt_arena_dup(&e->arena, yt_buf_str(b));
+	en->sealed = sealed;
+	add_message(e, (struct yt_message){ .dest = YT_TO_STATE, .shard = s->id, .key = yt_entry_key(en), .value = *sealed });
+}
+
+static void seal_shard(struct yt_engine *e, struct yt_shard_commit *c)
+{
+	struct yt_shard *s = e->shards[c->shard];
+	struct yt_checkpoint cp = { .version = s->version + 1,
+		                    .now_ms = s->pending_now > s->now_ms ? s->pending_now : s->now_ms,
+		                    .rules_revision = e->rules->revision,
+		                    .rules_digest = e->rules->digest,
+		                    .partitions = e->conf->partitions,
+		                    .transactional_id = e->conf->transactional_id,
+		                    .n_inputs = e->conf->n_inputs };
+	struct yt_buf b;
+	size_t n = s->n_touched;
+
+	s->pending_now = cp.now_ms;
+	for (size_t i = 0; i < n; i++) {
+		yt_shard_look_ahead(s, i);
+		if (s->touched[i]->dirty)
+			seal_entity(e, s, s->touched[i], cp.version);
+	}
+	s->batch_now = cp.now_ms;
+	sweep(e, s, n / 16 + 16);
+
+	memcpy(cp.log_id, s->log_id, sizeof cp.log_id);
+	for (int i = 0; i < e->conf->n_inputs; i++) {
+		cp.topics[i] = e->conf->topics[i];
+		cp.next[i] = c->next[i] = s->in[i].taken;
+	}
+	yt_buf_init(&b, &e->arena);
+	yt_checkpoint_encode(&cp, &b);
+	add_message(e, (struct yt_message){ .dest = YT_TO_STATE, .shard = s->id, .key = YT_S(YT_CHECKPOINT_KEY), .value = yt_buf_str(&b) });
+	c->version = cp.version;
+}
+
+/* Shards of the batch that nothing more is decided of. With the wall clock each one is sealed when it is done, while its objects are in the cache. */
+static void seal(struct yt_engine *e)
+{
+	for (; e->n_sealed < e->n_commits; e->n_sealed++)
+		seal_shard(e, &e->commits[e->n_sealed]);
 }
 
 static void gather_wall(struct yt_engine *e, int64_t *wait_ms)
@@ -389,6 +481,7 @@ static void gather_wall(struct yt_engine *e, int64_t *wait_ms)
 		}
 		if (!full(e))
 			fire_due(e, s, now_ms, wait_ms);
+		seal(e);
 	}
 	if (full(e))
 		e->next_shard = (e->next_shard + 1) % (int)e->n_assigned;
@@ -448,96 +541,6 @@ static void gather_event(struct yt_engine *e)
 		fire_until(e, e->until_ms);
 }
 
-/* Expired entities are dropped as we go: the changelog forgets them by a tombstone, memory by removal. Only an optimisation. */
-static void sweep(struct yt_engine *e, struct yt_shard *s, size_t steps)
-{
-	while (steps--) {
-		struct yt_entry *en = yt_map_next(&s->entries, &s->sweep_at);
-
-		if (!en) {
-			s->sweep_at = 0;
-			return;
-		}
-		if (en->touched || en->view_lacks)
-			continue;
-		if (!en->blob) {
-			yt_shard_drop(s, en);
-		} else if (yt_entry_expires(en) <= s->batch_now) {
-			yt_shard_bury(s, en);
-			add_message(e, (struct yt_message){ .dest = YT_TO_STATE, .shard = s->id, .key = yt_entry_key(en) });
-		}
-	}
-}
-
-static void seal_entity(struct yt_engine *e, struct yt_shard *s, struct yt_entry *en, uint64_t version)
-{
-	const struct yt_entity_ops *ops = &yt_entities[en->kind];
-	struct yt_buf *b = &e->sealing;
-
-	if (en->gone) {
-		add_message(e, (struct yt_message){ .dest = YT_TO_STATE, .shard = s->id, .key = yt_entry_key(en) });
-		return;
-	}
-	yt_buf_clear(b);
-	yt_buf_c(b, YT_ENTITY_FORMAT);
-	yt_buf_u64(b, version);
-	yt_buf_u64(b, (uint64_t)en->due);
-	yt_buf_u64(b, (uint64_t)ops->expires_at(en->obj));
-	ops->encode(en->obj, b);
-	YT_ASSERT(b->n <= ops->bytes_max, en->key);
-	/* What an edit left as it was needs no record, and keeps the version of its last change. */
-	if (en->blob && en->blob_n == b->n && memcmp(en->blob + 9, b->p + 9, b->n - 9) == 0) {
-		en->dirty = false;
-		return;
-	}
-	struct yt_str *sealed = yt_arena_alloc(&e->arena, sizeof *sealed);
-
-	*sealed = yt_arena_dup(&e->arena, yt_buf_str(b));
-	en->sealed = sealed;
-	add_message(e, (struct yt_message){ .dest = YT_TO_STATE, .shard = s->id, .key = yt_entry_key(en), .value = *sealed });
-}
-
-static void seal(struct yt_engine *e)
-{
-	for (size_t k = 0; k < e->n_commits; k++) {
-		struct yt_shard_commit *c = &e->commits[k];
-		struct yt_shard *s = e->shards[c->shard];
-		struct yt_checkpoint cp = { .version = s->version + 1,
-			                    .now_ms = s->pending_now > s->now_ms ? s->pending_now : s->now_ms,
-			                    .rules_revision = e->rules->revision,
-			                    .rules_digest = e->rules->digest,
-			                    .partitions = e->conf->partitions,
-			                    .transactional_id = e->conf->transactional_id,
-			                    .n_inputs = e->conf->n_inputs };
-		struct yt_buf b;
-		size_t n = s->n_touched;
-
-		s->pending_now = cp.now_ms;
-		for (size_t i = 0; i < n; i++) {
-			yt_shard_look_ahead(s, i);
-			if (s->touched[i]->dirty)
-				seal_entity(e, s, s->touched[i], cp.version);
-		}
-		s->batch_now = cp.now_ms;
-		sweep(e, s, n / 4 + 16);
-
-		memcpy(cp.log_id, s->log_id, sizeof cp.log_id);
-		for (int i = 0; i < e->conf->n_inputs; i++) {
-			cp.topics[i] = e->conf->topics[i];
-			cp.next[i] = c->next[i] = s->in[i].taken;
-		}
-		yt_buf_init(&b, &e->arena);
-		yt_checkpoint_encode(&cp, &b);
-		add_message(e, (struct yt_message){ .dest = YT_TO_STATE, .shard = s->id, .key = YT_S(YT_CHECKPOINT_KEY), .value = yt_buf_str(&b) });
-		c->version = cp.version;
-	}
-	e->batch = (struct yt_batch){ .messages = e->messages,
-		                      .n_messages = e->n_messages,
-		                      .shards = e->commits,
-		                      .n_shards = e->n_commits,
-		                      .log_id = e->shards[e->commits[0].shard]->log_id };
-}
-
 static bool clock_is_sane(struct yt_engine *e)
 {
 	/* A step of the wall clock against the monotonic one larger than this stops deciding until it is undone or the process is restarted. */
@@ -583,6 +586,11 @@ bool yt_batch_turn(struct yt_engine *e, int64_t *wait_ms)
 	if (e->n_commits == 0)
 		return false;
 	seal(e);
+	e->batch = (struct yt_batch){ .messages = e->messages,
+		                      .n_messages = e->n_messages,
+		                      .shards = e->commits,
+		                      .n_shards = e->n_commits,
+		                      .log_id = e->shards[e->commits[0].shard]->log_id };
 	for (size_t k = 0; k < e->n_assigned; k++) {
 		struct yt_input *internal = &e->shards[e->assigned[k]]->in[e->conf->n_inputs - 1];
 
@@ -592,6 +600,17 @@ bool yt_batch_turn(struct yt_engine *e, int64_t *wait_ms)
 	e->commit_began_mono = e->mono_ms;
 	e->log->commit(e->log->ctx, &e->batch);
 	return true;
+}
+
+/* The same for who walks over the batch's records and is at i. */
+static void look_ahead_taken(const struct yt_engine *e, size_t i)
+{
+	enum { HANDLE_AT = 4, RECORD_AT = 8 };
+
+	if (i + RECORD_AT < e->n_taken)
+		yt_prefetch_bytes(e->taken[i + RECORD_AT], sizeof *e->taken[i]);
+	if (i + HANDLE_AT < e->n_taken)
+		yt_prefetch(e->taken[i + HANDLE_AT]->rec.handle);
 }
 
 static void count_late(struct yt_engine *e)
@@ -612,6 +631,7 @@ static void count_records(struct yt_engine *e)
 	for (size_t i = 0; i < e->n_taken; i++) {
 		const struct yt_queued *q = e->taken[i];
 
+		look_ahead_taken(e, i);
 		e->stats.records++;
 		if (q->forwarded) {
 			e->stats.forwarded++;
@@ -673,8 +693,10 @@ static void committed(struct yt_engine *e)
 	if (e->up.on_output)
 		for (size_t i = 0; i < e->n_outputs; i++)
 			e->up.on_output(e->up.ctx, e->outputs[i].shard, &e->outputs[i].out);
-	for (size_t i = 0; i < e->n_taken; i++)
+	for (size_t i = 0; i < e->n_taken; i++) {
+		look_ahead_taken(e, i);
 		yt_queue_drop(e, e->taken[i]);
+	}
 }
 
 static void aborted(struct yt_engine *e)
@@ -724,7 +746,7 @@ void yt_batch_on_outcome(void *ctx, enum yt_outcome outcome)
 		aborted(e);
 	else
 		lost(e);
-	e->n_taken = e->n_messages = e->n_outputs = e->n_late = e->n_commits = e->n_sent = 0;
+	e->n_taken = e->n_messages = e->n_outputs = e->n_late = e->n_commits = e->n_sealed = e->n_sent = 0;
 	e->timers_fired = 0;
 	e->old = false;
 	yt_arena_reset(&e->arena);

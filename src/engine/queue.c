@@ -94,13 +94,30 @@ static void decode(struct yt_engine *e, struct yt_queued *q)
 	}
 }
 
-/* The decision looks ahead by it (engine/batch.c). */
-static uint64_t member_hash(const struct yt_queued *q)
+static uint64_t hash_of(enum yt_kind kind, struct yt_str name)
 {
 	char at[YT_ENTRY_KEY_MAX];
-	struct yt_str key = q->event ? yt_entry_key_of(YT_KIND_MEMBER, q->key, at) : (struct yt_str){ 0 };
+	struct yt_str key = yt_entry_key_of(kind, name, at);
 
 	return key.n ? yt_map_hash(key) : 0;
+}
+
+/* The decision looks ahead by them (engine/batch.c). */
+static void hash_names(struct yt_queued *q)
+{
+	struct yt_str order;
+	char name[YT_ENTRY_KEY_MAX];
+
+	if (!q->event)
+		return;
+	q->member_hash = hash_of(YT_KIND_MEMBER, q->key);
+	order = yt_event_text(q->event, YT_F_ORDER);
+	if (!order.n || q->event->shop.n + 1 + order.n > sizeof name)
+		return;
+	memcpy(name, q->event->shop.p, q->event->shop.n);
+	name[q->event->shop.n] = '/';
+	memcpy(name + q->event->shop.n + 1, order.p, order.n);
+	q->order_hash = hash_of(YT_KIND_ORDER, yt_str(name, q->event->shop.n + 1 + order.n));
 }
 
 void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_record *rec)
@@ -116,7 +133,7 @@ void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_re
 	yt_engine_enter(e, rec);
 	decode(e, q);
 	yt_engine_leave(e);
-	q->member_hash = member_hash(q);
+	hash_names(q);
 
 	if (in->tail)
 		in->tail->next = q;

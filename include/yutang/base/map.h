@@ -4,6 +4,22 @@
 
 #include "yutang/base/str.h"
 
+/* What lies there is soon read: memory has it under way. Without the asm, which is empty, gcc takes a function that does no more than this for one
+ * without effect, and leaves out its calls. */
+static inline void yt_prefetch(const void *p)
+{
+	__builtin_prefetch(p);
+	__asm__ volatile("");
+}
+
+static inline void yt_prefetch_bytes(const void *p, size_t n)
+{
+	enum { LINE = 64, BYTES_MAX = 1024 };
+
+	for (size_t at = 0; at < n && at < BYTES_MAX; at += LINE)
+		yt_prefetch((const char *)p + at);
+}
+
 struct yt_map_slot {
 	uint64_t hash; /* yt_hash64 of the key */
 	void *value;   /* NULL: empty */

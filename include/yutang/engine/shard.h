@@ -36,17 +36,17 @@ struct yt_entry {
 
 enum { YT_ENTRY_KEY_MAX = 512 };
 
-/* The changelog key of an entity, written into `at`; empty where it has no room. */
-struct yt_str yt_entry_key_of(enum yt_kind kind, struct yt_str name, char at[YT_ENTRY_KEY_MAX]);
-
-/* Its value is soon read, all of it: memory has it under way. */
+/* It is soon read, and most keys whole; NULL: nothing is. */
 static inline void yt_entry_prefetch(const struct yt_entry *en)
 {
-	enum { LINE = 64, LINES_MAX = 16 };
-
-	for (uint32_t at = 0; at < en->blob_n && at < LINE * LINES_MAX; at += LINE)
-		__builtin_prefetch(en->blob + at);
+	if (en) {
+		yt_prefetch(en);
+		yt_prefetch((const char *)en + sizeof *en + 16);
+	}
 }
+
+/* The changelog key of an entity, written into `at`; empty where it has no room. */
+struct yt_str yt_entry_key_of(enum yt_kind kind, struct yt_str name, char at[YT_ENTRY_KEY_MAX]);
 
 /* Who is named where; engine/named.c. */
 struct yt_named {
@@ -59,7 +59,7 @@ struct yt_chunk; /* memory of decoded records, engine/queue.c */
 /* A fetched and decoded record that waits for its turn, or for its batch to be committed. */
 struct yt_queued {
 	struct yt_queued *next;
-	uint64_t member_hash; /* of the member's entry in the shard's map; 0: not known */
+	uint64_t member_hash, order_hash; /* of the entries of its member and of its order in the shard's map; 0: not known */
 	struct yt_chunk *chunk;
 	struct yt_record rec;
 	struct yt_event *event; /* NULL: it could not be decoded, or is an internal event */
@@ -218,7 +218,7 @@ struct yt_engine {
 	struct { int shard; struct yt_output out; } *outputs;
 	size_t n_outputs, cap_outputs;
 	struct yt_shard_commit *commits;
-	size_t n_commits;
+	size_t n_commits, n_sealed; /* the first so many of them are sealed */
 	struct yt_batch batch;
 	struct yt_entry **edited; /* by the decision that runs */
 	size_t n_edited, cap_edited;
@@ -330,12 +330,16 @@ void yt_shard_redue(struct yt_shard *s, size_t from);
 /* Who walks over `touched` and is at i: what comes soon is under way. */
 static inline void yt_shard_look_ahead(const struct yt_shard *s, size_t i)
 {
-	enum { VALUE_AT = 3, ENTRY_AT = 6 };
+	enum { VALUE_AT = 3, ENTRY_AT = 6, OBJECT_BYTES = 512 };
 
 	if (i + ENTRY_AT < s->n_touched)
-		__builtin_prefetch(s->touched[i + ENTRY_AT]);
-	if (i + VALUE_AT < s->n_touched)
-		yt_entry_prefetch(s->touched[i + VALUE_AT]);
+		yt_entry_prefetch(s->touched[i + ENTRY_AT]);
+	if (i + VALUE_AT < s->n_touched) {
+		const struct yt_entry *en = s->touched[i + VALUE_AT];
+
+		yt_prefetch_bytes(en->blob, en->blob_n);
+		yt_prefetch_bytes(en->obj, en->kind == YT_KIND_MEMBER ? 2 * OBJECT_BYTES : OBJECT_BYTES);
+	}
 }
 /* Ends a batch: the sealed values become the base, or the overlay is forgotten. */
 void yt_shard_merge(struct yt_shard *s);
