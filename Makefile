@@ -21,7 +21,7 @@ CFLAGS   ?= -O1 -g -fno-omit-frame-pointer
 CPPFLAGS ?=
 LDFLAGS  ?=
 LTO      ?=
-sanitize := -fsanitize=$(SAN)$(if $(FUZZ),$(comma)fuzzer-no-link) -fno-sanitize-recover=all
+sanitize := $(if $(findstring address,$(SAN)),-DYT_ASAN) -fsanitize=$(SAN)$(if $(FUZZ),$(comma)fuzzer-no-link) -fno-sanitize-recover=all
 else
 BUILD    ?= build
 CFLAGS   ?= -O3 -g -fstack-protector-strong

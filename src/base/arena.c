@@ -6,14 +6,8 @@
 
 #include "yutang/base/err.h"
 
-/* Under AddressSanitizer what is not handed out is poisoned, so that a run past the end or a use after a reset shows.
- * gcc and clang say differently that it is on. */
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
+/* Under AddressSanitizer what is not handed out is poisoned, so that a run past the end or a use after a reset shows. */
+#ifdef YT_ASAN
 #include <sanitizer/asan_interface.h>
 #else
 #define ASAN_POISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))

@@ -36,16 +36,41 @@ static void add_message(struct yt_engine *e, struct yt_message m)
 	e->messages[e->n_messages++] = m;
 }
 
+/* What a decision made lives until its shard is sealed; what leaves lives as long as the batch. */
+static struct yt_str kept(struct yt_engine *e, struct yt_str s)
+{
+	return s.p ? yt_arena_dup(&e->arena, s) : s;
+}
+
+static const struct yt_raw *kept_raw(struct yt_engine *e, const struct yt_raw *raw)
+{
+	struct yt_raw *k = yt_arena_alloc(&e->arena, sizeof *k);
+	struct yt_header *h = yt_arena_alloc(&e->arena, (raw->n_headers + 1) * sizeof *h);
+
+	*k = *raw;
+	k->topic = kept(e, raw->topic);
+	k->key = kept(e, raw->key);
+	k->value = kept(e, raw->value);
+	for (size_t i = 0; i < raw->n_headers; i++)
+		h[i] = (struct yt_header){ kept(e, raw->headers[i].name), kept(e, raw->headers[i].value) };
+	k->headers = h;
+	return k;
+}
+
 static void take_output(void *ctx, const struct yt_output *out)
 {
 	struct yt_shard *s = ctx;
 	struct yt_engine *e = s->engine;
+	struct yt_output *o;
 
 	GROW(e->outputs, e->n_outputs, e->cap_outputs);
 	e->outputs[e->n_outputs].shard = s->id;
-	e->outputs[e->n_outputs++].out = *out;
+	o = &e->outputs[e->n_outputs++].out;
+	*o = *out;
+	o->key = kept(e, out->key);
+	o->value = kept(e, out->value);
 	add_message(e, (struct yt_message){
-		.dest = (uint8_t)(YT_TO_OUT + yt_outs[out->type].topic), .shard = -1, .key = out->key, .value = out->value });
+		.dest = (uint8_t)(YT_TO_OUT + yt_outs[out->type].topic), .shard = -1, .key = o->key, .value = o->value });
 }
 
 static void take_sent(void *ctx, struct yt_str key, struct yt_str value)
@@ -53,7 +78,7 @@ static void take_sent(void *ctx, struct yt_str key, struct yt_str value)
 	struct yt_shard *s = ctx;
 	struct yt_engine *e = s->engine;
 
-	add_message(e, yt_sent_message(e, key, value, e->hop + 1, s->batch_now));
+	add_message(e, yt_sent_message(e, kept(e, key), kept(e, value), e->hop + 1, s->batch_now));
 	e->n_sent++;
 }
 
@@ -88,7 +113,8 @@ static void take_forwarded(void *ctx, const struct yt_raw *raw, struct yt_str ke
 	struct yt_shard *s = ctx;
 	struct yt_engine *e = s->engine;
 
-	add_message(e, yt_forward_message(e, raw, yt_partition(key, e->conf->partitions), yt_name_id(key), e->hop + 1, s->batch_now));
+	add_message(e, yt_forward_message(e, kept_raw(e, raw), yt_partition(key, e->conf->partitions), yt_name_id(kept(e, key)), e->hop + 1,
+	                                  s->batch_now));
 	e->n_sent++;
 }
 
@@ -96,13 +122,10 @@ static void take_dead(void *ctx, const struct yt_raw *raw, enum yt_dead why, con
 {
 	struct yt_shard *s = ctx;
 	struct yt_engine *e = s->engine;
-	struct yt_raw *kept = yt_arena_alloc(&e->arena, sizeof *kept);
 
-	/* It is told of when the entity that it lies in has got its new bytes. */
-	*kept = *raw;
-	kept->topic = yt_arena_dup(&e->arena, raw->topic);
+	raw = kept_raw(e, raw);
 	GROW(e->late, e->n_late, e->cap_late);
-	e->late[e->n_late].raw = kept;
+	e->late[e->n_late].raw = raw;
 	e->late[e->n_late].why = why;
 	e->late[e->n_late++].detail = detail;
 	add_message(e, yt_dead_message(e, raw, why, detail));
@@ -127,7 +150,7 @@ static struct yt_decide_env env_at(struct yt_shard *s, const struct yt_state *st
 	s->batch_now = now_ms;
 	return (struct yt_decide_env){ .rules = s->engine->rules,
 		                       .state = state,
-		                       .arena = &s->engine->arena,
+		                       .arena = &s->engine->objects,
 		                       .now_ms = now_ms,
 		                       .code_key = s->engine->conf->code_key,
 		                       .watch = &s->engine->watch,
@@ -255,7 +278,7 @@ static void fire(struct yt_engine *e, struct yt_shard *s, struct yt_entry *en, i
 
 static bool full(const struct yt_engine *e)
 {
-	return e->n_taken >= YT_BATCH_RECORDS_MAX || e->arena.used >= YT_BATCH_ARENA_MAX || e->n_messages >= BATCH_MESSAGES_MAX || e->old;
+	return e->n_taken >= YT_BATCH_RECORDS_MAX || e->arena.used + e->objects.used >= YT_BATCH_ARENA_MAX || e->n_messages >= BATCH_MESSAGES_MAX || e->old;
 }
 
 /* Event clock: what was sent to another shard is decided before anything that is later. */
@@ -439,6 +462,8 @@ static void seal_shard(struct yt_engine *e, struct yt_shard_commit *c)
 		yt_shard_look_ahead(s, i);
 		if (s->touched[i]->dirty)
 			seal_entity(e, s, s->touched[i], cp.version);
+		if (!s->touched[i]->dirty)
+			s->touched[i]->obj = NULL;
 	}
 	s->batch_now = cp.now_ms;
 	sweep(e, s, n / 16 + 16);
@@ -454,11 +479,13 @@ static void seal_shard(struct yt_engine *e, struct yt_shard_commit *c)
 	c->version = cp.version;
 }
 
-/* Shards of the batch that nothing more is decided of. With the wall clock each one is sealed when it is done, while its objects are in the cache. */
+/* Shards of the batch that nothing more is decided of. With the wall clock each one is sealed when it is done, while its objects are in the cache; the
+ * next one's take their place there. */
 static void seal(struct yt_engine *e)
 {
 	for (; e->n_sealed < e->n_commits; e->n_sealed++)
 		seal_shard(e, &e->commits[e->n_sealed]);
+	yt_arena_reset(&e->objects);
 }
 
 static void gather_wall(struct yt_engine *e, int64_t *wait_ms)

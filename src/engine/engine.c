@@ -38,6 +38,8 @@ struct yt_engine *yt_engine_new(const struct yt_engine_conf *conf, const struct 
 	YT_ASSERT(e->shards && e->assigned && e->commits, NULL);
 	yt_arena_init(&e->arena, 1 << 20);
 	e->arena.spare_max = YT_BATCH_ARENA_MAX >> 20;
+	yt_arena_init(&e->objects, 1 << 20);
+	e->objects.spare_max = e->arena.spare_max;
 	yt_errors_init(e);
 	return e;
 }
@@ -65,6 +67,7 @@ void yt_engine_free(struct yt_engine *e)
 	yt_queue_end(e);
 	yt_errors_deinit(e);
 	yt_arena_deinit(&e->arena);
+	yt_arena_deinit(&e->objects);
 	yt_buf_deinit(&e->sealing);
 	free(e->shards);
 	free(e->assigned);

@@ -62,10 +62,33 @@ struct yt_shard *yt_shard_new(struct yt_engine *e, int id)
 	YT_ASSERT(s, NULL);
 	s->engine = e;
 	s->id = id;
+	yt_slab_init(&s->slab);
 	yt_map_init(&s->entries, key_of);
 	yt_heap_init(&s->due, due_less);
 	yt_shard_clear(s);
 	return s;
+}
+
+/* What is allocated for a value: steps of about an eighth, so that one that grows a little mostly stays where it is. */
+static size_t blob_bytes(size_t n)
+{
+	size_t step = n < 256 ? 16 : n < 1024 ? 64 : 256, head = n > YT_SLAB_MAX ? 8 : 0;
+
+	/* The heap's own 8 bytes fill the step. */
+	return (n + head + step - 1) / step * step - head;
+}
+
+static void free_blob(struct yt_shard *s, struct yt_entry *en)
+{
+	yt_slab_free(&s->slab, en->blob, blob_bytes(en->blob_n));
+	en->blob = NULL;
+	en->blob_n = 0;
+}
+
+static void free_entry(struct yt_shard *s, struct yt_entry *en)
+{
+	free_blob(s, en);
+	yt_slab_free(&s->slab, en, sizeof *en + en->key_n);
 }
 
 void yt_shard_drop(struct yt_shard *s, struct yt_entry *en)
@@ -75,8 +98,7 @@ void yt_shard_drop(struct yt_shard *s, struct yt_entry *en)
 	yt_heap_remove(&s->due, &en->due_node);
 	if (s->last[en->kind] == en)
 		s->last[en->kind] = NULL;
-	free(en->blob);
-	free(en);
+	free_entry(s, en);
 }
 
 /* True: that was all. */
@@ -84,15 +106,14 @@ static bool free_entries(struct yt_shard *s, size_t n)
 {
 	struct yt_entry *en;
 
-	for (; n > 0 && (en = yt_map_next(&s->entries, &s->gone_at)); n--) {
-		free(en->blob);
-		free(en);
-	}
+	for (; n > 0 && (en = yt_map_next(&s->entries, &s->gone_at)); n--)
+		free_entry(s, en);
 	if (n == 0)
 		return false;
 	memset(s->last, 0, sizeof s->last);
 	memset(s->n_of, 0, sizeof s->n_of);
 	yt_map_deinit(&s->entries);
+	yt_slab_deinit(&s->slab);
 	yt_heap_deinit(&s->due);
 	yt_named_clear(s);
 	s->gone_at = 0;
@@ -160,11 +181,8 @@ struct yt_entry *yt_shard_entry(struct yt_shard *s, int kind, struct yt_str key,
 	if (en || !make)
 		return en;
 	YT_ASSERT(key.n <= UINT16_MAX, NULL);
-	en = calloc(1, sizeof *en + key.n);
-	YT_ASSERT(en, NULL);
-	en->kind = (uint8_t)kind;
-	en->key_n = (uint16_t)key.n;
-	en->due = YT_NEVER;
+	en = yt_slab_alloc(&s->slab, sizeof *en + key.n);
+	*en = (struct yt_entry){ .kind = (uint8_t)kind, .key_n = (uint16_t)key.n, .due = YT_NEVER };
 	memcpy(en->key, key.p, key.n);
 	yt_map_add(&s->entries, en);
 	s->n_of[kind]++;
@@ -182,27 +200,15 @@ static void set_due(struct yt_shard *s, struct yt_entry *en, int64_t due)
 		yt_heap_put(&s->due, &en->due_node);
 }
 
-/* What is allocated for a value: steps of about an eighth, so that one that grows a little mostly stays where it is. */
-static size_t blob_bytes(size_t n)
-{
-	size_t step = n < 256 ? 16 : n < 1024 ? 64 : 256;
-
-	/* The heap's own 8 bytes fill the step. */
-	return (n + 8 + step - 1) / step * step - 8;
-}
-
-static void set_blob(struct yt_entry *en, struct yt_str value)
+static void set_blob(struct yt_shard *s, struct yt_entry *en, struct yt_str value)
 {
 	if (!value.p) {
-		free(en->blob);
-		en->blob = NULL;
-		en->blob_n = 0;
+		free_blob(s, en);
 		return;
 	}
 	if (!en->blob || blob_bytes(value.n) != blob_bytes(en->blob_n)) {
-		free(en->blob);
-		en->blob = malloc(blob_bytes(value.n));
-		YT_ASSERT(en->blob, NULL);
+		free_blob(s, en);
+		en->blob = yt_slab_alloc(&s->slab, blob_bytes(value.n));
 	}
 	en->blob_n = value.n;
 	memcpy(en->blob, value.p, value.n);
@@ -225,7 +231,7 @@ bool yt_shard_fold(struct yt_shard *s, struct yt_str key, struct yt_str value, c
 
 	if (!en)
 		return true;
-	set_blob(en, value);
+	set_blob(s, en, value);
 	set_due(s, en, entry_due(en));
 	return true;
 }
@@ -290,10 +296,10 @@ void *yt_entry_decode(const struct yt_entry *en, struct yt_arena *a)
 	return obj;
 }
 
-/* The committed object, in the batch's arena; NULL where absent or expired. */
+/* The committed object; NULL where absent or expired. */
 static void *load(struct yt_shard *s, struct yt_entry *en)
 {
-	return yt_entry_expires(en) <= s->batch_now ? NULL : yt_entry_decode(en, &s->engine->arena);
+	return yt_entry_expires(en) <= s->batch_now ? NULL : yt_entry_decode(en, &s->engine->objects);
 }
 
 /* The object expired within the batch: with `clock = event` a batch can be months long. */
@@ -334,10 +340,10 @@ void *yt_shard_edit(void *ctx, enum yt_kind kind, struct yt_str name)
 		void *obj = en->gone ? NULL : load(s, en);
 
 		en->gone = false;
-		touch(s, en, obj ? obj : yt_entities[kind].fresh(&s->engine->arena, yt_entry_name(en)));
+		touch(s, en, obj ? obj : yt_entities[kind].fresh(&s->engine->objects, yt_entry_name(en)));
 	}
 	if (is_over(s, en))
-		en->obj = yt_entities[kind].fresh(&s->engine->arena, yt_entry_name(en));
+		en->obj = yt_entities[kind].fresh(&s->engine->objects, yt_entry_name(en));
 	en->dirty = true;
 	if (!en->edited_now) {
 		en->edited_now = true;
@@ -413,7 +419,7 @@ static void end_overlay(struct yt_shard *s, bool committed)
 
 			if (s->engine->view)
 				yt_shard_view_mark(s, en, yt_view_changed(en->kind, yt_entry_value(en), behind_head(value), s->engine->conf->view_orders));
-			set_blob(en, value);
+			set_blob(s, en, value);
 		}
 		/* After a commit the due of the overlay is that of the entity, unless it was buried. */
 		if (en->dirty && (!committed || !en->blob))

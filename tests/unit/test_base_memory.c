@@ -6,6 +6,7 @@
 #include "yutang/base/arena.h"
 #include "yutang/base/buf.h"
 #include "yutang/base/err.h"
+#include "yutang/base/slab.h"
 
 static bool aligned(const void *p)
 {
@@ -159,6 +160,54 @@ TEST(arena_dup_and_printf_end_with_a_nul)
 		CHECK_STR(s.p, long_text);
 	}
 	yt_arena_deinit(&a);
+}
+
+/* More than a chunk holds of each size, up to beyond the largest that is the slab's own. */
+TEST(slab_hands_out_aligned_memory_that_does_not_overlap)
+{
+	enum { EACH = 5000, SIZES = YT_SLAB_MAX + 40 };
+	static char *blocks[EACH];
+	struct yt_slab s;
+	int bad = 0;
+
+	yt_slab_init(&s);
+	for (size_t n = 1; n <= SIZES; n += 23) {
+		for (int i = 0; i < EACH; i++) {
+			blocks[i] = yt_slab_alloc(&s, n);
+			bad += !aligned(blocks[i]);
+			memset(blocks[i], i, n);
+		}
+		for (int i = 0; i < EACH; i++)
+			for (size_t k = 0; k < n; k++)
+				bad += blocks[i][k] != (char)i;
+		for (int i = 0; i < EACH; i++)
+			yt_slab_free(&s, blocks[i], n);
+	}
+	CHECK_INT(bad, 0);
+	yt_slab_deinit(&s);
+}
+
+TEST(slab_block_that_was_freed_serves_the_next_of_its_size)
+{
+	struct yt_slab s;
+	char *a, *b;
+
+	yt_slab_init(&s);
+	a = yt_slab_alloc(&s, 60);
+	b = yt_slab_alloc(&s, 30);
+	yt_slab_free(&s, a, 60);
+	yt_slab_free(&s, b, 30);
+#ifndef YT_ASAN
+	CHECK(yt_slab_alloc(&s, 17) == b);
+	CHECK(yt_slab_alloc(&s, 64) == a);
+#endif
+	yt_slab_free(&s, NULL, 60);
+	yt_slab_deinit(&s);
+	/* It is as new. */
+	a = yt_slab_alloc(&s, 60);
+	CHECK(aligned(a));
+	yt_slab_free(&s, a, 60);
+	yt_slab_deinit(&s);
 }
 
 static void fill(struct yt_buf *b)
@@ -364,6 +413,8 @@ TEST_MAIN
 	RUN(arena_big_block_leaves_the_current_chunk_in_use);
 	RUN(arena_zalloc_clears_memory_used_before);
 	RUN(arena_dup_and_printf_end_with_a_nul);
+	RUN(slab_hands_out_aligned_memory_that_does_not_overlap);
+	RUN(slab_block_that_was_freed_serves_the_next_of_its_size);
 	RUN(buf_grows_on_the_heap_and_in_an_arena_alike);
 	RUN(buf_takes_nothing_where_nothing_is_added);
 	RUN(buf_i64_writes_the_extremes);

@@ -17,14 +17,14 @@ struct yt_raw {
 	size_t n_headers;
 };
 
-/* The shard's state as one decision sees it. Objects live in the batch's arena; whoever gets one by `edit` may change it, and the engine
+/* The shard's state as one decision sees it. Objects live in the arena until what was decided is sealed; whoever gets one by `edit` may change it, and the engine
  * will seal it. An object of an expired entity is handed out fresh (edit) or as NULL (peek). */
 struct yt_state {
 	void *ctx;
 	const void *(*peek)(void *ctx, enum yt_kind kind, struct yt_str name); /* NULL: absent */
 	void *(*edit)(void *ctx, enum yt_kind kind, struct yt_str name);       /* never NULL */
-	void (*output)(void *ctx, const struct yt_output *out);                /* copies *out; key and value stay in the arena */
-	/* An internal event to the owner of that key (`<shop>/<member>`), for yt_decide_internal on its shard; both stay in the arena. */
+	void (*output)(void *ctx, const struct yt_output *out);                /* copies all of it; so do send, spread, forward and dead */
+	/* An internal event to the owner of that key (`<shop>/<member>`), for yt_decide_internal on its shard. */
 	void (*send)(void *ctx, struct yt_str key, struct yt_str value);
 	void (*remove)(void *ctx, enum yt_kind kind, struct yt_str name); /* absent from now on; what `edit` gave of it is dead */
 	bool (*any)(void *ctx, enum yt_kind kind); /* false: the shard has none of that kind */
@@ -73,7 +73,7 @@ struct yt_watch {
 struct yt_decide_env {
 	const struct yt_ruleset *rules;
 	const struct yt_state *state;
-	struct yt_arena *arena; /* the batch's */
+	struct yt_arena *arena; /* the objects' */
 	int64_t now_ms;
 	const unsigned char *code_key; /* 32 bytes; NULL: outputs carry no code, and codes in orders match none */
 	const struct yt_watch *watch;  /* NULL: none */

@@ -5,6 +5,7 @@
 
 #include "yutang/base/heap.h"
 #include "yutang/base/map.h"
+#include "yutang/base/slab.h"
 #include "yutang/engine/checkpoint.h"
 #include "yutang/engine/engine.h"
 
@@ -26,8 +27,8 @@ struct yt_entry {
 	uint16_t key_n;
 	uint32_t blob_n;
 	char *blob;          /* committed value with its head; NULL: absent */
-	union { /* in the batch's arena */
-		void *obj;                   /* while the batch is decided */
+	union {
+		void *obj;                   /* while the shard's part of the batch is decided */
 		const struct yt_str *sealed; /* from then on, of a dirty one: the value that a commit will bring; NULL: it goes */
 	};
 	int64_t due; /* as of the overlay; YT_NEVER */
@@ -110,6 +111,7 @@ struct yt_shard {
 	enum yt_shard_state state;
 	bool loaded; /* entries, version and inputs hold a committed state */
 
+	struct yt_slab slab; /* of the entries and their values */
 	struct yt_map entries;
 	size_t n_of[YT_KIND__COUNT];           /* entries of each kind */
 	struct yt_entry *last[YT_KIND__COUNT]; /* asked for last, of each kind: a decision asks for the same again and again */
@@ -205,7 +207,8 @@ struct yt_engine {
 
 	/* the batch */
 	struct yt_buf sealing; /* an entity while it is encoded: on the heap, so that the arena gets its bytes alone */
-	struct yt_arena arena;
+	struct yt_arena arena;   /* what leaves with the batch, and what is to be said of it */
+	struct yt_arena objects; /* what is decided on, until it is sealed */
 	bool committing;
 	int hop;                   /* of the record that is decided; 0: of a timer */
 	struct yt_shard *deciding; /* whose decision runs */
