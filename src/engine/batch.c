@@ -73,22 +73,29 @@ static void take_output(void *ctx, const struct yt_output *out)
 		.dest = (uint8_t)(YT_TO_OUT + yt_outs[out->type].topic), .shard = -1, .key = o->key, .value = o->value });
 }
 
+static void send(struct yt_shard *s, struct yt_str key, struct yt_str value)
+{
+	struct yt_engine *e = s->engine;
+
+	add_message(e, yt_sent_message(e, key, value, e->hop + 1, s->batch_now));
+	e->n_sent++;
+}
+
 static void take_sent(void *ctx, struct yt_str key, struct yt_str value)
 {
 	struct yt_shard *s = ctx;
-	struct yt_engine *e = s->engine;
 
-	add_message(e, yt_sent_message(e, kept(e, key), kept(e, value), e->hop + 1, s->batch_now));
-	e->n_sent++;
+	send(s, kept(s->engine, key), kept(s->engine, value));
 }
 
 static void take_spread(void *ctx, struct yt_str shop, struct yt_str value)
 {
 	struct yt_shard *s = ctx;
 	struct yt_engine *e = s->engine;
-	bool *done = yt_arena_zalloc(&e->arena, (size_t)e->conf->partitions * sizeof *done);
+	bool *done = yt_arena_zalloc(&e->objects, (size_t)e->conf->partitions * sizeof *done);
 	int left = e->conf->partitions;
 
+	value = kept(e, value);
 	for (int n = 0; left > 0; n++) {
 		struct yt_str key = yt_arena_printf(&e->arena, "%.*s/~shard:%d", YT_FMT(shop), n);
 		int p = yt_partition(key, e->conf->partitions);
@@ -97,7 +104,7 @@ static void take_spread(void *ctx, struct yt_str shop, struct yt_str value)
 			continue;
 		done[p] = true;
 		left--;
-		take_sent(s, key, value);
+		send(s, key, value);
 	}
 }
 
@@ -124,6 +131,7 @@ static void take_dead(void *ctx, const struct yt_raw *raw, enum yt_dead why, con
 	struct yt_engine *e = s->engine;
 
 	raw = kept_raw(e, raw);
+	detail = kept(e, yt_str_z(detail)).p;
 	GROW(e->late, e->n_late, e->cap_late);
 	e->late[e->n_late].raw = raw;
 	e->late[e->n_late].why = why;

@@ -153,7 +153,7 @@ size_t yt_shard_naming(void *ctx, enum yt_kind kind, struct yt_str member_name, 
 		make(s);
 	for (size_t i = 0; i < e->n_edited; i++)
 		yt_named_edited(s, e->edited[i]);
-	yt_buf_init(&found, &e->arena);
+	yt_buf_init(&found, &e->objects);
 	find(s, kind, member_name, yt_name_id(member_name), &found);
 	find(s, kind, member_name, YT_NAMED_ANYBODY, &found);
 	*names = (struct yt_str *)(void *)found.p;

@@ -426,6 +426,8 @@ static void end_overlay(struct yt_shard *s, bool committed)
 			set_due(s, en, entry_due(en));
 		en->obj = NULL;
 		en->dirty = en->touched = en->edited_now = en->gone = false;
+		if (committed && !en->blob && !en->view_lacks)
+			yt_shard_drop(s, en);
 	}
 	s->n_touched = 0;
 	s->in_batch = false;

@@ -41,7 +41,7 @@ static const struct setting {
 	{ PRODUCER, "transaction.timeout.ms", "10000" },
 	{ PRODUCER | FEEDER, "batch.num.messages", "100000" },
 	{ PRODUCER | FEEDER, "queue.buffering.max.messages", "2000000" },
-	/* The thread that commits hands over a partition's messages within that: they leave as one request. */
+	/* A partition's messages come one behind the other: most of them leave as one request. */
 	{ PRODUCER, "linger.ms", "1" },
 	{ FEEDER, "linger.ms", "5" },
 };

@@ -336,7 +336,7 @@ static rd_kafka_resp_err_t produce_with_headers(struct yt_txn *t, const struct y
 }
 
 /* Kafka keeps the order within a partition alone. So each partition's messages can go to the library in a few calls, in place of one for each. */
-static void line_up(struct yt_txn *t)
+static bool line_up(struct yt_txn *t)
 {
 	const struct yt_batch *b = t->batch;
 
@@ -354,6 +354,11 @@ static void line_up(struct yt_txn *t)
 		int p = m->shard >= 0 ? m->shard : yt_partition(m->key, t->counts[m->dest]);
 		struct line *line = &t->lines[t->line_of[m->dest] + (size_t)p];
 
+		/* Somebody has made the topic again, with fewer. */
+		if (p >= t->counts[m->dest]) {
+			message_failed(t, i, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION);
+			return false;
+		}
 		if (line->first == NO_MESSAGE)
 			line->first = i;
 		else
@@ -361,6 +366,7 @@ static void line_up(struct yt_txn *t)
 		line->last = i;
 		t->behind[i] = NO_MESSAGE;
 	}
+	return true;
 }
 
 /* What became of the message at the head of the line. False: it stays there. */
@@ -406,7 +412,8 @@ static void produce_some(struct yt_txn *t, struct line *line, int most)
 /* One message of each partition comes first: so the library asks the broker once to take them all into the transaction, and not for a few at a time. */
 static bool produce_all(struct yt_txn *t)
 {
-	line_up(t);
+	if (!line_up(t))
+		return false;
 	for (size_t i = 0; i < t->n_lines && !t->failed; i++)
 		if (t->lines[i].first != NO_MESSAGE)
 			produce_some(t, &t->lines[i], 1);

@@ -742,6 +742,32 @@ TEST(an_entity_that_expires_within_a_batch_is_absent_from_then_on)
 	CHECK_MSG(one == two && dups_one == dups_two, "in one batch %d dead letters and %d duplicates, in two %d and %d", one, dups_one, two, dups_two);
 }
 
+static size_t entities_of(const struct ew *w)
+{
+	struct yt_shard_info info[EW_SHARDS];
+	size_t n = 0;
+
+	for (size_t k = yt_engine_shards(w->e, info, EW_SHARDS); k > 0; k--)
+		n += info[k - 1].entities;
+	return n;
+}
+
+TEST(what_expired_leaves_memory_with_its_tombstone)
+{
+	struct ew w;
+	const char *m;
+
+	ew_init(&w, EW_MEM | EW_EVENT);
+	m = ew_member(&w, 0, 0);
+	ew_put(&w, EW_ORDERS, 0, ew_paid(&w, m, "o-old", EW_T0));
+	ew_settle(&w);
+	CHECK_INT(entities_of(&w), 4); /* the member, his order, the day and its channels */
+	ew_put(&w, EW_ORDERS, 0, ew_paid(&w, m, "o-new", EW_T0 + 100 * EW_DAY));
+	ew_settle(&w);
+	CHECK_INT(entities_of(&w), 7); /* another order in the old one's place, its day and channels, and the day on which the coupon ended */
+	ew_deinit(&w);
+}
+
 /* A machine on which each look at the clock finds it a fifth of a batch's time on. */
 static int64_t slow_clock(void)
 {
@@ -821,6 +847,7 @@ TEST_MAIN
 	RUN(a_dead_letter_that_is_too_large_is_cut_and_says_so);
 	RUN(a_record_that_is_too_large_to_be_forwarded_is_a_dead_letter);
 	RUN(an_entity_that_expires_within_a_batch_is_absent_from_then_on);
+	RUN(what_expired_leaves_memory_with_its_tombstone);
 	RUN(a_batch_ends_by_its_age);
 	RUN(draining_decides_nothing_new);
 }

@@ -16,12 +16,12 @@ static inline void yt_prefetch_bytes(const void *p, size_t n)
 {
 	enum { LINE = 64, BYTES_MAX = 1024 };
 
-	for (size_t at = 0; at < n && at < BYTES_MAX; at += LINE)
+	for (size_t at = 0; p && at < n && at < BYTES_MAX; at += LINE)
 		yt_prefetch((const char *)p + at);
 }
 
 struct yt_map_slot {
-	uint64_t hash; /* yt_hash64 of the key */
+	uint64_t hash; /* yt_map_hash of the key */
 	void *value;   /* NULL: empty */
 };
 

@@ -20,7 +20,7 @@ struct yt_entry {
 	struct yt_heap_node due_node; /* first: the heap hands out its address */
 	uint8_t kind;
 	bool dirty;      /* edited by the batch */
-	bool touched;    /* obj is set, so the batch's end must clear it */
+	bool touched;    /* the batch's end must clear what is here of it */
 	bool gone;       /* removed by the batch: absent, whatever blob says */
 	bool edited_now; /* edited by the decision that runs */
 	uint8_t view_lacks; /* bit per hash that Redis may lack; not 0: in the shard's list */
@@ -65,7 +65,7 @@ struct yt_queued {
 	struct yt_record rec;
 	struct yt_event *event; /* NULL: it could not be decoded, or is an internal event */
 	enum yt_dead dead;      /* of the decoding, or of this batch's decision; and what was wrong: */
-	const char *detail;     /* in the chunk, or in the batch's arena; NULL where dead is none */
+	const char *detail;     /* in the chunk, or in the batch's arena */
 	int64_t time;      /* merge order: the envelope's time; INT64_MIN where it has none */
 	int64_t cause_now; /* of a forwarded record: `now` of the decision that forwarded it; else INT64_MIN */
 	struct yt_str key; /* that decides the shard; empty for what could not be decoded */

@@ -121,7 +121,7 @@ void yt_output_id(enum yt_out_type type, struct yt_str shop, struct yt_str recip
 /* Coupon code from the coupon id: 60 bits of HMAC-SHA256(key, id), Crockford base32. */
 void yt_coupon_code(const unsigned char key[32], struct yt_str coupon_id, char out[13]);
 
-/* One output on its way: what the engine needs to send it. Memory is the batch's arena. */
+/* One output on its way: what the engine needs to send it. Who is given one copies what it keeps. */
 struct yt_output {
 	enum yt_out_type type;
 	char id[33];
