@@ -14,7 +14,7 @@ static inline void yt_prefetch(const void *p)
 
 static inline void yt_prefetch_bytes(const void *p, size_t n)
 {
-	enum { LINE = 64, BYTES_MAX = 1024 };
+	enum { LINE = 64, BYTES_MAX = 2048 };
 
 	for (size_t at = 0; p && at < n && at < BYTES_MAX; at += LINE)
 		yt_prefetch((const char *)p + at);

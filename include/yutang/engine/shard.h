@@ -341,7 +341,7 @@ static inline void yt_shard_look_ahead(const struct yt_shard *s, size_t i)
 		const struct yt_entry *en = s->touched[i + VALUE_AT];
 
 		yt_prefetch_bytes(en->blob, en->blob_n);
-		yt_prefetch_bytes(en->obj, en->kind == YT_KIND_MEMBER ? 2 * OBJECT_BYTES : OBJECT_BYTES);
+		yt_prefetch_bytes(en->obj, en->kind == YT_KIND_MEMBER ? 4 * OBJECT_BYTES : OBJECT_BYTES);
 	}
 }
 /* Ends a batch: the sealed values become the base, or the overlay is forgotten. */
