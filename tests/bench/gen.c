@@ -64,7 +64,7 @@ static int mix_data(const struct wl *w, uint32_t event, uint32_t order, int64_t 
 	}
 	*type = "referral.bound";
 	return snprintf(out, WL_VALUE_MAX, "{\"referrer\":\"m-%06" PRIu32 "\",\"member\":\"m-%06" PRIu32 "\",\"bound_at\":%" PRId64 "}",
-	                (uint32_t)(r % WL_MEMBERS), m, at);
+	                (uint32_t)(r % w->members), m, at);
 }
 
 static const char *mix_event(const struct wl *w, uint32_t event, char key[WL_KEY_MAX], size_t *key_n, char value[WL_VALUE_MAX], size_t *value_n)

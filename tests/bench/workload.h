@@ -2,7 +2,7 @@
  * the daemon, so that the audit may trust it. Whatever an event holds follows from (seed, its number), so that nothing but the members and the
  * re-deliveries is kept. Two kinds, by the text that tells which:
  *
- *   N                              mixed: 100,000 members of the shop s1; 80 % of the orders come from 20 % of them; 2 % are exact re-deliveries of
+ *   N or N/MEMBERS                 mixed: 100,000 members of the shop s1; 80 % of the orders come from 20 % of them; 2 % are exact re-deliveries of
  *                                  an order among the 50,000 before; a coupon for each of a member's first three
  *   MEMBERS:BASE_MS:FROM:N:QUIET   rounds: each member's first order, then each one's second and so on, one every 100 ms from BASE_MS on; of these
  *                                  orders number FROM and the N - 1 after it; a coupon for each order of a member but the first QUIET */
@@ -22,7 +22,7 @@
 
 enum {
 	WL_MEMBERS = 100000,
-	WL_BUSY = WL_MEMBERS / 5, /* they give 80 % of the orders */
+	WL_BUSY_SHARE = 5,        /* a fifth of them give 80 % of the orders */
 	WL_BACK = 50000,          /* a re-delivery is at most so many events late */
 	WL_COUPONS = 3,           /* a member's first orders that give one */
 	WL_STEP_MS = 100,
@@ -46,7 +46,7 @@ struct wl_coupon {
 
 struct wl {
 	uint64_t seed;
-	uint32_t n;
+	uint32_t n, members;
 	uint32_t from;             /* number of its first event */
 	int64_t base_ms, step_ms;  /* when order 0 was paid, and from one to the next */
 	uint32_t *origin;          /* of each event: its own number, or that of the one that it repeats */
@@ -143,13 +143,14 @@ static inline void wl_alloc(struct wl *w, uint32_t coupons)
 
 static inline void wl_mix(struct wl *w)
 {
-	unsigned char *orders = calloc(WL_MEMBERS, 1);
+	uint32_t n_busy = w->members / WL_BUSY_SHARE;
+	unsigned char *orders = calloc(w->members, 1);
 
 	if (!orders)
 		wl_die("out of memory");
 	w->base_ms = WL_FROM_MS;
 	w->step_ms = WL_LENGTH_MS / w->n;
-	wl_alloc(w, w->n < WL_COUPONS * WL_MEMBERS ? w->n : WL_COUPONS * WL_MEMBERS);
+	wl_alloc(w, w->n < WL_COUPONS * w->members ? w->n : WL_COUPONS * w->members);
 	for (uint32_t i = 0; i < w->n; i++) {
 		if (i > 0 && wl_random(w, i, 0) % 100 < 2) {
 			uint32_t back = i < WL_BACK ? i : WL_BACK;
@@ -161,21 +162,21 @@ static inline void wl_mix(struct wl *w)
 		bool busy = wl_random(w, i, 2) % 100 < 80;
 
 		w->origin[i] = i;
-		w->member[i] = (uint32_t)(busy ? wl_random(w, i, 3) % WL_BUSY : WL_BUSY + wl_random(w, i, 3) % (WL_MEMBERS - WL_BUSY));
+		w->member[i] = (uint32_t)(busy ? wl_random(w, i, 3) % n_busy : n_busy + wl_random(w, i, 3) % (w->members - n_busy));
 		if (orders[w->member[i]] < WL_COUPONS)
 			wl_expect(w, i, wl_rules[orders[w->member[i]]++]);
 	}
 	free(orders);
 }
 
-static inline void wl_rounds(struct wl *w, uint32_t members, uint32_t quiet)
+static inline void wl_rounds(struct wl *w, uint32_t quiet)
 {
 	w->step_ms = WL_STEP_MS;
 	wl_alloc(w, w->n);
 	for (uint32_t i = 0; i < w->n; i++) {
 		w->origin[i] = w->from + i;
-		w->member[i] = w->origin[i] % members;
-		if (w->origin[i] / members >= quiet)
+		w->member[i] = w->origin[i] % w->members;
+		if (w->origin[i] / w->members >= quiet)
 			wl_expect(w, i, wl_rule_rounds);
 	}
 }
@@ -186,19 +187,28 @@ static inline void wl_init(struct wl *w, const char *text, uint64_t seed)
 	int64_t base_ms;
 	int end = 0;
 
-	*w = (struct wl){ .seed = seed };
+	*w = (struct wl){ .seed = seed, .members = WL_MEMBERS };
 	if (!strchr(text, ':')) {
-		w->n = wl_number(text, "N");
+		const char *slash = strchr(text, '/');
+		char number[16];
+
+		snprintf(number, sizeof number, "%.*s", slash ? (int)(slash - text) : (int)strlen(text), text);
+		w->n = wl_number(number, "N");
+		if (slash)
+			w->members = wl_number(slash + 1, "MEMBERS");
+		if (w->members < WL_BUSY_SHARE)
+			wl_die("a workload has %d members at least", WL_BUSY_SHARE);
 		wl_mix(w);
 		return;
 	}
 	if (sscanf(text, "%" SCNu32 ":%" SCNd64 ":%" SCNu32 ":%" SCNu32 ":%" SCNu32 "%n", &members, &base_ms, &from, &n, &quiet, &end) != 5 ||
 	    text[end] || !members || !n)
-		wl_die("a workload is N or MEMBERS:BASE_MS:FROM:N:QUIET, not `%s`", text);
+		wl_die("a workload is N, N/MEMBERS or MEMBERS:BASE_MS:FROM:N:QUIET, not `%s`", text);
 	w->n = n;
+	w->members = members;
 	w->from = from;
 	w->base_ms = base_ms;
-	wl_rounds(w, members, quiet);
+	wl_rounds(w, quiet);
 }
 
 static inline int wl_key(const struct wl *w, uint32_t event, char out[WL_KEY_MAX])
