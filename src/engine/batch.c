@@ -39,21 +39,18 @@ static void add_message(struct yt_engine *e, struct yt_message m)
 /* What a decision made lives until its shard is sealed; what leaves lives as long as the batch. */
 static struct yt_str kept(struct yt_engine *e, struct yt_str s)
 {
-	return s.p ? yt_arena_dup(&e->arena, s) : s;
+	return yt_arena_keep(&e->arena, s);
 }
 
 static const struct yt_raw *kept_raw(struct yt_engine *e, const struct yt_raw *raw)
 {
 	struct yt_raw *k = yt_arena_alloc(&e->arena, sizeof *k);
-	struct yt_header *h = yt_arena_alloc(&e->arena, (raw->n_headers + 1) * sizeof *h);
 
 	*k = *raw;
 	k->topic = kept(e, raw->topic);
 	k->key = kept(e, raw->key);
 	k->value = kept(e, raw->value);
-	for (size_t i = 0; i < raw->n_headers; i++)
-		h[i] = (struct yt_header){ kept(e, raw->headers[i].name), kept(e, raw->headers[i].value) };
-	k->headers = h;
+	k->headers = yt_headers_keep(&e->arena, raw->headers, raw->n_headers);
 	return k;
 }
 

@@ -62,20 +62,6 @@ struct yt_memlog {
 		}                                                    \
 	} while (0)
 
-static struct yt_str keep(struct yt_memlog *l, struct yt_str s)
-{
-	return s.p ? yt_arena_dup(&l->arena, s) : s;
-}
-
-static const struct yt_header *keep_headers(struct yt_memlog *l, const struct yt_header *h, size_t n)
-{
-	struct yt_header *out = n ? yt_arena_alloc(&l->arena, n * sizeof *out) : NULL;
-
-	for (size_t i = 0; i < n; i++)
-		out[i] = (struct yt_header){ keep(l, h[i].name), keep(l, h[i].value) };
-	return out;
-}
-
 static int64_t append(struct yt_memlog *l, int input, int shard, const struct mem_record *r)
 {
 	struct mem_input *in = &l->shards[shard].in[input];
@@ -89,8 +75,8 @@ static int64_t append(struct yt_memlog *l, int input, int shard, const struct me
 int64_t yt_memlog_put(struct yt_memlog *l, int input, int shard, int64_t timestamp_ms, struct yt_str key, struct yt_str value)
 {
 	struct mem_record r = { .timestamp_ms = timestamp_ms,
-		                .key = l->lean ? key : keep(l, key),
-		                .value = l->lean ? value : keep(l, value) };
+		                .key = l->lean ? key : yt_arena_keep(&l->arena, key),
+		                .value = l->lean ? value : yt_arena_keep(&l->arena, value) };
 
 	return append(l, input, shard, &r);
 }
@@ -100,7 +86,7 @@ static void add_state(struct yt_memlog *l, int shard, struct yt_str key, struct 
 	struct mem_shard *s = &l->shards[shard];
 
 	GROW(s->state, s->n_state, s->cap_state);
-	s->state[s->n_state++] = (struct mem_state){ keep(l, key), keep(l, value) };
+	s->state[s->n_state++] = (struct mem_state){ yt_arena_keep(&l->arena, key), yt_arena_keep(&l->arena, value) };
 }
 
 static int push_input(struct yt_memlog *l, int shard, int input, int max)
@@ -150,7 +136,7 @@ static int push_records(struct yt_memlog *l, int max)
 
 static void keep_message(struct yt_memlog *l, const struct yt_message *m)
 {
-	struct yt_mem_message k = { m->dest, m->shard, keep(l, m->key), keep(l, m->value), keep_headers(l, m->headers, m->n_headers),
+	struct yt_mem_message k = { m->dest, m->shard, yt_arena_keep(&l->arena, m->key), yt_arena_keep(&l->arena, m->value), yt_headers_keep(&l->arena, m->headers, m->n_headers),
 		                    m->n_headers };
 
 	if (m->dest == YT_TO_STATE)

@@ -746,3 +746,12 @@ void yt_time_format(int64_t ms, char out[25])
 	put_number(out + 17, 2, in_day / 1000 % 60);
 	put_number(out + 20, 3, in_day % 1000);
 }
+
+const struct yt_header *yt_headers_keep(struct yt_arena *a, const struct yt_header *h, size_t n)
+{
+	struct yt_header *out = n ? yt_arena_alloc(a, n * sizeof *out) : NULL;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = (struct yt_header){ yt_arena_keep(a, h[i].name), yt_arena_keep(a, h[i].value) };
+	return out;
+}

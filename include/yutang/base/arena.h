@@ -27,6 +27,11 @@ void *yt_arena_alloc(struct yt_arena *a, size_t n);
 void *yt_arena_zalloc(struct yt_arena *a, size_t n);
 /* A copy of the bytes, with a NUL behind them that is not counted. */
 struct yt_str yt_arena_dup(struct yt_arena *a, struct yt_str s);
+/* The same of what may be absent: NULL stays NULL. */
+static inline struct yt_str yt_arena_keep(struct yt_arena *a, struct yt_str s)
+{
+	return s.p ? yt_arena_dup(a, s) : s;
+}
 struct yt_str yt_arena_printf(struct yt_arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -95,6 +95,8 @@ const char *yt_text_flaw(struct yt_str s);
 struct yt_header {
 	struct yt_str name, value;
 };
+/* A copy of all of it; NULL where n is 0. */
+const struct yt_header *yt_headers_keep(struct yt_arena *a, const struct yt_header *h, size_t n);
 
 /* What a decode found. On a fault `dead` says why and `detail` names the field and what was wrong, without personal data. */
 struct yt_decoded {
