@@ -4,11 +4,11 @@
 
 #include "yutang/base/err.h"
 
-enum { CHUNK_MIN = 4 * 1024, CHUNK_MAX = 256 * 1024 };
+enum { CHUNK_MIN = 4 * 1024, CHUNK_MAX = 256 * 1024, SMALL = 256, HEAP_HEAD = 8 };
 
 struct yt_slab_chunk {
 	struct yt_slab_chunk *next;
-	_Alignas(YT_SLAB_STEP) char data[];
+	_Alignas(16) char data[];
 };
 
 struct yt_slab_block {
@@ -47,18 +47,33 @@ static void *alloc_block(size_t n)
 	return p;
 }
 
-static size_t class_of(size_t n)
+static size_t up(size_t n, size_t step)
 {
-	return n ? (n - 1) / YT_SLAB_STEP : 0;
+	return (n + step - 1) / step * step;
+}
+
+size_t yt_slab_size(size_t n)
+{
+	if (n <= SMALL)
+		return n ? up(n, 16) : 16;
+	/* The heap's own bytes fill the step. */
+	return n <= YT_SLAB_MAX ? up(n, 64) : up(n + HEAP_HEAD, 256) - HEAP_HEAD;
+}
+
+/* size: of yt_slab_size. */
+static size_t class_of(size_t size)
+{
+	return size <= SMALL ? size / 16 - 1 : SMALL / 16 + (size - SMALL) / 64 - 1;
 }
 
 void *yt_slab_alloc(struct yt_slab *s, size_t n)
 {
-	size_t class = class_of(n), size = (class + 1) * YT_SLAB_STEP;
+	size_t size = yt_slab_size(n), class;
 	struct yt_slab_block *b;
 
-	if (n > MAX)
-		return alloc_block(n);
+	if (size > MAX)
+		return alloc_block(size);
+	class = class_of(size);
 	b = s->unused[class];
 	if (b) {
 		s->unused[class] = b->next;
@@ -83,11 +98,12 @@ void *yt_slab_alloc(struct yt_slab *s, size_t n)
 void yt_slab_free(struct yt_slab *s, void *p, size_t n)
 {
 	struct yt_slab_block *b = p;
+	size_t size = yt_slab_size(n);
 
-	if (n > MAX) {
+	if (size > MAX) {
 		free(p);
 	} else if (b) {
-		b->next = s->unused[class_of(n)];
-		s->unused[class_of(n)] = b;
+		b->next = s->unused[class_of(size)];
+		s->unused[class_of(size)] = b;
 	}
 }

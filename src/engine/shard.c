@@ -69,18 +69,9 @@ struct yt_shard *yt_shard_new(struct yt_engine *e, int id)
 	return s;
 }
 
-/* What is allocated for a value: steps of about an eighth, so that one that grows a little mostly stays where it is. */
-static size_t blob_bytes(size_t n)
-{
-	size_t step = n < 256 ? 16 : n < 1024 ? 64 : 256, head = n > YT_SLAB_MAX ? 8 : 0;
-
-	/* The heap's own 8 bytes fill the step. */
-	return (n + head + step - 1) / step * step - head;
-}
-
 static void free_blob(struct yt_shard *s, struct yt_entry *en)
 {
-	yt_slab_free(&s->slab, en->blob, blob_bytes(en->blob_n));
+	yt_slab_free(&s->slab, en->blob, en->blob_n);
 	en->blob = NULL;
 	en->blob_n = 0;
 }
@@ -206,9 +197,9 @@ static void set_blob(struct yt_shard *s, struct yt_entry *en, struct yt_str valu
 		free_blob(s, en);
 		return;
 	}
-	if (!en->blob || blob_bytes(value.n) != blob_bytes(en->blob_n)) {
+	if (!en->blob || yt_slab_size(value.n) != yt_slab_size(en->blob_n)) {
 		free_blob(s, en);
-		en->blob = yt_slab_alloc(&s->slab, blob_bytes(value.n));
+		en->blob = yt_slab_alloc(&s->slab, value.n);
 	}
 	en->blob_n = value.n;
 	memcpy(en->blob, value.p, value.n);

@@ -165,13 +165,13 @@ TEST(arena_dup_and_printf_end_with_a_nul)
 /* More than a chunk holds of each size, up to beyond the largest that is the slab's own. */
 TEST(slab_hands_out_aligned_memory_that_does_not_overlap)
 {
-	enum { EACH = 5000, SIZES = YT_SLAB_MAX + 40 };
+	enum { EACH = 1500, SIZES = YT_SLAB_MAX + 300 };
 	static char *blocks[EACH];
 	struct yt_slab s;
 	int bad = 0;
 
 	yt_slab_init(&s);
-	for (size_t n = 1; n <= SIZES; n += 23) {
+	for (size_t n = 1; n <= SIZES; n += 57) {
 		for (int i = 0; i < EACH; i++) {
 			blocks[i] = yt_slab_alloc(&s, n);
 			bad += !aligned(blocks[i]);
@@ -187,19 +187,31 @@ TEST(slab_hands_out_aligned_memory_that_does_not_overlap)
 	yt_slab_deinit(&s);
 }
 
+TEST(slab_sizes_grow_with_what_is_asked_for)
+{
+	static const size_t of[][2] = { { 0, 16 }, { 1, 16 }, { 16, 16 }, { 17, 32 }, { 256, 256 }, { 257, 320 }, { 1024, 1024 }, { 1025, 1272 },
+		{ 1272, 1272 }, { 1273, 1528 } };
+
+	for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+		CHECK_INT(yt_slab_size(of[i][0]), of[i][1]);
+}
+
 TEST(slab_block_that_was_freed_serves_the_next_of_its_size)
 {
 	struct yt_slab s;
-	char *a, *b;
+	char *a, *b, *c;
 
 	yt_slab_init(&s);
 	a = yt_slab_alloc(&s, 60);
 	b = yt_slab_alloc(&s, 30);
+	c = yt_slab_alloc(&s, YT_SLAB_MAX - 1);
 	yt_slab_free(&s, a, 60);
 	yt_slab_free(&s, b, 30);
+	yt_slab_free(&s, c, YT_SLAB_MAX);
 #ifndef YT_ASAN
 	CHECK(yt_slab_alloc(&s, 17) == b);
 	CHECK(yt_slab_alloc(&s, 64) == a);
+	CHECK(yt_slab_alloc(&s, YT_SLAB_MAX - 63) == c);
 #endif
 	yt_slab_free(&s, NULL, 60);
 	yt_slab_deinit(&s);
@@ -414,6 +426,7 @@ TEST_MAIN
 	RUN(arena_zalloc_clears_memory_used_before);
 	RUN(arena_dup_and_printf_end_with_a_nul);
 	RUN(slab_hands_out_aligned_memory_that_does_not_overlap);
+	RUN(slab_sizes_grow_with_what_is_asked_for);
 	RUN(slab_block_that_was_freed_serves_the_next_of_its_size);
 	RUN(buf_grows_on_the_heap_and_in_an_arena_alike);
 	RUN(buf_takes_nothing_where_nothing_is_added);
