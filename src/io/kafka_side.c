@@ -13,7 +13,7 @@
 enum {
 	ALL_MS = 250,      /* many shards' offsets at once: one that is blocked holds up the answer for all */
 	SINGLE_MS = 100,   /* one shard's, to see which it is */
-	BLOCKED_MS = 700,  /* unstable for so long beyond that, a second in all: the former owner is fenced (DESIGN 4) */
+	BLOCKED_MS = 1000, /* unstable for so long, all of that together: the former owner is fenced (DESIGN 4) */
 	AFTER_MS = 1000,   /* after that */
 	ENDS_MS = 1000,
 	AGAIN_MS = 200,
@@ -340,13 +340,13 @@ static bool is_blocked(rd_kafka_resp_err_t e)
 	return e == RD_KAFKA_RESP_ERR__TIMED_OUT || e == RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT;
 }
 
-/* Answers those of v that can be answered one by one, and keeps the others. */
-static void sift(struct yt_side *s, struct questions *v)
+/* Until the deadline, mono ms: answers those of v that can be answered one by one, and keeps the others. */
+static void sift(struct yt_side *s, struct questions *v, int64_t deadline)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < v->n; i++)
-		if (is_newest(s, &v->v[i]) && read_group(s, &v->v[i], 1, SINGLE_MS))
+		if (is_newest(s, &v->v[i]) && (yt_kafka_mono_ms() >= deadline || read_group(s, &v->v[i], 1, SINGLE_MS)))
 			v->v[kept++] = v->v[i];
 	v->n = kept;
 }
@@ -354,6 +354,7 @@ static void sift(struct yt_side *s, struct questions *v)
 /* All at once; where that is blocked, one by one; the last writers of those that stay blocked are fenced. */
 static void open_shards(struct yt_side *s, struct questions *open, struct questions *again)
 {
+	int64_t deadline = yt_kafka_mono_ms() + BLOCKED_MS, left;
 	rd_kafka_resp_err_t e;
 
 	if (open->n == 0)
@@ -361,8 +362,9 @@ static void open_shards(struct yt_side *s, struct questions *open, struct questi
 	e = read_group(s, open->v, open->n, ALL_MS);
 	note(s, e, "committed_offsets");
 	if (is_blocked(e)) {
-		sift(s, open);
-		e = open->n ? read_group(s, open->v, open->n, BLOCKED_MS) : RD_KAFKA_RESP_ERR_NO_ERROR;
+		sift(s, open, deadline);
+		left = deadline - yt_kafka_mono_ms();
+		e = open->n ? read_group(s, open->v, open->n, left > SINGLE_MS ? (int)left : SINGLE_MS) : RD_KAFKA_RESP_ERR_NO_ERROR;
 	}
 	if (!e)
 		return;
