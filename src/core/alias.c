@@ -118,7 +118,7 @@ void *yt_alias_decode(struct yt_arena *a, struct yt_str name, struct yt_str valu
 	al->member = yt_rd_bytes(&r);
 	al->life_end = yt_rd_instant(&r);
 	n = yt_rd_varint(&r);
-	al->parked = yt_list_read(a, &r, n, 18, sizeof(*al->parked));
+	al->parked = yt_list_read(a, &r, n, 17, sizeof(*al->parked));
 	al->n_parked = al->cap_parked = al->parked ? (uint32_t)n : 0;
 	for (uint32_t k = 0; k < al->n_parked && !r.bad; k++)
 		decode_parked(&al->parked[k], a, &r);

@@ -339,7 +339,7 @@ void yt_claims_decode(struct yt_claims *c, struct yt_arena *a, struct yt_rd *r)
 {
 	uint64_t n = yt_rd_varint(r);
 
-	c->v = yt_list_read(a, r, n, 36, sizeof(*c->v));
+	c->v = yt_list_read(a, r, n, 29, sizeof(*c->v));
 	c->n = c->cap = c->v ? (uint32_t)n : 0;
 	for (uint32_t k = 0; k < c->n && !r->bad; k++)
 		decode_claim(&c->v[k], r);

@@ -433,7 +433,7 @@ void yt_wallet_decode(struct yt_wallet *w, struct yt_arena *a, struct yt_rd *r)
 {
 	uint64_t n = yt_rd_varint(r);
 
-	w->v = yt_list_read(a, r, n, 22, sizeof(*w->v));
+	w->v = yt_list_read(a, r, n, 23, sizeof(*w->v));
 	w->n = w->cap = w->v ? (uint32_t)n : 0;
 	for (uint32_t k = 0; k < w->n && !r->bad; k++)
 		decode_coupon(&w->v[k], a, r);

@@ -1,5 +1,11 @@
 /* The state format: golden bytes (docs/state.md), sizes, and a decoder that takes any bytes without harm. */
 #include "unit/core_world.h"
+#include "yutang/core/alias.h"
+#include "yutang/core/channels.h"
+#include "yutang/core/day.h"
+#include "yutang/core/group.h"
+#include "yutang/core/order.h"
+#include "yutang/core/referral.h"
 #include "unit/random.h"
 
 static const int64_t t0 = INT64_C(1790000000000), hour = 3600000;
@@ -309,6 +315,138 @@ TEST(any_bytes_decode_to_an_object_or_to_none)
 	}
 }
 
+/* Encodes it, and whether that is read again, to its end and to the same. */
+static bool is_read_again(enum yt_kind kind, const char *name, const void *obj, struct yt_arena *a)
+{
+	const struct yt_entity_ops *ops = &yt_entities[kind];
+	struct yt_buf first, second;
+	const void *again;
+
+	yt_buf_init(&first, a);
+	yt_buf_init(&second, a);
+	ops->encode(obj, &first);
+	again = ops->decode(a, yt_str_z(name), yt_buf_str(&first));
+	if (!again)
+		return false;
+	ops->encode(again, &second);
+	return yt_str_eq(yt_buf_str(&first), yt_buf_str(&second));
+}
+
+/* What a decoder believes a row to take at least, it takes: with many of the smallest, a byte too much a row is more than what lies behind them. */
+TEST(lists_of_the_smallest_rows_are_read_again)
+{
+	enum { ROWS = 60 };
+	static struct yt_parked parked[ROWS];
+	static struct yt_waiter waiters[ROWS];
+	static struct yt_claim claims[ROWS];
+	static struct yt_told told[ROWS];
+	static struct yt_tally tallies[ROWS];
+	static struct yt_coupon coupons[ROWS];
+	static struct yt_gone gone[ROWS];
+	static struct yt_deposit deposits[ROWS];
+	static struct yt_stock stock[ROWS];
+	static struct yt_str texts[ROWS];
+	static struct yt_refund refunds[ROWS];
+	static unsigned char used[ROWS][16];
+	static uint64_t marks[ROWS];
+	static struct yt_order_product products[ROWS];
+	static struct yt_group_version versions[ROWS];
+	static struct yt_day_named named[ROWS];
+	static struct yt_channel channels[ROWS];
+	static struct yt_referred referred[ROWS];
+	static struct yt_buyer_hash buyers[ROWS];
+	struct yt_arena a;
+
+	yt_arena_init(&a, 0);
+
+	struct yt_alias *al = yt_alias_fresh(&a, YT_S("s1/order:o-1"));
+	struct yt_order *o = yt_order_fresh(&a, YT_S("s1/o1"));
+	struct yt_group *g = yt_group_fresh(&a, YT_S("s1/g-1"));
+	struct yt_day *d = yt_day_fresh(&a, YT_S("s1/2026-11-24"));
+	struct yt_channels *c = yt_channels_fresh(&a, YT_S("s1/2026-11-24"));
+
+	al->parked = parked;
+	al->n_parked = ROWS;
+	CHECK(is_read_again(YT_KIND_ALIAS, "s1/order:o-1", al, &a));
+	al->n_parked = 0;
+	al->waiters = waiters;
+	al->n_waiters = ROWS;
+	CHECK(is_read_again(YT_KIND_ALIAS, "s1/order:o-1", al, &a));
+
+	o->refunds = refunds;
+	o->n_refunds = ROWS;
+	CHECK(is_read_again(YT_KIND_ORDER, "s1/o1", o, &a));
+	o->n_refunds = 0;
+	o->used = used;
+	o->n_used = ROWS;
+	CHECK(is_read_again(YT_KIND_ORDER, "s1/o1", o, &a));
+	o->n_used = 0;
+	o->codes = texts;
+	o->n_codes = ROWS;
+	CHECK(is_read_again(YT_KIND_ORDER, "s1/o1", o, &a));
+	o->n_codes = 0;
+	o->marks = marks;
+	o->n_marks = ROWS;
+	CHECK(is_read_again(YT_KIND_ORDER, "s1/o1", o, &a));
+	o->n_marks = 0;
+	o->products = products;
+	o->n_products = ROWS;
+	CHECK(is_read_again(YT_KIND_ORDER, "s1/o1", o, &a));
+
+	g->v = versions;
+	g->n = ROWS;
+	CHECK(is_read_again(YT_KIND_GROUP, "s1/g-1", g, &a));
+	d->named = named;
+	d->n_named = ROWS;
+	CHECK(is_read_again(YT_KIND_DAY, "s1/2026-11-24", d, &a));
+	c->v = channels;
+	c->n = ROWS;
+	CHECK(is_read_again(YT_KIND_CHANNELS, "s1/2026-11-24", c, &a));
+
+#define CHECK_LIST(list, rows)                                                  \
+	do {                                                                    \
+		struct yt_member *m = yt_member_fresh(&a, YT_S("s1/m1"));       \
+		m->list = rows;                                                 \
+		m->n_##list = ROWS;                                             \
+		CHECK(is_read_again(YT_KIND_MEMBER, "s1/m1", m, &a));           \
+	} while (0)
+	CHECK_LIST(stock, stock);
+	CHECK_LIST(tags, texts);
+	CHECK_LIST(marks, marks);
+#undef CHECK_LIST
+#define CHECK_PART(part, list, count, rows)                                     \
+	do {                                                                    \
+		struct yt_member *m = yt_member_fresh(&a, YT_S("s1/m1"));       \
+		m->part.list = rows;                                            \
+		m->part.count = ROWS;                                           \
+		CHECK(is_read_again(YT_KIND_MEMBER, "s1/m1", m, &a));           \
+	} while (0)
+	CHECK_PART(claims, v, n, claims);
+	CHECK_PART(claims, told, n_told, told);
+	CHECK_PART(claims, tallies, n_tallies, tallies);
+	CHECK_PART(wallet, v, n, coupons);
+	CHECK_PART(wallet, gone, n_gone, gone);
+	CHECK_PART(deposits, v, n, deposits);
+	CHECK_PART(ident, ids, n_ids, texts);
+#undef CHECK_PART
+
+	struct yt_member *m = yt_member_fresh(&a, YT_S("s1/m1"));
+	struct yt_refers *refers = yt_member_refers(m, &a);
+	struct yt_referrer referrer = { .v = referred, .n = ROWS };
+
+	refers->buyers = buyers;
+	refers->n_buyers = ROWS;
+	CHECK(is_read_again(YT_KIND_MEMBER, "s1/m1", m, &a));
+	refers->n_buyers = 0;
+	refers->commands = marks;
+	refers->n_commands = ROWS;
+	CHECK(is_read_again(YT_KIND_MEMBER, "s1/m1", m, &a));
+	refers->n_commands = 0;
+	refers->referrer = &referrer;
+	CHECK(is_read_again(YT_KIND_MEMBER, "s1/m1", m, &a));
+	yt_arena_deinit(&a);
+}
+
 TEST(keys_tell_kind_and_name)
 {
 	struct yt_str name;
@@ -336,5 +474,6 @@ TEST_MAIN
 	RUN(golden_bytes_of_identities);
 	RUN(a_typical_member_has_less_than_500_bytes_and_an_open_order_less_than_150);
 	RUN(any_bytes_decode_to_an_object_or_to_none);
+	RUN(lists_of_the_smallest_rows_are_read_again);
 	RUN(keys_tell_kind_and_name);
 }
