@@ -624,6 +624,11 @@ static int hang(int shard, enum hang_what what)
 	if (what == COMMITTED) {
 		check_error(rd_kafka_commit_transaction(p, 10000), "commit");
 		say("usurped %d version=%" PRIu64, shard, c.version);
+		yt_buf_deinit(&buf);
+		rd_kafka_topic_partition_list_destroy(list);
+		rd_kafka_consumer_group_metadata_destroy(group);
+		rd_kafka_destroy(p);
+		yt_kafka_read_free(r);
 		return 0;
 	}
 	say("hanging %d version=%" PRIu64, shard, c.version);
