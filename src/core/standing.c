@@ -59,5 +59,5 @@ void yt_standing_decode(struct yt_standing *s, struct yt_rd *r)
 	s->fact = yt_rd_bytes(r);
 	s->n_changes = (uint32_t)yt_rd_varint(r);
 	s->n_warnings = (uint32_t)yt_rd_varint(r);
-	r->bad |= !s->tier.n;
+	r->bad |= !s->tier.n || !s->falls_at || (!s->judge_at && !(flags & STANDING_JUDGED)) || (!s->warn_at && (flags & STANDING_WARNS));
 }
