@@ -6,7 +6,7 @@
  *   check           what `run` would demand of the topics
  *   alter NAME=VALUE   another setting for `state`
  *   feed N [MS]     N records into `orders`, key and value `k<i>`, spread over MS; each at least once
- *   run IDLE_MS     works; ends when nothing came for IDLE_MS (0: never) or at SIGTERM
+ *   run IDLE_MS     works; ends when nothing came for IDLE_MS (0: never), at SIGTERM, or, with 69, where a commit stands still for 20 s
  *   stop IDLE_MS    the same, but it stops itself (SIGSTOP) before its first commit with records, after begin()
  *   hang SHARD      opens a transaction of that instance on the shard's changelog and offsets, says so, and sleeps
  *   hang-state SHARD   the same without the offsets
@@ -327,12 +327,29 @@ static const struct yt_log_up up = {
 	.on_outcome = on_outcome, .on_fatal = on_fatal,
 };
 
+/* As the daemon does. Time in which this process was stopped does not count. */
+static void end_where_stalled(const char *step, int64_t since)
+{
+	enum { STALL_MS = 20000, TURN_MS = 1000 };
+	static int64_t of, stood_ms, last_ms;
+	int64_t now = yt_kafka_mono_ms();
+
+	stood_ms = step && since == of ? stood_ms + (now - last_ms < TURN_MS ? now - last_ms : TURN_MS) : 0;
+	of = since;
+	last_ms = now;
+	if (stood_ms < STALL_MS)
+		return;
+	say("stalled %s", step);
+	_exit(YT_EXIT_UNAVAILABLE);
+}
+
 static void turn(void)
 {
 	struct pollfd fd = { .fd = yt_kafka_log_fd(me.klog), .events = POLLIN };
-	int64_t since;
+	int64_t since = 0;
 	const char *step = yt_kafka_log_progress(me.klog, &since);
 
+	end_where_stalled(step, since);
 	if (step && yt_kafka_mono_ms() - since > me.slow_ms) {
 		me.slow = step;
 		me.slow_ms = yt_kafka_mono_ms() - since;
