@@ -198,10 +198,13 @@ TEST(slab_sizes_grow_with_what_is_asked_for)
 
 TEST(slab_block_that_was_freed_serves_the_next_of_its_size)
 {
+	static const size_t sizes[] = { 60, 30, YT_SLAB_MAX };
 	struct yt_slab s;
-	char *a, *b, *c;
+	char *a, *b, *c, *kept[3];
 
 	yt_slab_init(&s);
+	for (int i = 0; i < 3; i++)
+		kept[i] = yt_slab_alloc(&s, sizes[i]);
 	a = yt_slab_alloc(&s, 60);
 	b = yt_slab_alloc(&s, 30);
 	c = yt_slab_alloc(&s, YT_SLAB_MAX - 1);
@@ -214,11 +217,49 @@ TEST(slab_block_that_was_freed_serves_the_next_of_its_size)
 	CHECK(yt_slab_alloc(&s, YT_SLAB_MAX - 63) == c);
 #endif
 	yt_slab_free(&s, NULL, 60);
+	for (int i = 0; i < 3; i++)
+		yt_slab_free(&s, kept[i], sizes[i]);
 	yt_slab_deinit(&s);
 	/* It is as new. */
 	a = yt_slab_alloc(&s, 60);
 	CHECK(aligned(a));
 	yt_slab_free(&s, a, 60);
+	yt_slab_deinit(&s);
+}
+
+/* Values that all grow: at each time those of two sizes are there, and what was outgrown long ago serves again. Without that it would be more than ten times
+ * as much as the largest size takes. */
+TEST(slab_memory_that_was_outgrown_serves_other_sizes)
+{
+	enum { N = 2000, SPAN = 16 * 1024, SPANS_MAX = 1000, ROOM = 3 };
+	static char *blocks[N];
+	static uintptr_t spans[SPANS_MAX];
+	struct yt_slab s;
+	size_t n_spans = 0;
+
+	yt_slab_init(&s);
+	for (int i = 0; i < N; i++)
+		blocks[i] = yt_slab_alloc(&s, 16);
+	for (size_t n = 32; n <= YT_SLAB_MAX; n += 16)
+		for (int i = 0; i < N; i++) {
+			char *grown = yt_slab_alloc(&s, n);
+			size_t k = 0;
+
+			memset(grown, i, n);
+			yt_slab_free(&s, blocks[i], n - 16);
+			blocks[i] = grown;
+			while (k < n_spans && spans[k] != (uintptr_t)grown / SPAN)
+				k++;
+			if (k == n_spans && n_spans < SPANS_MAX)
+				spans[n_spans++] = (uintptr_t)grown / SPAN;
+		}
+	for (int i = 0; i < N; i++)
+		CHECK(blocks[i][0] == (char)i && blocks[i][YT_SLAB_MAX - 1] == (char)i);
+#ifndef YT_ASAN
+	CHECK_MSG(n_spans <= ROOM * (size_t)N * YT_SLAB_MAX / SPAN, "%zu spans", n_spans);
+#endif
+	for (int i = 0; i < N; i++)
+		yt_slab_free(&s, blocks[i], YT_SLAB_MAX);
 	yt_slab_deinit(&s);
 }
 
@@ -428,6 +469,7 @@ TEST_MAIN
 	RUN(slab_hands_out_aligned_memory_that_does_not_overlap);
 	RUN(slab_sizes_grow_with_what_is_asked_for);
 	RUN(slab_block_that_was_freed_serves_the_next_of_its_size);
+	RUN(slab_memory_that_was_outgrown_serves_other_sizes);
 	RUN(buf_grows_on_the_heap_and_in_an_arena_alike);
 	RUN(buf_takes_nothing_where_nothing_is_added);
 	RUN(buf_i64_writes_the_extremes);

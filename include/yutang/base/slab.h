@@ -1,9 +1,11 @@
-/* Blocks for what lives long: no header, so that who frees one says its size, and a free one serves the next of its size. They lie in chunks of their
- * own, not in the heap: there what comes and goes would fill the holes between them, each message on a page of its own. Its memory goes back all at
- * once, with the slab. Blocks above YT_SLAB_MAX are malloc's. Not for several threads; running out of memory ends the process. */
+/* Blocks for what lives long: no header, so that who frees one says its size. They lie in chunks of their own, not in the heap: there what comes
+ * and goes would fill the holes between them, each message on a page of its own. A free block serves the next of its size; where all blocks of a
+ * span, 16 KiB, are free, the next of any size: values grow, and what they have outgrown must not stay behind. The memory goes back all at once, with
+ * the slab. Blocks above YT_SLAB_MAX are malloc's. Not for several threads; running out of memory ends the process. */
 #ifndef YT_BASE_SLAB_H
 #define YT_BASE_SLAB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -11,13 +13,13 @@ enum {
 	YT_SLAB_SIZES = 256 / 16 + (YT_SLAB_MAX - 256) / 64, /* see yt_slab_size */
 };
 
-struct yt_slab_chunk;
-struct yt_slab_block;
+struct yt_slab_span;
 
 struct yt_slab {
-	struct yt_slab_block *unused[YT_SLAB_SIZES]; /* by size */
-	char *at, *end;                              /* free space of the newest chunk */
-	struct yt_slab_chunk *chunks;
+	struct yt_slab_span *with_room[YT_SLAB_SIZES]; /* by size */
+	struct yt_slab_span *spare;                    /* all of whose blocks are free */
+	char *at, *end;                                /* spans of the newest chunk that were never used */
+	struct yt_slab_span *chunks;
 	size_t chunk_size; /* of the next one: small for who holds little */
 };
 
