@@ -1,5 +1,6 @@
 #include "yutang/base/slab.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 

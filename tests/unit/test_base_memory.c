@@ -162,16 +162,16 @@ TEST(arena_dup_and_printf_end_with_a_nul)
 	yt_arena_deinit(&a);
 }
 
-/* More than a chunk holds of each size, up to beyond the largest that is the slab's own. */
+/* More than a span holds of each size, up to beyond the largest that is the slab's own. */
 TEST(slab_hands_out_aligned_memory_that_does_not_overlap)
 {
-	enum { EACH = 1500, SIZES = YT_SLAB_MAX + 300 };
+	enum { EACH = 5000, SIZES = YT_SLAB_MAX + 300 };
 	static char *blocks[EACH];
 	struct yt_slab s;
 	int bad = 0;
 
 	yt_slab_init(&s);
-	for (size_t n = 1; n <= SIZES; n += 57) {
+	for (size_t n = 1; n <= SIZES; n += 23) {
 		for (int i = 0; i < EACH; i++) {
 			blocks[i] = yt_slab_alloc(&s, n);
 			bad += !aligned(blocks[i]);

@@ -1,12 +1,12 @@
 /* The state format: golden bytes (docs/state.md), sizes, and a decoder that takes any bytes without harm. */
 #include "unit/core_world.h"
+#include "unit/random.h"
 #include "yutang/core/alias.h"
 #include "yutang/core/channels.h"
 #include "yutang/core/day.h"
 #include "yutang/core/group.h"
 #include "yutang/core/order.h"
 #include "yutang/core/referral.h"
-#include "unit/random.h"
 
 static const int64_t t0 = INT64_C(1790000000000), hour = 3600000;
 
@@ -358,92 +358,48 @@ TEST(lists_of_the_smallest_rows_are_read_again)
 	struct yt_arena a;
 
 	yt_arena_init(&a, 0);
-
-	struct yt_alias *al = yt_alias_fresh(&a, YT_S("s1/order:o-1"));
-	struct yt_order *o = yt_order_fresh(&a, YT_S("s1/o1"));
-	struct yt_group *g = yt_group_fresh(&a, YT_S("s1/g-1"));
-	struct yt_day *d = yt_day_fresh(&a, YT_S("s1/2026-11-24"));
-	struct yt_channels *c = yt_channels_fresh(&a, YT_S("s1/2026-11-24"));
-
-	al->parked = parked;
-	al->n_parked = ROWS;
-	CHECK(is_read_again(YT_KIND_ALIAS, "s1/order:o-1", al, &a));
-	al->n_parked = 0;
-	al->waiters = waiters;
-	al->n_waiters = ROWS;
-	CHECK(is_read_again(YT_KIND_ALIAS, "s1/order:o-1", al, &a));
-
-	o->refunds = refunds;
-	o->n_refunds = ROWS;
-	CHECK(is_read_again(YT_KIND_ORDER, "s1/o1", o, &a));
-	o->n_refunds = 0;
-	o->used = used;
-	o->n_used = ROWS;
-	CHECK(is_read_again(YT_KIND_ORDER, "s1/o1", o, &a));
-	o->n_used = 0;
-	o->codes = texts;
-	o->n_codes = ROWS;
-	CHECK(is_read_again(YT_KIND_ORDER, "s1/o1", o, &a));
-	o->n_codes = 0;
-	o->marks = marks;
-	o->n_marks = ROWS;
-	CHECK(is_read_again(YT_KIND_ORDER, "s1/o1", o, &a));
-	o->n_marks = 0;
-	o->products = products;
-	o->n_products = ROWS;
-	CHECK(is_read_again(YT_KIND_ORDER, "s1/o1", o, &a));
-
-	g->v = versions;
-	g->n = ROWS;
-	CHECK(is_read_again(YT_KIND_GROUP, "s1/g-1", g, &a));
-	d->named = named;
-	d->n_named = ROWS;
-	CHECK(is_read_again(YT_KIND_DAY, "s1/2026-11-24", d, &a));
-	c->v = channels;
-	c->n = ROWS;
-	CHECK(is_read_again(YT_KIND_CHANNELS, "s1/2026-11-24", c, &a));
-
-#define CHECK_LIST(list, rows)                                                  \
-	do {                                                                    \
-		struct yt_member *m = yt_member_fresh(&a, YT_S("s1/m1"));       \
-		m->list = rows;                                                 \
-		m->n_##list = ROWS;                                             \
-		CHECK(is_read_again(YT_KIND_MEMBER, "s1/m1", m, &a));           \
+#define CHECK_ROWS(KIND, type, name, list, count, rows)                               \
+	do {                                                                          \
+		struct yt_##type *obj = yt_##type##_fresh(&a, YT_S(name));            \
+                                                                                      \
+		obj->list = rows;                                                     \
+		obj->count = ROWS;                                                    \
+		CHECK(is_read_again(YT_KIND_##KIND, name, obj, &a));                  \
 	} while (0)
-	CHECK_LIST(stock, stock);
-	CHECK_LIST(tags, texts);
-	CHECK_LIST(marks, marks);
-#undef CHECK_LIST
-#define CHECK_PART(part, list, count, rows)                                     \
-	do {                                                                    \
-		struct yt_member *m = yt_member_fresh(&a, YT_S("s1/m1"));       \
-		m->part.list = rows;                                            \
-		m->part.count = ROWS;                                           \
-		CHECK(is_read_again(YT_KIND_MEMBER, "s1/m1", m, &a));           \
-	} while (0)
-	CHECK_PART(claims, v, n, claims);
-	CHECK_PART(claims, told, n_told, told);
-	CHECK_PART(claims, tallies, n_tallies, tallies);
-	CHECK_PART(wallet, v, n, coupons);
-	CHECK_PART(wallet, gone, n_gone, gone);
-	CHECK_PART(deposits, v, n, deposits);
-	CHECK_PART(ident, ids, n_ids, texts);
-#undef CHECK_PART
+	CHECK_ROWS(ALIAS, alias, "s1/order:o-1", parked, n_parked, parked);
+	CHECK_ROWS(ALIAS, alias, "s1/order:o-1", waiters, n_waiters, waiters);
+	CHECK_ROWS(ORDER, order, "s1/o1", refunds, n_refunds, refunds);
+	CHECK_ROWS(ORDER, order, "s1/o1", used, n_used, used);
+	CHECK_ROWS(ORDER, order, "s1/o1", codes, n_codes, texts);
+	CHECK_ROWS(ORDER, order, "s1/o1", marks, n_marks, marks);
+	CHECK_ROWS(ORDER, order, "s1/o1", products, n_products, products);
+	CHECK_ROWS(GROUP, group, "s1/g-1", v, n, versions);
+	CHECK_ROWS(DAY, day, "s1/2026-11-24", named, n_named, named);
+	CHECK_ROWS(CHANNELS, channels, "s1/2026-11-24", v, n, channels);
+	CHECK_ROWS(MEMBER, member, "s1/m1", stock, n_stock, stock);
+	CHECK_ROWS(MEMBER, member, "s1/m1", tags, n_tags, texts);
+	CHECK_ROWS(MEMBER, member, "s1/m1", marks, n_marks, marks);
+	CHECK_ROWS(MEMBER, member, "s1/m1", claims.v, claims.n, claims);
+	CHECK_ROWS(MEMBER, member, "s1/m1", claims.told, claims.n_told, told);
+	CHECK_ROWS(MEMBER, member, "s1/m1", claims.tallies, claims.n_tallies, tallies);
+	CHECK_ROWS(MEMBER, member, "s1/m1", wallet.v, wallet.n, coupons);
+	CHECK_ROWS(MEMBER, member, "s1/m1", wallet.gone, wallet.n_gone, gone);
+	CHECK_ROWS(MEMBER, member, "s1/m1", deposits.v, deposits.n, deposits);
+	CHECK_ROWS(MEMBER, member, "s1/m1", ident.ids, ident.n_ids, texts);
+#undef CHECK_ROWS
 
-	struct yt_member *m = yt_member_fresh(&a, YT_S("s1/m1"));
-	struct yt_refers *refers = yt_member_refers(m, &a);
 	struct yt_referrer referrer = { .v = referred, .n = ROWS };
+	struct yt_refers refers[] = {
+		{ .buyers = buyers, .n_buyers = ROWS },
+		{ .commands = marks, .n_commands = ROWS },
+		{ .referrer = &referrer },
+	};
+	struct yt_member *m = yt_member_fresh(&a, YT_S("s1/m1"));
 
-	refers->buyers = buyers;
-	refers->n_buyers = ROWS;
-	CHECK(is_read_again(YT_KIND_MEMBER, "s1/m1", m, &a));
-	refers->n_buyers = 0;
-	refers->commands = marks;
-	refers->n_commands = ROWS;
-	CHECK(is_read_again(YT_KIND_MEMBER, "s1/m1", m, &a));
-	refers->n_commands = 0;
-	refers->referrer = &referrer;
-	CHECK(is_read_again(YT_KIND_MEMBER, "s1/m1", m, &a));
+	for (size_t k = 0; k < sizeof refers / sizeof *refers; k++) {
+		m->refers = &refers[k];
+		CHECK(is_read_again(YT_KIND_MEMBER, "s1/m1", m, &a));
+	}
 	yt_arena_deinit(&a);
 }
 

@@ -5,7 +5,6 @@
 #ifndef YT_BASE_SLAB_H
 #define YT_BASE_SLAB_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 enum {
