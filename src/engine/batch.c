@@ -496,8 +496,11 @@ static void seal(struct yt_engine *e)
 static void gather_wall(struct yt_engine *e, int64_t *wait_ms)
 {
 	e->stats.timers_held_ms = 0;
-	for (size_t k = 0; k < e->n_assigned; k++) {
-		struct yt_shard *s = e->shards[e->assigned[(k + (size_t)e->next_shard) % e->n_assigned]];
+	size_t first = (size_t)e->next_shard;
+
+	for (size_t k = 0; k < e->n_assigned && !full(e); k++) {
+		size_t at = (k + first) % e->n_assigned;
+		struct yt_shard *s = e->shards[e->assigned[at]];
 		struct yt_queued *q;
 
 		if (s->state != YT_SHARD_LIVE)
@@ -514,9 +517,10 @@ static void gather_wall(struct yt_engine *e, int64_t *wait_ms)
 		if (!full(e))
 			fire_due(e, s, now_ms, wait_ms);
 		seal(e);
+		/* The next batch begins with those that this one has no room for. */
+		if (full(e))
+			e->next_shard = (int)((at + 1) % e->n_assigned);
 	}
-	if (full(e))
-		e->next_shard = (e->next_shard + 1) % (int)e->n_assigned;
 }
 
 /* The earliest timer of the process, by (due, shop, member), where it is due at or before `limit`. */
@@ -598,7 +602,7 @@ static bool clock_is_sane(struct yt_engine *e)
 
 bool yt_batch_turn(struct yt_engine *e, int64_t *wait_ms)
 {
-	e->all_at_end = e->starved = false;
+	e->all_at_end = false;
 	if (e->ends_wanted)
 		ask_wanted_ends(e);
 	if (e->committing || e->revoking || e->draining || e->dead || e->n_assigned == 0 || !clock_is_sane(e))
@@ -614,7 +618,6 @@ bool yt_batch_turn(struct yt_engine *e, int64_t *wait_ms)
 		if (s->state == YT_SHARD_LIVE && s->commit_at_once)
 			join_batch(e, s);
 	}
-	e->starved = e->n_commits == 0 && e->queued > 0;
 	if (e->n_commits == 0)
 		return false;
 	seal(e);
@@ -637,12 +640,10 @@ bool yt_batch_turn(struct yt_engine *e, int64_t *wait_ms)
 /* The same for who walks over the batch's records and is at i. */
 static void look_ahead_taken(const struct yt_engine *e, size_t i)
 {
-	enum { HANDLE_AT = 4, RECORD_AT = 8 };
+	enum { RECORD_AT = 8 };
 
 	if (i + RECORD_AT < e->n_taken)
 		yt_prefetch_bytes(e->taken[i + RECORD_AT], sizeof *e->taken[i]);
-	if (i + HANDLE_AT < e->n_taken)
-		yt_prefetch(e->taken[i + HANDLE_AT]->rec.handle);
 }
 
 static void count_late(struct yt_engine *e)
@@ -727,7 +728,7 @@ static void committed(struct yt_engine *e)
 			e->up.on_output(e->up.ctx, e->outputs[i].shard, &e->outputs[i].out);
 	for (size_t i = 0; i < e->n_taken; i++) {
 		look_ahead_taken(e, i);
-		yt_queue_drop(e, e->taken[i]);
+		yt_queue_drop(e->taken[i]);
 	}
 }
 
@@ -761,7 +762,7 @@ static void lost(struct yt_engine *e)
 	for (size_t k = 0; k < e->n_commits; k++)
 		yt_shard_forget(e->shards[e->commits[k].shard]);
 	for (size_t i = 0; i < e->n_taken; i++)
-		yt_queue_drop(e, e->taken[i]);
+		yt_queue_drop(e->taken[i]);
 	yt_assign_lost(e);
 }
 

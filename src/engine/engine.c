@@ -12,8 +12,9 @@
 
 enum {
 	POLL_RECORDS = 5000,                     /* a turn; between them other work gets its turn */
-	QUEUED_BYTES_MAX = 64 * 1024 * 1024,     /* fetched and undecided; above, the log is not asked for more */
-	QUEUED_RECORDS_MAX = YT_BATCH_RECORDS_MAX, /* the next batch gathers while the last one commits; more would only be memory */
+	QUEUED_BYTES_MAX = 64 * 1024 * 1024,     /* fetched and undecided; above, only inputs that have nothing here get more */
+	QUEUED_RECORDS_MAX = YT_BATCH_RECORDS_MAX, /* of one input in all shards: the next batch gathers while the last one commits; more would only be memory */
+	QUEUED_SHARE_MIN = 128,                  /* of an input in one shard */
 	IDLE_WAIT_MS = 1000,
 	FREED_A_TURN = 20000,                    /* entries of shards that went to somebody else: a few ms */
 };
@@ -55,7 +56,7 @@ static void free_gone(struct yt_engine *e, size_t entries)
 void yt_engine_free(struct yt_engine *e)
 {
 	for (size_t i = 0; i < e->n_taken; i++)
-		yt_queue_drop(e, e->taken[i]);
+		yt_queue_drop(e->taken[i]);
 	for (int p = 0; p < e->conf->partitions; p++) {
 		if (!e->shards[p])
 			continue;
@@ -93,6 +94,24 @@ void yt_engine_die(struct yt_engine *e, int exit, const char *fmt, ...)
 	va_end(ap);
 	if (e->up.on_fatal)
 		e->up.on_fatal(e->up.ctx, &err);
+}
+
+/* Each input of each shard has a share of its own: were the queue full of some, those that a shard waits for could not come. */
+static int room(void *ctx, int input, int shard)
+{
+	const struct yt_engine *e = ctx;
+	const struct yt_shard *s = e->shards[shard];
+
+	if (!s || s->state != YT_SHARD_LIVE)
+		return 0;
+	int64_t share = QUEUED_RECORDS_MAX / (int64_t)e->n_assigned;
+	const struct yt_input *in = &s->in[input];
+
+	if (share < QUEUED_SHARE_MIN)
+		share = QUEUED_SHARE_MIN;
+	if (e->queued_bytes >= QUEUED_BYTES_MAX)
+		share = 1;
+	return share > in->queued ? (int)(share - in->queued) : 0;
 }
 
 static void on_record(void *ctx, const struct yt_record *rec)
@@ -141,6 +160,7 @@ const struct yt_log_up yt_engine_log_up = { .on_assigned = yt_assign_on_assigned
 	                                    .on_group = yt_assign_on_group,
 	                                    .on_state = yt_assign_on_state,
 	                                    .on_restored = yt_assign_on_restored,
+	                                    .room = room,
 	                                    .on_record = on_record,
 	                                    .on_end = on_end,
 	                                    .on_ends = on_ends,
@@ -154,13 +174,7 @@ bool yt_engine_turn(struct yt_engine *e, int64_t wall_ms, int64_t mono_ms, int64
 	e->wall_ms = wall_ms;
 	e->mono_ms = mono_ms;
 	*wait_ms = IDLE_WAIT_MS;
-	/* Even when there is no room the log is polled, so that the group does not think us gone. */
-	bool fits = e->queued < QUEUED_RECORDS_MAX && e->queued_bytes < QUEUED_BYTES_MAX;
-	/* What waits for another input to be fetched must not keep it from being fetched. */
-	int room = fits || e->starved ? POLL_RECORDS : 0;
-	int got = e->log->poll(e->log->ctx, room);
-
-	more = room && got >= room;
+	more = e->log->poll(e->log->ctx, POLL_RECORDS) >= POLL_RECORDS;
 	if (e->view)
 		e->view->poll(e->view->ctx);
 	if (e->dead)

@@ -92,7 +92,10 @@ static void add_state(struct yt_memlog *l, int shard, struct yt_str key, struct 
 static int push_input(struct yt_memlog *l, int shard, int input, int max)
 {
 	struct mem_input *in = &l->shards[shard].in[input];
-	int n = 0;
+	int room = l->up->room(l->ctx, input, shard), n = 0;
+
+	if (max > room)
+		max = room;
 
 	while (in->at < in->n && n < max) {
 		const struct mem_record *r = &in->v[in->at];

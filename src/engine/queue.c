@@ -6,7 +6,7 @@
 #include "yutang/engine/forward.h"
 #include "yutang/engine/shard.h"
 
-/* Decoded records share chunks of memory; a chunk goes when its last record goes. */
+/* Decoded records share chunks of memory, each input's its own: a chunk goes when its last record goes, and those of an input with few records wait long. */
 struct yt_chunk {
 	struct yt_arena arena;
 	size_t refs; /* records in it, and 1 while it is the newest */
@@ -22,20 +22,22 @@ static void unref(struct yt_chunk *c)
 	free(c);
 }
 
-static struct yt_chunk *chunk_for_record(struct yt_engine *e)
+static struct yt_chunk *chunk_for_record(struct yt_engine *e, int input)
 {
-	if (e->chunk && e->chunk->arena.used >= CHUNK_BYTES) {
-		unref(e->chunk);
-		e->chunk = NULL;
+	struct yt_chunk **c = &e->chunk[input];
+
+	if (*c && (*c)->arena.used >= CHUNK_BYTES) {
+		unref(*c);
+		*c = NULL;
 	}
-	if (!e->chunk) {
-		e->chunk = calloc(1, sizeof *e->chunk);
-		YT_ASSERT(e->chunk, NULL);
-		yt_arena_init(&e->chunk->arena, CHUNK_BYTES / 4);
-		e->chunk->refs = 1;
+	if (!*c) {
+		*c = calloc(1, sizeof **c);
+		YT_ASSERT(*c, NULL);
+		yt_arena_init(&(*c)->arena, CHUNK_BYTES / 4);
+		(*c)->refs = 1;
 	}
-	e->chunk->refs++;
-	return e->chunk;
+	(*c)->refs++;
+	return *c;
 }
 
 /* The entry of a record on which the process died too often; NULL: none. */
@@ -122,15 +124,21 @@ static void hash_names(struct yt_queued *q)
 
 void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_record *rec)
 {
-	struct yt_chunk *c = chunk_for_record(e);
+	struct yt_chunk *c = chunk_for_record(e, rec->input);
 	struct yt_queued *q = yt_arena_zalloc(&c->arena, sizeof *q);
 	struct yt_input *in = &s->in[rec->input];
 
 	YT_ASSERT(rec->offset >= in->fetched, NULL);
 	q->chunk = c;
+	/* Copied: as long as it waits here it would keep all that was fetched with it. */
 	q->rec = *rec;
+	q->rec.key = yt_arena_keep(&c->arena, rec->key);
+	q->rec.value = yt_arena_keep(&c->arena, rec->value);
+	q->rec.headers = yt_headers_keep(&c->arena, rec->headers, rec->n_headers);
+	q->rec.handle = NULL;
+	e->log->drop(e->log->ctx, rec->handle);
 	q->owner = s->id;
-	yt_engine_enter(e, rec);
+	yt_engine_enter(e, &q->rec);
 	decode(e, q);
 	yt_engine_leave(e);
 	hash_names(q);
@@ -141,16 +149,15 @@ void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_re
 		in->head = q;
 	in->tail = q;
 	in->queued++;
-	in->fetched = rec->offset + 1;
+	in->fetched = q->rec.offset + 1;
 	in->got++;
 	in->lacking_since = -1;
 	e->queued++;
-	e->queued_bytes += rec->value.n;
+	e->queued_bytes += q->rec.value.n;
 }
 
-void yt_queue_drop(struct yt_engine *e, struct yt_queued *q)
+void yt_queue_drop(struct yt_queued *q)
 {
-	e->log->drop(e->log->ctx, q->rec.handle);
 	unref(q->chunk);
 }
 
@@ -194,7 +201,7 @@ void yt_queue_clear(struct yt_engine *e, struct yt_shard *s)
 			in->head = q->next;
 			e->queued--;
 			e->queued_bytes -= q->rec.value.n;
-			yt_queue_drop(e, q);
+			yt_queue_drop(q);
 		}
 		in->tail = NULL;
 		in->queued = 0;
@@ -287,7 +294,9 @@ struct yt_queued *yt_queue_next_event(struct yt_engine *e, bool *all_at_end)
 
 void yt_queue_end(struct yt_engine *e)
 {
-	if (e->chunk)
-		unref(e->chunk);
-	e->chunk = NULL;
+	for (int i = 0; i < e->conf->n_inputs; i++) {
+		if (e->chunk[i])
+			unref(e->chunk[i]);
+		e->chunk[i] = NULL;
+	}
 }

@@ -28,12 +28,13 @@ static const struct setting {
 	{ ALL, "reconnect.backoff.max.ms", "500" },
 	{ ALL, "socket.nagle.disable", "true" },
 	/* Else each few records of one partition are an answer of their own, and each question names all partitions: the broker is busy with that. */
-	{ MEMBER, "fetch.min.bytes", "100000" },
+	{ MEMBER, "fetch.min.bytes", "1000000" },
 	{ MEMBER, "fetch.wait.max.ms", "10" },
 	/* These fetch only while something is restored or read, and then a fetch that waits at one partition's end holds up the others. */
 	{ COMMITTED | RAW, "fetch.wait.max.ms", "10" },
-	/* What is fetched is decoded into the engine's own queue, which is the larger one. */
-	{ MEMBER, "queued.max.messages.kbytes", "8192" },
+	/* Of each partition, whose queue is its own; an answer may be as large as `fetch.message.max.bytes` again. What is fetched is decoded into the engine's
+	 * own queues, which are the larger ones. */
+	{ MEMBER, "queued.max.messages.kbytes", "256" },
 	{ COMMITTED, "queued.max.messages.kbytes", "32768" },
 	{ MEMBER, "max.poll.interval.ms", "30000" },
 	{ MEMBER, "session.timeout.ms", "10000" },

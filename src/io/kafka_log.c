@@ -28,6 +28,10 @@ enum {
 struct member {
 	rd_kafka_t *rk;
 	rd_kafka_topic_t *inputs[YT_INPUTS_MAX]; /* held, so that a record's topic is known by its address */
+	/* Of each partition that was ever assigned here, by shard and input; else NULL. In the one queue that they would share, the library looks for room in
+	 * a fixed order of the partitions: behind a backlog the last ones would not be fetched at all. */
+	rd_kafka_queue_t **queues;
+	size_t n_queues;
 	size_t outstanding;                      /* records with the engine */
 	struct member *next;
 };
@@ -76,6 +80,7 @@ struct yt_kafka_log {
 	char member_why[256];
 
 	struct shard *shards;
+	int poll_next;         /* the shard whose records come first */
 	int n_restoring;
 	bool held;             /* the engine has an assignment */
 	bool revoked;          /* the group takes it back: on_revoked is to be called, or was and release() is awaited */
@@ -240,12 +245,18 @@ static void subscribe(struct yt_kafka_log *l)
 		fail_member(l, e, rd_kafka_err2str(e));
 }
 
-static void watch(struct yt_kafka_log *l, rd_kafka_t *rk)
+static void watch_queue(struct yt_kafka_log *l, rd_kafka_queue_t *q)
 {
 	static const uint64_t one = 1;
-	rd_kafka_queue_t *q = rd_kafka_queue_get_consumer(rk);
 
 	rd_kafka_queue_io_event_enable(q, l->fd, &one, sizeof one);
+}
+
+static void watch(struct yt_kafka_log *l, rd_kafka_t *rk)
+{
+	rd_kafka_queue_t *q = rd_kafka_queue_get_consumer(rk);
+
+	watch_queue(l, q);
 	rd_kafka_queue_destroy(q);
 }
 
@@ -268,6 +279,10 @@ static int make_member(struct yt_kafka_log *l, struct yt_err *err)
 		free(m);
 		return -1;
 	}
+	m->n_queues = (size_t)l->conf.partitions * (size_t)l->conf.n_inputs;
+	m->queues = calloc(m->n_queues, sizeof *m->queues);
+	if (!m->queues)
+		yt_out_of_memory(m->n_queues * sizeof *m->queues);
 	for (int i = 0; i < l->conf.n_inputs; i++)
 		m->inputs[i] = rd_kafka_topic_new(m->rk, yt_kafka_topic(&l->conf, l->conf.inputs[i], topic), NULL);
 	l->member = m;
@@ -281,10 +296,17 @@ static void *close_member(void *arg)
 {
 	struct member *m = arg;
 
+	for (size_t i = 0; i < m->n_queues; i++) {
+		if (!m->queues[i])
+			continue;
+		rd_kafka_queue_io_event_enable(m->queues[i], -1, NULL, 0);
+		rd_kafka_queue_destroy(m->queues[i]);
+	}
 	for (int i = 0; i < YT_INPUTS_MAX; i++)
 		if (m->inputs[i])
 			rd_kafka_topic_destroy(m->inputs[i]);
 	yt_kafka_destroy(m->rk);
+	free(m->queues);
 	free(m);
 	return NULL;
 }
@@ -482,23 +504,46 @@ static void tell_early_ends(struct yt_kafka_log *l)
 	}
 }
 
+static int poll_input(struct yt_kafka_log *l, int shard, int input, int max_records)
+{
+	rd_kafka_queue_t *q = l->member->queues[shard * l->conf.n_inputs + input];
+	int room = l->up->room(l->ctx, input, shard), n = 0;
+	rd_kafka_message_t *m;
+
+	if (room > max_records)
+		room = max_records;
+	while (n < room && (m = rd_kafka_consume_queue(q, 0)))
+		n += take_message(l, m);
+	return n;
+}
+
+static int poll_inputs(struct yt_kafka_log *l, int max_records)
+{
+	int first = l->poll_next, n = 0;
+
+	for (int k = 0; k < l->conf.partitions && n < max_records; k++) {
+		int p = (first + k) % l->conf.partitions;
+
+		l->poll_next = p;
+		for (int i = 0; i < l->conf.n_inputs && l->shards[p].started; i++)
+			n += poll_input(l, p, i, max_records - n);
+	}
+	return n;
+}
+
 static int poll_member(struct yt_kafka_log *l, int max_records)
 {
-	bool heard = false;
+	rd_kafka_message_t *m;
 	int n = 0;
 
-	while (n < max_records) {
-		rd_kafka_message_t *m = rd_kafka_consumer_poll(l->member->rk, 0);
-
-		if (!m)
-			break;
-		heard |= !m->err;
+	/* Rebalances, and errors of the member as a whole. */
+	while ((m = rd_kafka_consumer_poll(l->member->rk, 0)))
 		n += take_message(l, m);
-	}
-	if (heard)
+	n += poll_inputs(l, max_records - n);
+	if (n > 0)
 		yt_kafka_set_away(&l->away, false, NULL);
-	/* The descriptor fires only when an empty queue gets something. Where nothing was asked for, whoever makes room asks again by himself. */
-	if (n > 0 && n == max_records)
+	/* The descriptor fires only when an empty queue gets something. Where there was no room, whoever makes it asks again by himself. */
+	if (n > 0 && n >= max_records)
 		yt_kafka_wake(l->fd);
 	else if (n > 0)
 		tell_early_ends(l);
@@ -715,6 +760,28 @@ static void log_restore(void *ctx, int shard)
 	yt_side_ask(l->side, YT_SIDE_HIGH, shard);
 }
 
+/* From the first assignment of a partition on its records come through a queue of their own. */
+static void open_queue(struct yt_kafka_log *l, const rd_kafka_topic_partition_t *tp, int input)
+{
+	rd_kafka_queue_t **q = &l->member->queues[tp->partition * l->conf.n_inputs + input];
+
+	if (*q)
+		return;
+	*q = rd_kafka_queue_get_partition(l->member->rk, tp->topic, tp->partition);
+	rd_kafka_queue_forward(*q, NULL);
+	watch_queue(l, *q);
+}
+
+/* What was fetched of partitions that are gone: the library passes over it, and frees it only then. */
+static void free_fetched(struct member *m)
+{
+	rd_kafka_message_t *message;
+
+	for (size_t i = 0; i < m->n_queues; i++)
+		while (m->queues[i] && (message = rd_kafka_consume_queue(m->queues[i], 0)))
+			rd_kafka_message_destroy(message);
+}
+
 static void log_start(void *ctx, const int *shards, size_t n, const int64_t (*next)[YT_INPUTS_MAX])
 {
 	struct yt_kafka_log *l = ctx;
@@ -743,6 +810,8 @@ static void log_start(void *ctx, const int *shards, size_t n, const int64_t (*ne
 			if (next[k][i] < 0)
 				list->elems[list->cnt - l->conf.n_inputs + i].offset = RD_KAFKA_OFFSET_BEGINNING;
 	}
+	for (int j = 0; j < list->cnt; j++)
+		open_queue(l, &list->elems[j], j % l->conf.n_inputs);
 	e = assign(l->member->rk, list);
 	rd_kafka_topic_partition_list_destroy(list);
 	if (e)
@@ -754,8 +823,10 @@ static void log_release(void *ctx)
 	struct yt_kafka_log *l = ctx;
 
 	stop_all(l);
-	if (l->unassign && l->member)
+	if (l->unassign && l->member) {
 		assign(l->member->rk, NULL);
+		free_fetched(l->member);
+	}
 	l->unassign = l->revoked = l->held = false;
 	/* An assignment may have been waiting for this. */
 	yt_kafka_wake(l->fd);

@@ -192,6 +192,15 @@ static void start(void)
 	me.log->start(me.log->ctx, shards, n, (const int64_t(*)[YT_INPUTS_MAX])next);
 }
 
+/* poll() says how many. */
+static int room(void *ctx, int input, int shard)
+{
+	(void)ctx;
+	(void)input;
+	(void)shard;
+	return BATCH_MAX;
+}
+
 static void on_record(void *ctx, const struct yt_record *rec)
 {
 	struct shard *s = &me.shards[rec->shard];
@@ -323,7 +332,7 @@ static void on_outcome(void *ctx, enum yt_outcome outcome)
 
 static const struct yt_log_up up = {
 	.on_assigned = on_assigned, .on_revoked = on_revoked, .on_group = on_group, .on_state = on_state,
-	.on_restored = on_restored, .on_record = on_record, .on_end = on_end, .on_ends = on_ends,
+	.on_restored = on_restored, .room = room, .on_record = on_record, .on_end = on_end, .on_ends = on_ends,
 	.on_outcome = on_outcome, .on_fatal = on_fatal,
 };
 

@@ -233,10 +233,83 @@ TEST(no_more_is_fetched_than_memory_may_hold_and_all_of_it_is_decided)
 		ew_put(&w, EW_GROUPS, 0, value);
 	for (int k = 0; k < 400 && ew_info(&w, 0).next[EW_GROUPS] < N; k++) {
 		ew_turn(&w);
-		CHECK_MSG(ew_info(&w, 0).queued <= 205000, "%" PRId64 " records in the queue", ew_info(&w, 0).queued);
+		/* 20,000 of an input, shared by four shards. */
+		CHECK_MSG(ew_info(&w, 0).queued <= 5000, "%" PRId64 " records in the queue", ew_info(&w, 0).queued);
 	}
 	CHECK_INT(ew_info(&w, 0).next[EW_GROUPS], N);
 	CHECK_INT(w.n_outs, 1);
+	ew_deinit(&w);
+}
+
+static int room(struct ew *w, int input, int shard)
+{
+	return yt_engine_log_up.room(w->e, input, shard);
+}
+
+/* What waits takes the room of its own input in its own shard, and of no other. */
+TEST(each_input_of_a_shard_has_room_of_its_own)
+{
+	struct ew w;
+	enum { BIG = 1 << 20, N = 64 };
+	char *big = malloc(BIG + 1);
+
+	ew_init_rules(&w, 0, ANSWER);
+	CHECK_INT(room(&w, EW_ORDERS, 0), 0);
+	w.fl.hold_commit = true;
+	ew_live(&w);
+	CHECK_INT(room(&w, EW_ORDERS, 0), 5000);
+	fl_record(&w.fl, EW_GROUPS, 3, 0, ew_joined(&w, ew_member(&w, 3, 0), "g", w.wall));
+	ew_turn(&w);
+	CHECK_INT(w.fl.n_batches, 1);
+	fl_record(&w.fl, EW_ORDERS, 0, 0, ew_paid(&w, m0(&w), "o0", w.wall));
+	fl_record(&w.fl, EW_ORDERS, 0, 1, ew_paid(&w, m0(&w), "o1", w.wall));
+	ew_turn(&w);
+	CHECK_INT(room(&w, EW_ORDERS, 0), 4998);
+	CHECK_INT(room(&w, EW_GROUPS, 0), 5000);
+	CHECK_INT(room(&w, EW_ORDERS, 1), 5000);
+	/* 64 MiB wait: only what nothing is here of is still taken, one at a time. */
+	memset(big, 'x', BIG);
+	big[BIG] = '\0';
+	for (int k = 0; k < N; k++)
+		fl_record(&w.fl, EW_ORDERS, 0, 2 + k, big);
+	ew_turn(&w);
+	CHECK_INT(room(&w, EW_ORDERS, 0), 0);
+	CHECK_INT(room(&w, EW_GROUPS, 0), 1);
+	CHECK_INT(room(&w, EW_ORDERS, 1), 1);
+	w.fl.hold_commit = false;
+	fl_outcome(&w.fl, YT_COMMITTED);
+	fl_all_ends(&w.fl);
+	ew_turns(&w, 3);
+	CHECK_INT(w.fl.n_batches, 2);
+	CHECK_INT(room(&w, EW_ORDERS, 0), 5000);
+	ew_deinit(&w);
+	free(big);
+}
+
+/* Each batch begins behind the shard for which the one before had no room left. */
+TEST(shards_take_turns_where_each_batch_is_full)
+{
+	struct ew w;
+	enum { N = 12000 };
+
+	ew_init_rules(&w, EW_MEM, ANSWER);
+	ew_turns(&w, 4);
+	for (int p = 0; p < EW_SHARDS; p++) {
+		const char *joined = ew_joined(&w, ew_member(&w, p, 0), "g1", w.wall - EW_HOUR);
+		const char *paid = ew_paid(&w, ew_member(&w, p, 0), "o1", w.wall - EW_HOUR);
+
+		for (int k = 0; k < N; k++) {
+			ew_put(&w, EW_GROUPS, p, joined);
+			ew_put(&w, EW_ORDERS, p, paid);
+		}
+	}
+	/* The shares of two shards fill one batch. */
+	uint64_t before = yt_engine_stats(w.e)->batches;
+
+	for (int k = 0; k < 100 && yt_engine_stats(w.e)->batches < before + 3; k++)
+		ew_turn(&w);
+	for (int p = 0; p < EW_SHARDS; p++)
+		CHECK_MSG(ew_info(&w, p).next[EW_GROUPS] + ew_info(&w, p).next[EW_ORDERS] > 0, "shard %d had no turn", p);
 	ew_deinit(&w);
 }
 
@@ -252,4 +325,6 @@ TEST_MAIN
 	RUN(one_shard_that_waits_holds_no_other);
 	RUN(an_aborted_batch_keeps_its_order);
 	RUN(no_more_is_fetched_than_memory_may_hold_and_all_of_it_is_decided);
+	RUN(each_input_of_a_shard_has_room_of_its_own);
+	RUN(shards_take_turns_where_each_batch_is_full);
 }

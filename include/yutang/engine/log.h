@@ -81,6 +81,8 @@ struct yt_log_up {
 	 * Bytes are valid during the call. */
 	void (*on_state)(void *ctx, int shard, struct yt_str key, struct yt_str value);
 	void (*on_restored)(void *ctx, int shard);
+	/* How many more records of this input of a started shard the engine takes now. Asked inside poll(); no more of them are handed up in that poll. */
+	int (*room)(void *ctx, int input, int shard);
 	/* Records of a started shard; the engine takes the record over and drops it later. */
 	void (*on_record)(void *ctx, const struct yt_record *rec);
 	/* The input was read to its end, which is this offset (a position behind transaction markers). */
@@ -95,7 +97,7 @@ struct yt_log_up {
 
 struct yt_log {
 	void *ctx;
-	/* Moves what has arrived upward: at most max_records records, everything else without limit. Returns the number of records. */
+	/* Moves what has arrived upward: at most max_records records and none without room(), everything else without limit. Returns the number of records. */
 	int (*poll)(void *ctx, int max_records);
 	/* Reads C, the stable committed offsets of the shard; fences the former owner by name where they stay unstable. */
 	void (*open)(void *ctx, int shard);

@@ -201,7 +201,7 @@ struct yt_engine {
 	int next_shard;        /* where the next batch begins, for fairness */
 
 	struct yt_at at;
-	struct yt_chunk *chunk; /* newest memory of decoded records */
+	struct yt_chunk *chunk[YT_INPUTS_MAX]; /* newest memory of decoded records */
 	size_t queued_bytes;    /* key and value bytes of all queued records */
 	int64_t queued;
 
@@ -231,7 +231,6 @@ struct yt_engine {
 	bool old;           /* YT_BATCH_MS_MAX has passed since */
 	size_t n_sent; /* internal events in it, and records that go on to another shard */
 	bool ends_wanted; /* by yt_engine_want_ends */
-	bool starved;    /* records are here, and none can be decided before others are fetched */
 	bool all_at_end; /* clock event: nothing was left to decide this turn */
 
 	/* wall clock against the monotonic one */
@@ -261,7 +260,7 @@ void yt_engine_take_rules(struct yt_engine *e);
 
 /* --- queue.c: fetched records, their memory, and which is next */
 void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_record *rec);
-void yt_queue_drop(struct yt_engine *e, struct yt_queued *q);
+void yt_queue_drop(struct yt_queued *q);
 void yt_queue_clear(struct yt_engine *e, struct yt_shard *s);
 void yt_queue_push_back(struct yt_engine *e, struct yt_queued *q); /* to the head of its input, after an abort */
 /* Wall clock: the next record of this shard, or NULL where there is none or an input is waited for; *wait_ms falls to when to look again. */
