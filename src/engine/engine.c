@@ -12,7 +12,7 @@
 
 enum {
 	POLL_RECORDS = 5000,                     /* a turn; between them other work gets its turn */
-	QUEUED_BYTES_MAX = 64 * 1024 * 1024,     /* fetched and undecided; above, only inputs that have nothing here get more */
+	QUEUED_BYTES_MAX = 64 * 1024 * 1024,     /* fetched and undecided; above, an input gets no more than its share of them */
 	QUEUED_RECORDS_MAX = YT_BATCH_RECORDS_MAX, /* of one input in all shards: the next batch gathers while the last one commits; more would only be memory */
 	QUEUED_SHARE_MIN = 128,                  /* of an input in one shard */
 	IDLE_WAIT_MS = 1000,
@@ -109,7 +109,7 @@ static int room(void *ctx, int input, int shard)
 
 	if (share < QUEUED_SHARE_MIN)
 		share = QUEUED_SHARE_MIN;
-	if (e->queued_bytes >= QUEUED_BYTES_MAX)
+	if (e->queued_bytes >= QUEUED_BYTES_MAX && in->bytes >= QUEUED_BYTES_MAX / e->n_assigned / (size_t)e->conf->n_inputs)
 		share = 1;
 	return share > in->queued ? (int)(share - in->queued) : 0;
 }

@@ -122,6 +122,26 @@ static void hash_names(struct yt_queued *q)
 	q->order_hash = hash_of(YT_KIND_ORDER, yt_str(name, q->event->shop.n + 1 + order.n));
 }
 
+static void count_in(struct yt_engine *e, struct yt_input *in, const struct yt_queued *q)
+{
+	size_t bytes = (size_t)q->rec.key.n + q->rec.value.n;
+
+	in->queued++;
+	in->bytes += bytes;
+	e->queued++;
+	e->queued_bytes += bytes;
+}
+
+static void count_out(struct yt_engine *e, struct yt_input *in, const struct yt_queued *q)
+{
+	size_t bytes = (size_t)q->rec.key.n + q->rec.value.n;
+
+	in->queued--;
+	in->bytes -= bytes;
+	e->queued--;
+	e->queued_bytes -= bytes;
+}
+
 void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_record *rec)
 {
 	struct yt_chunk *c = chunk_for_record(e, rec->input);
@@ -148,12 +168,10 @@ void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_re
 	else
 		in->head = q;
 	in->tail = q;
-	in->queued++;
 	in->fetched = q->rec.offset + 1;
 	in->got++;
 	in->lacking_since = -1;
-	e->queued++;
-	e->queued_bytes += q->rec.value.n;
+	count_in(e, in, q);
 }
 
 void yt_queue_drop(struct yt_queued *q)
@@ -171,10 +189,8 @@ void yt_queue_take(struct yt_engine *e, struct yt_queued *q)
 	if (!in->head)
 		in->tail = NULL;
 	q->next = NULL;
-	in->queued--;
 	in->taken = q->rec.offset + 1;
-	e->queued--;
-	e->queued_bytes -= q->rec.value.n;
+	count_out(e, in, q);
 }
 
 void yt_queue_push_back(struct yt_engine *e, struct yt_queued *q)
@@ -185,9 +201,7 @@ void yt_queue_push_back(struct yt_engine *e, struct yt_queued *q)
 	in->head = q;
 	if (!in->tail)
 		in->tail = q;
-	in->queued++;
-	e->queued++;
-	e->queued_bytes += q->rec.value.n;
+	count_in(e, in, q);
 }
 
 void yt_queue_clear(struct yt_engine *e, struct yt_shard *s)
@@ -199,12 +213,10 @@ void yt_queue_clear(struct yt_engine *e, struct yt_shard *s)
 			struct yt_queued *q = in->head;
 
 			in->head = q->next;
-			e->queued--;
-			e->queued_bytes -= q->rec.value.n;
+			count_out(e, in, q);
 			yt_queue_drop(q);
 		}
 		in->tail = NULL;
-		in->queued = 0;
 		in->fetched = in->taken = in->next;
 		in->end = in->lacking_since = -1;
 		in->got = in->got_at_seal = in->wanted = 0;

@@ -32,9 +32,6 @@ static const struct setting {
 	{ MEMBER, "fetch.wait.max.ms", "10" },
 	/* These fetch only while something is restored or read, and then a fetch that waits at one partition's end holds up the others. */
 	{ COMMITTED | RAW, "fetch.wait.max.ms", "10" },
-	/* Of each partition, whose queue is its own; an answer may be as large as `fetch.message.max.bytes` again. What is fetched is decoded into the engine's
-	 * own queues, which are the larger ones. */
-	{ MEMBER, "queued.max.messages.kbytes", "256" },
 	{ COMMITTED, "queued.max.messages.kbytes", "32768" },
 	{ MEMBER, "max.poll.interval.ms", "30000" },
 	{ MEMBER, "session.timeout.ms", "10000" },
@@ -187,6 +184,27 @@ static void set_fetch_backoff(rd_kafka_conf_t *c)
 		rd_kafka_conf_set(c, "topic.metadata.refresh.interval.ms", "50", text, sizeof text);
 }
 
+/* Each partition of the member has a queue of its own (kafka_log.c). What is fetched is decoded into the engine's queues, which are the larger ones: here
+ * it is 4 MiB of an input in all partitions, and what one more answer brings. That can't be made much smaller: of a batch of records that is larger a broker
+ * gives but one an answer. */
+static int set_queues(const struct yt_kafka_conf *conf, rd_kafka_conf_t *c, struct yt_err *err)
+{
+	enum { KIB_ALL = 4096, KIB_MIN = 16, KIB_MAX = 256, ANSWER_TIMES = 4, ANSWER_MIN = 256 };
+	int kib = KIB_ALL / (conf->partitions > 0 ? conf->partitions : 1), answer;
+	char text[32];
+
+	if (kib < KIB_MIN)
+		kib = KIB_MIN;
+	if (kib > KIB_MAX)
+		kib = KIB_MAX;
+	answer = ANSWER_TIMES * kib > ANSWER_MIN ? ANSWER_TIMES * kib : ANSWER_MIN;
+	snprintf(text, sizeof text, "%d", kib);
+	if (set(c, "queued.max.messages.kbytes", text, err) < 0)
+		return -1;
+	snprintf(text, sizeof text, "%d", answer * 1024);
+	return set(c, "fetch.message.max.bytes", text, err);
+}
+
 static int set_names(const struct yt_kafka_conf *conf, rd_kafka_conf_t *c, enum yt_kafka_role role, const char *tid,
                      struct yt_err *err)
 {
@@ -217,6 +235,8 @@ rd_kafka_conf_t *yt_kafka_conf_make(const struct yt_kafka_conf *conf, enum yt_ka
 	for (size_t i = 0; i < COUNT(defaults); i++)
 		if (defaults[i].roles >> role & 1 && set(c, defaults[i].name, defaults[i].value, err) < 0)
 			goto bad;
+	if (role == YT_KAFKA_MEMBER && set_queues(conf, c, err) < 0)
+		goto bad;
 	if (role == YT_KAFKA_MEMBER || role == YT_KAFKA_COMMITTED)
 		set_fetch_backoff(c);
 	for (size_t i = 0; i < conf->n_props; i++) {

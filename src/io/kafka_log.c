@@ -28,7 +28,7 @@ enum {
 struct member {
 	rd_kafka_t *rk;
 	rd_kafka_topic_t *inputs[YT_INPUTS_MAX]; /* held, so that a record's topic is known by its address */
-	/* Of each partition that was ever assigned here, by shard and input; else NULL. In the one queue that they would share, the library looks for room in
+	/* Of each partition that was ever started here, by shard and input; else NULL. In the one queue that they would share, the library looks for room in
 	 * a fixed order of the partitions: behind a backlog the last ones would not be fetched at all. */
 	rd_kafka_queue_t **queues;
 	size_t n_queues;
@@ -80,7 +80,7 @@ struct yt_kafka_log {
 	char member_why[256];
 
 	struct shard *shards;
-	int poll_next;         /* the shard whose records come first */
+	size_t poll_next;      /* the queue that comes first */
 	int n_restoring;
 	bool held;             /* the engine has an assignment */
 	bool revoked;          /* the group takes it back: on_revoked is to be called, or was and release() is awaited */
@@ -205,6 +205,24 @@ static void note_assigned(struct yt_kafka_log *l, const rd_kafka_topic_partition
 		l->rejoined_ms = yt_kafka_mono_ms();
 }
 
+/* What was fetched of partitions that are gone: the library passes over it, and frees it only then. */
+static void free_fetched(struct member *m)
+{
+	rd_kafka_message_t *message;
+
+	for (size_t i = 0; i < m->n_queues; i++)
+		while (m->queues[i] && (message = rd_kafka_consume_queue(m->queues[i], 0)))
+			rd_kafka_message_destroy(message);
+}
+
+static void close_queue(rd_kafka_queue_t *q)
+{
+	if (!q)
+		return;
+	rd_kafka_queue_io_event_enable(q, -1, NULL, 0);
+	rd_kafka_queue_destroy(q);
+}
+
 /* Called from within rd_kafka_consumer_poll, on the engine's thread. */
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t e, rd_kafka_topic_partition_list_t *list, void *opaque)
 {
@@ -224,10 +242,12 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t e, rd_kafka_topic_p
 	}
 	l->joined = false;
 	note_revoked(l, rd_kafka_assignment_lost(rk));
-	if (l->revoked)
+	if (l->revoked) {
 		l->unassign = true;
-	else
-		assign(rk, NULL);
+		return;
+	}
+	assign(rk, NULL);
+	free_fetched(l->member);
 }
 
 static void subscribe(struct yt_kafka_log *l)
@@ -296,12 +316,9 @@ static void *close_member(void *arg)
 {
 	struct member *m = arg;
 
-	for (size_t i = 0; i < m->n_queues; i++) {
-		if (!m->queues[i])
-			continue;
-		rd_kafka_queue_io_event_enable(m->queues[i], -1, NULL, 0);
-		rd_kafka_queue_destroy(m->queues[i]);
-	}
+	free_fetched(m);
+	for (size_t i = 0; i < m->n_queues; i++)
+		close_queue(m->queues[i]);
 	for (int i = 0; i < YT_INPUTS_MAX; i++)
 		if (m->inputs[i])
 			rd_kafka_topic_destroy(m->inputs[i]);
@@ -517,16 +534,19 @@ static int poll_input(struct yt_kafka_log *l, int shard, int input, int max_reco
 	return n;
 }
 
+/* Goes on behind the queue where it stopped. */
 static int poll_inputs(struct yt_kafka_log *l, int max_records)
 {
-	int first = l->poll_next, n = 0;
+	size_t all = l->member->n_queues, first = l->poll_next;
+	int n = 0;
 
-	for (int k = 0; k < l->conf.partitions && n < max_records; k++) {
-		int p = (first + k) % l->conf.partitions;
+	for (size_t k = 0; k < all && n < max_records; k++) {
+		size_t at = (first + k) % all;
+		int shard = (int)at / l->conf.n_inputs;
 
-		l->poll_next = p;
-		for (int i = 0; i < l->conf.n_inputs && l->shards[p].started; i++)
-			n += poll_input(l, p, i, max_records - n);
+		if (l->shards[shard].started)
+			n += poll_input(l, shard, (int)at % l->conf.n_inputs, max_records - n);
+		l->poll_next = at + 1;
 	}
 	return n;
 }
@@ -536,8 +556,8 @@ static int poll_member(struct yt_kafka_log *l, int max_records)
 	rd_kafka_message_t *m;
 	int n = 0;
 
-	/* Rebalances, and errors of the member as a whole. */
-	while ((m = rd_kafka_consumer_poll(l->member->rk, 0)))
+	/* Rebalances, and errors of the member as a whole; records where the library has made a partition anew since it was started. */
+	while (n <= max_records && (m = rd_kafka_consumer_poll(l->member->rk, 0)))
 		n += take_message(l, m);
 	n += poll_inputs(l, max_records - n);
 	if (n > 0)
@@ -760,26 +780,15 @@ static void log_restore(void *ctx, int shard)
 	yt_side_ask(l->side, YT_SIDE_HIGH, shard);
 }
 
-/* From the first assignment of a partition on its records come through a queue of their own. */
+/* Made anew each time: the library may have made the partition anew, when its topic was away. */
 static void open_queue(struct yt_kafka_log *l, const rd_kafka_topic_partition_t *tp, int input)
 {
 	rd_kafka_queue_t **q = &l->member->queues[tp->partition * l->conf.n_inputs + input];
 
-	if (*q)
-		return;
+	close_queue(*q);
 	*q = rd_kafka_queue_get_partition(l->member->rk, tp->topic, tp->partition);
 	rd_kafka_queue_forward(*q, NULL);
 	watch_queue(l, *q);
-}
-
-/* What was fetched of partitions that are gone: the library passes over it, and frees it only then. */
-static void free_fetched(struct member *m)
-{
-	rd_kafka_message_t *message;
-
-	for (size_t i = 0; i < m->n_queues; i++)
-		while (m->queues[i] && (message = rd_kafka_consume_queue(m->queues[i], 0)))
-			rd_kafka_message_destroy(message);
 }
 
 static void log_start(void *ctx, const int *shards, size_t n, const int64_t (*next)[YT_INPUTS_MAX])
@@ -816,6 +825,8 @@ static void log_start(void *ctx, const int *shards, size_t n, const int64_t (*ne
 	rd_kafka_topic_partition_list_destroy(list);
 	if (e)
 		fail_member(l, e, rd_kafka_err2str(e));
+	/* A queue that holds something of before does not tell of what comes. */
+	yt_kafka_wake(l->fd);
 }
 
 static void log_release(void *ctx)

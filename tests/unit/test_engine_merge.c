@@ -267,15 +267,19 @@ TEST(each_input_of_a_shard_has_room_of_its_own)
 	CHECK_INT(room(&w, EW_ORDERS, 0), 4998);
 	CHECK_INT(room(&w, EW_GROUPS, 0), 5000);
 	CHECK_INT(room(&w, EW_ORDERS, 1), 5000);
-	/* 64 MiB wait: only what nothing is here of is still taken, one at a time. */
+	/* 64 MiB wait, all of one input: it gets no more, and the others' share of that is as it was. */
 	memset(big, 'x', BIG);
 	big[BIG] = '\0';
 	for (int k = 0; k < N; k++)
 		fl_record(&w.fl, EW_ORDERS, 0, 2 + k, big);
 	ew_turn(&w);
 	CHECK_INT(room(&w, EW_ORDERS, 0), 0);
-	CHECK_INT(room(&w, EW_GROUPS, 0), 1);
-	CHECK_INT(room(&w, EW_ORDERS, 1), 1);
+	CHECK_INT(room(&w, EW_GROUPS, 0), 5000);
+	/* 64 MiB of 4 shards and 3 inputs: above 5.3 MiB it gets what it has nothing of. */
+	for (int k = 0; k < 6; k++)
+		fl_record(&w.fl, EW_ORDERS, 1, k, big);
+	ew_turn(&w);
+	CHECK_INT(room(&w, EW_ORDERS, 1), 0);
 	w.fl.hold_commit = false;
 	fl_outcome(&w.fl, YT_COMMITTED);
 	fl_all_ends(&w.fl);

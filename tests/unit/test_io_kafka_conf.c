@@ -94,6 +94,34 @@ TEST(the_users_values_go_over_the_defaults_and_ours_over_both)
 	rd_kafka_conf_destroy(c);
 }
 
+/* Each partition has a queue of its own: the more there are, the less each may hold, and the user has the last word. */
+TEST(many_partitions_share_what_may_be_fetched)
+{
+	static const struct {
+		int partitions;
+		const char *kib, *answer;
+	} cases[] = { { 1, "256", "1048576" }, { 16, "256", "1048576" }, { 64, "64", "262144" }, { 1024, "16", "262144" } };
+	struct yt_kafka_prop props[] = { brokers, { "queued.max.messages.kbytes", "1000" } };
+	char text[128];
+	struct yt_err err;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		for (size_t n = 1; n <= 2; n++) {
+			struct yt_kafka_conf conf = sample(props, n);
+
+			conf.partitions = cases[i].partitions;
+			rd_kafka_conf_t *c = yt_kafka_conf_make(&conf, YT_KAFKA_MEMBER, NULL, &err);
+
+			CHECK(c);
+			value_of(c, "queued.max.messages.kbytes", text);
+			CHECK_STR(text, n == 1 ? cases[i].kib : "1000");
+			value_of(c, "fetch.message.max.bytes", text);
+			CHECK_STR(text, cases[i].answer);
+			rd_kafka_conf_destroy(c);
+		}
+	}
+}
+
 TEST(the_transactional_id_is_group_and_instance)
 {
 	struct yt_kafka_conf conf = sample(&brokers, 1);
@@ -158,6 +186,7 @@ TEST_MAIN
 	RUN(a_bad_value_is_refused_and_a_secret_is_not_shown);
 	RUN(brokers_are_demanded);
 	RUN(the_users_values_go_over_the_defaults_and_ours_over_both);
+	RUN(many_partitions_share_what_may_be_fetched);
 	RUN(the_transactional_id_is_group_and_instance);
 	RUN(a_group_position_has_meta_only_where_all_inputs_agree);
 }

@@ -83,7 +83,7 @@ struct yt_log_up {
 	void (*on_restored)(void *ctx, int shard);
 	/* How many more records of this input of a started shard the engine takes now. Asked inside poll(); no more of them are handed up in that poll. */
 	int (*room)(void *ctx, int input, int shard);
-	/* Records of a started shard; the engine takes the record over and drops it later. */
+	/* Records of a started shard; the engine takes the record over and drops it, in this call or later. */
 	void (*on_record)(void *ctx, const struct yt_record *rec);
 	/* The input was read to its end, which is this offset (a position behind transaction markers). */
 	void (*on_end)(void *ctx, int input, int shard, int64_t offset);

@@ -83,6 +83,7 @@ struct yt_queued {
 struct yt_input {
 	struct yt_queued *head, *tail; /* fetched, not decided */
 	int64_t queued;
+	size_t bytes;      /* key and value bytes of what is queued */
 	int64_t next;      /* committed: the offset to decide next */
 	int64_t taken;     /* `next` as of the batch */
 	int64_t fetched;   /* behind the newest record in the queue */
