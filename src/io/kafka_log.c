@@ -205,7 +205,7 @@ static void note_assigned(struct yt_kafka_log *l, const rd_kafka_topic_partition
 		l->rejoined_ms = yt_kafka_mono_ms();
 }
 
-/* What was fetched of partitions that are gone: the library passes over it, and frees it only then. */
+/* What was fetched of partitions that were taken away since: the library passes over it, and frees it only then. While one is fetched this would not end. */
 static void free_fetched(struct member *m)
 {
 	rd_kafka_message_t *message;
@@ -316,7 +316,6 @@ static void *close_member(void *arg)
 {
 	struct member *m = arg;
 
-	free_fetched(m);
 	for (size_t i = 0; i < m->n_queues; i++)
 		close_queue(m->queues[i]);
 	for (int i = 0; i < YT_INPUTS_MAX; i++)
