@@ -556,13 +556,13 @@ static int poll_member(struct yt_kafka_log *l, int max_records)
 	int n = 0;
 
 	/* Rebalances, and errors of the member as a whole; records where the library has made a partition anew since it was started. */
-	while (n <= max_records && (m = rd_kafka_consumer_poll(l->member->rk, 0)))
+	while (n < max_records && (m = rd_kafka_consumer_poll(l->member->rk, 0)))
 		n += take_message(l, m);
 	n += poll_inputs(l, max_records - n);
 	if (n > 0)
 		yt_kafka_set_away(&l->away, false, NULL);
 	/* The descriptor fires only when an empty queue gets something. Where there was no room, whoever makes it asks again by himself. */
-	if (n > 0 && n >= max_records)
+	if (n > 0 && n == max_records)
 		yt_kafka_wake(l->fd);
 	else if (n > 0)
 		tell_early_ends(l);

@@ -294,26 +294,31 @@ TEST(each_input_of_a_shard_has_room_of_its_own)
 TEST(shards_take_turns_where_each_batch_is_full)
 {
 	struct ew w;
-	enum { N = 12000 };
+	enum { N = 15000 };
+	unsigned seen = 0;
 
-	ew_init_rules(&w, EW_MEM, ANSWER);
-	ew_turns(&w, 4);
+	ew_init_rules(&w, 0, ANSWER);
+	w.fl.hold_commit = true;
+	ew_live(&w);
+	fl_record(&w.fl, EW_ORDERS, 3, 0, ew_paid(&w, ew_member(&w, 3, 0), "o0", w.wall - EW_HOUR));
+	ew_turn(&w);
+	CHECK_INT(w.fl.n_batches, 1);
+	/* They all come while that one is on its way: 20,000 of them are shard 0 and a third of shard 1, the next as many shard 2 and a third of shard 3. */
 	for (int p = 0; p < EW_SHARDS; p++) {
-		const char *joined = ew_joined(&w, ew_member(&w, p, 0), "g1", w.wall - EW_HOUR);
 		const char *paid = ew_paid(&w, ew_member(&w, p, 0), "o1", w.wall - EW_HOUR);
 
-		for (int k = 0; k < N; k++) {
-			ew_put(&w, EW_GROUPS, p, joined);
-			ew_put(&w, EW_ORDERS, p, paid);
-		}
+		for (int k = 1; k <= N; k++)
+			fl_record(&w.fl, EW_ORDERS, p, k, paid);
 	}
-	/* The shares of two shards fill one batch. */
-	uint64_t before = yt_engine_stats(w.e)->batches;
-
-	for (int k = 0; k < 100 && yt_engine_stats(w.e)->batches < before + 3; k++)
+	ew_turns(&w, 4 * N / 5000);
+	for (size_t n = 2; n <= 3; n++) {
+		fl_outcome(&w.fl, YT_COMMITTED);
 		ew_turn(&w);
-	for (int p = 0; p < EW_SHARDS; p++)
-		CHECK_MSG(ew_info(&w, p).next[EW_GROUPS] + ew_info(&w, p).next[EW_ORDERS] > 0, "shard %d had no turn", p);
+		CHECK_INT(w.fl.n_batches, n);
+		for (size_t i = 0; i < w.fl.batches[n - 1].n_shards; i++)
+			seen |= 1u << w.fl.batches[n - 1].shards[i].shard;
+	}
+	CHECK_INT(seen, 0xf);
 	ew_deinit(&w);
 }
 
