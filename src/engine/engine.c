@@ -120,11 +120,8 @@ static void on_record(void *ctx, const struct yt_record *rec)
 	struct yt_shard *s = e->shards[rec->shard];
 
 	/* Of a shard that was given back meanwhile, or from before the offset that start() named. */
-	if (!s || s->state != YT_SHARD_LIVE || rec->offset < s->in[rec->input].fetched) {
-		e->log->drop(e->log->ctx, rec->handle);
-		return;
-	}
-	yt_queue_record(e, s, rec);
+	if (s && s->state == YT_SHARD_LIVE && rec->offset >= s->in[rec->input].fetched)
+		yt_queue_record(e, s, rec);
 }
 
 static void on_end(void *ctx, int input, int shard, int64_t offset)

@@ -293,19 +293,13 @@ static void mem_commit(void *ctx, const struct yt_batch *batch)
 	l->batch = batch;
 }
 
-static void mem_drop(void *ctx, void *handle)
-{
-	(void)ctx;
-	(void)handle;
-}
-
 struct yt_memlog *yt_memlog_new(int partitions, const struct yt_str *topics, int n_inputs)
 {
 	struct yt_memlog *l = calloc(1, sizeof *l);
 	static const char log_id[] = "00000000000000000000000000000000";
 
 	YT_ASSERT(l, NULL);
-	l->port = (struct yt_log){ l, mem_poll, mem_open, mem_restore, mem_start, mem_release, mem_rejoin, mem_ends, mem_begin, mem_commit, mem_drop };
+	l->port = (struct yt_log){ l, mem_poll, mem_open, mem_restore, mem_start, mem_release, mem_rejoin, mem_ends, mem_begin, mem_commit };
 	l->partitions = partitions;
 	l->n_inputs = n_inputs;
 	l->topics = topics;

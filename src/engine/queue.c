@@ -155,8 +155,6 @@ void yt_queue_record(struct yt_engine *e, struct yt_shard *s, const struct yt_re
 	q->rec.key = yt_arena_keep(&c->arena, rec->key);
 	q->rec.value = yt_arena_keep(&c->arena, rec->value);
 	q->rec.headers = yt_headers_keep(&c->arena, rec->headers, rec->n_headers);
-	q->rec.handle = NULL;
-	e->log->drop(e->log->ctx, rec->handle);
 	q->owner = s->id;
 	yt_engine_enter(e, &q->rec);
 	decode(e, q);

@@ -35,6 +35,17 @@ void yt_kafka_tid(const struct yt_kafka_conf *conf, char *out, size_t cap);
 int64_t yt_kafka_mono_ms(void);
 int64_t yt_kafka_mono_us(void);
 
+/* ---- kafka_read.c */
+
+/* A table of headers that is used again for each record; v is freed by its owner. */
+struct yt_kafka_headers {
+	struct yt_header *v;
+	size_t cap;
+};
+
+/* The record in a message, valid as long as the message and until the next call with the same table. */
+struct yt_record yt_kafka_record(const rd_kafka_message_t *m, int input, struct yt_kafka_headers *headers);
+
 /* ---- kafka_side.c: questions that block, on a thread of their own */
 
 /* Adds every input of the shard; offsets from next (NULL: none). */

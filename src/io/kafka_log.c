@@ -24,7 +24,7 @@ enum {
 	CLOSE_SECONDS = 3
 };
 
-/* A consumer in the group. One that failed stays until the engine has dropped its records. */
+/* A consumer in the group. */
 struct member {
 	rd_kafka_t *rk;
 	rd_kafka_topic_t *inputs[YT_INPUTS_MAX]; /* held, so that a record's topic is known by its address */
@@ -32,8 +32,6 @@ struct member {
 	 * a fixed order of the partitions: behind a backlog the last ones would not be fetched at all. */
 	rd_kafka_queue_t **queues;
 	size_t n_queues;
-	size_t outstanding;                      /* records with the engine */
-	struct member *next;
 };
 
 struct restore {
@@ -53,12 +51,6 @@ struct shard {
 	struct restore restore;
 };
 
-/* A record with headers owns their table; its handle has the lowest bit set. */
-struct headed {
-	rd_kafka_message_t *m;
-	struct yt_header headers[];
-};
-
 struct yt_kafka_log {
 	struct yt_log port;
 	struct yt_kafka_conf conf;
@@ -73,13 +65,13 @@ struct yt_kafka_log {
 	rd_kafka_consumer_group_metadata_t *meta;
 
 	struct member *member; /* NULL: not yet, or it failed */
-	struct member *old;
 	int64_t member_at_ms;  /* not made before */
 	bool member_failed;
 	rd_kafka_resp_err_t member_err;
 	char member_why[256];
 
 	struct shard *shards;
+	struct yt_kafka_headers headers; /* of the record at hand */
 	size_t poll_next;      /* the queue that comes first */
 	int n_restoring;
 	bool held;             /* the engine has an assignment */
@@ -327,25 +319,6 @@ static void *close_member(void *arg)
 	return NULL;
 }
 
-/* Closing may hang, so nobody waits for it. */
-static void reap(struct yt_kafka_log *l)
-{
-	struct member **at = &l->old;
-
-	while (*at) {
-		struct member *m = *at;
-		pthread_t thread;
-
-		if (m->outstanding > 0) {
-			at = &m->next;
-			continue;
-		}
-		*at = m->next;
-		if (pthread_create(&thread, NULL, close_member, m) == 0)
-			pthread_detach(thread);
-	}
-}
-
 static void fatal(struct yt_kafka_log *l, const struct yt_err *err)
 {
 	if (l->fatal_told)
@@ -360,6 +333,7 @@ static void replace_member(struct yt_kafka_log *l)
 	int64_t now = yt_kafka_mono_ms();
 	struct member *m = l->member;
 	struct yt_err err;
+	pthread_t thread;
 
 	if (l->member_err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
 		/* A broker that came back fences every static member (DESIGN 4): it counts only where none was away since. */
@@ -377,11 +351,11 @@ static void replace_member(struct yt_kafka_log *l)
 	l->n_rejoined++;
 	l->joined = l->unassign = false;
 	l->member = NULL;
-	m->next = l->old;
-	l->old = m;
 	l->member_at_ms = now + MEMBER_AGAIN_MS;
 	note_revoked(l, true);
-	reap(l);
+	/* Closing may hang, so nobody waits for it. */
+	if (pthread_create(&thread, NULL, close_member, m) == 0)
+		pthread_detach(thread);
 }
 
 /* ---- records */
@@ -407,55 +381,16 @@ static void tell_end(struct yt_kafka_log *l, int input, int shard, int64_t offse
 	l->up->on_end(l->ctx, input, shard, offset);
 }
 
-static const struct headed *take_headers(rd_kafka_message_t *m, struct yt_record *rec)
-{
-	rd_kafka_headers_t *headers;
-	struct headed *h;
-	size_t n;
-
-	if (rd_kafka_message_headers(m, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR || (n = rd_kafka_header_cnt(headers)) == 0)
-		return NULL;
-	h = malloc(sizeof *h + n * sizeof h->headers[0]);
-	if (!h)
-		yt_out_of_memory(n * sizeof h->headers[0]);
-	h->m = m;
-	for (size_t i = 0; i < n; i++) {
-		const char *name;
-		const void *value;
-		size_t size;
-
-		rd_kafka_header_get_all(headers, i, &name, &value, &size);
-		h->headers[i].name = yt_str_z(name);
-		h->headers[i].value = yt_str(value, size);
-	}
-	rec->headers = h->headers;
-	rec->n_headers = n;
-	return h;
-}
-
-static bool hand_up(struct yt_kafka_log *l, rd_kafka_message_t *m, int input)
+static bool hand_up(struct yt_kafka_log *l, const rd_kafka_message_t *m, int input)
 {
 	struct shard *s = &l->shards[m->partition];
-	rd_kafka_timestamp_type_t type;
-	const struct headed *h;
-	struct yt_record rec = {
-		.input = input,
-		.shard = m->partition,
-		.offset = m->offset,
-		.key = yt_str(m->key, m->key_len),
-		.value = yt_str(m->payload, m->len),
-		.handle = m,
-	};
+	struct yt_record rec;
 
 	if (!s->started || m->offset < s->next[input])
 		return false;
 	s->next[input] = m->offset + 1;
 	s->touched |= 1u << input;
-	rec.timestamp_ms = rd_kafka_message_timestamp(m, &type);
-	h = take_headers(m, &rec);
-	if (h)
-		rec.handle = (void *)((uintptr_t)h | 1);
-	l->member->outstanding++;
+	rec = yt_kafka_record(m, input, &l->headers);
 	l->up->on_record(l->ctx, &rec);
 	return true;
 }
@@ -486,18 +421,19 @@ static void member_error(struct yt_kafka_log *l, const rd_kafka_message_t *m)
 /* One message of the member. True where a record went up. */
 static bool take_message(struct yt_kafka_log *l, rd_kafka_message_t *m)
 {
+	bool up = false;
 	int input;
 
 	if (m->err && m->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
 		member_error(l, m);
 	} else if (m->partition < l->conf.partitions && (input = input_of(l->member, m->rkt, l->conf.n_inputs)) >= 0) {
-		if (!m->err && hand_up(l, m, input))
-			return true;
 		if (m->err)
 			tell_end(l, input, m->partition, m->offset);
+		else
+			up = hand_up(l, m, input);
 	}
 	rd_kafka_message_destroy(m);
-	return false;
+	return up;
 }
 
 /* The library tells an end with the answer to its next fetch only. Where the last answer said how far the partition goes, that is known now. */
@@ -747,8 +683,6 @@ static int log_poll(void *ctx, int max_records)
 	take_answers(l);
 	if (yt_txn_take(l->txn, &outcome))
 		l->up->on_outcome(l->ctx, outcome);
-	if (l->old)
-		reap(l);
 	if (atomic_load(&l->away))
 		l->away_ms = yt_kafka_mono_ms();
 	if (atomic_load(&l->away) && l->away_ms >= l->probe_at_ms) {
@@ -884,29 +818,11 @@ static void log_commit(void *ctx, const struct yt_batch *batch)
 	l->meta = NULL;
 }
 
-static void log_drop(void *ctx, void *handle)
-{
-	struct yt_kafka_log *l = ctx;
-	struct headed *h = (uintptr_t)handle & 1 ? (struct headed *)((uintptr_t)handle & ~(uintptr_t)1) : NULL;
-	rd_kafka_message_t *m = h ? h->m : handle;
-	struct member *owner = l->member;
-
-	/* Members share no topic object. */
-	for (struct member *o = l->old; o; o = o->next)
-		for (int i = 0; i < l->conf.n_inputs; i++)
-			if (o->inputs[i] == m->rkt)
-				owner = o;
-	YT_ASSERT(owner && owner->outstanding > 0, "drop");
-	owner->outstanding--;
-	rd_kafka_message_destroy(m);
-	free(h);
-}
-
 /* ---- life */
 
 static const struct yt_log port = {
 	.poll = log_poll, .open = log_open, .restore = log_restore, .start = log_start, .release = log_release,
-	.rejoin = log_rejoin, .ends = log_ends, .begin = log_begin, .commit = log_commit, .drop = log_drop,
+	.rejoin = log_rejoin, .ends = log_ends, .begin = log_begin, .commit = log_commit,
 };
 
 struct yt_kafka_log *yt_kafka_log_new(const struct yt_kafka_conf *conf, struct yt_err *err)
@@ -1011,16 +927,8 @@ bool yt_kafka_log_free(struct yt_kafka_log *l)
 		return false;
 	if (l->meta)
 		rd_kafka_consumer_group_metadata_destroy(l->meta);
-	if (l->member) {
-		l->member->next = l->old;
-		l->old = l->member;
-	}
-	while (l->old) {
-		struct member *m = l->old;
-
-		l->old = m->next;
-		whole &= m->outstanding == 0 && close_in_time(m);
-	}
+	if (l->member)
+		whole = close_in_time(l->member);
 	committed = calloc(1, sizeof *committed);
 	if (!committed)
 		yt_out_of_memory(sizeof *committed);
@@ -1029,6 +937,7 @@ bool yt_kafka_log_free(struct yt_kafka_log *l)
 	if (!whole)
 		return false;
 	close(l->fd);
+	free(l->headers.v);
 	free(l->shards);
 	free(l->assigned);
 	free(l);

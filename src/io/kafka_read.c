@@ -16,8 +16,7 @@ struct yt_kafka_read {
 	struct yt_kafka_conf conf;
 	bool committed;
 	rd_kafka_t *rk;
-	struct yt_header *headers; /* of the record at hand */
-	size_t cap_headers;
+	struct yt_kafka_headers headers; /* of the record at hand */
 };
 
 struct yt_kafka_read *yt_kafka_read_new(const struct yt_kafka_conf *conf, bool committed, struct yt_err *err)
@@ -41,7 +40,7 @@ void yt_kafka_read_free(struct yt_kafka_read *r)
 	if (!r)
 		return;
 	yt_kafka_destroy(r->rk);
-	free(r->headers);
+	free(r->headers.v);
 	free(r);
 }
 
@@ -64,37 +63,12 @@ int yt_kafka_read_partitions(struct yt_kafka_read *r, const char *topic, struct 
 	return n;
 }
 
-static void take_headers(struct yt_kafka_read *r, const rd_kafka_message_t *m, struct yt_record *rec)
-{
-	rd_kafka_headers_t *headers;
-	size_t n;
-
-	if (rd_kafka_message_headers(m, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return;
-	n = rd_kafka_header_cnt(headers);
-	if (n > r->cap_headers) {
-		r->headers = realloc(r->headers, n * sizeof *r->headers);
-		if (!r->headers)
-			yt_out_of_memory(n * sizeof *r->headers);
-		r->cap_headers = n;
-	}
-	for (size_t i = 0; i < n; i++) {
-		const char *name;
-		const void *value;
-		size_t size;
-
-		rd_kafka_header_get_all(headers, i, &name, &value, &size);
-		r->headers[i] = (struct yt_header){ yt_str_z(name), yt_str(value, size) };
-	}
-	rec->headers = r->headers;
-	rec->n_headers = n;
-}
-
-static bool hand_up(struct yt_kafka_read *r, const rd_kafka_message_t *m, bool (*fn)(void *ctx, const struct yt_record *rec), void *ctx)
+struct yt_record yt_kafka_record(const rd_kafka_message_t *m, int input, struct yt_kafka_headers *headers)
 {
 	rd_kafka_timestamp_type_t type;
+	rd_kafka_headers_t *from;
 	struct yt_record rec = {
-		.input = -1,
+		.input = input,
 		.shard = m->partition,
 		.offset = m->offset,
 		.timestamp_ms = rd_kafka_message_timestamp(m, &type),
@@ -102,7 +76,31 @@ static bool hand_up(struct yt_kafka_read *r, const rd_kafka_message_t *m, bool (
 		.value = yt_str(m->payload, m->len),
 	};
 
-	take_headers(r, m, &rec);
+	if (rd_kafka_message_headers(m, &from) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return rec;
+	rec.n_headers = rd_kafka_header_cnt(from);
+	if (rec.n_headers > headers->cap) {
+		headers->v = realloc(headers->v, rec.n_headers * sizeof *headers->v);
+		if (!headers->v)
+			yt_out_of_memory(rec.n_headers * sizeof *headers->v);
+		headers->cap = rec.n_headers;
+	}
+	for (size_t i = 0; i < rec.n_headers; i++) {
+		const char *name;
+		const void *value;
+		size_t size;
+
+		rd_kafka_header_get_all(from, i, &name, &value, &size);
+		headers->v[i] = (struct yt_header){ yt_str_z(name), yt_str(value, size) };
+	}
+	rec.headers = headers->v;
+	return rec;
+}
+
+static bool hand_up(struct yt_kafka_read *r, const rd_kafka_message_t *m, bool (*fn)(void *ctx, const struct yt_record *rec), void *ctx)
+{
+	struct yt_record rec = yt_kafka_record(m, -1, &r->headers);
+
 	return fn(ctx, &rec);
 }
 

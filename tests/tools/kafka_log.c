@@ -35,8 +35,9 @@
 enum { P_MAX = 64, BATCH_MAX = 2000, IDLE = 0, OPENING, RESTORING, LIVE };
 
 struct pending {
-	struct yt_record rec;
-	char text[64];
+	int input, shard;
+	int64_t offset;
+	char key[64], text[64];
 };
 
 struct shard {
@@ -103,16 +104,9 @@ static void on_assigned(void *ctx, const int *shards, size_t n)
 	}
 }
 
-static void drop_pending(void)
-{
-	for (size_t i = 0; i < me.n_pending; i++)
-		me.log->drop(me.log->ctx, me.pending[i].rec.handle);
-	me.n_pending = me.n_batch = 0;
-}
-
 static void release(void)
 {
-	drop_pending();
+	me.n_pending = me.n_batch = 0;
 	for (int p = 0; p < me.conf.partitions; p++)
 		me.shards[p].state = IDLE;
 	me.revoked = false;
@@ -204,15 +198,17 @@ static int room(void *ctx, int input, int shard)
 static void on_record(void *ctx, const struct yt_record *rec)
 {
 	struct shard *s = &me.shards[rec->shard];
+	struct pending *p;
 
 	(void)ctx;
 	if (s->state != LIVE || rec->offset < s->next[rec->input] || me.n_pending == BATCH_MAX) {
 		say("unexpected record %d/%d@%" PRId64, rec->input, rec->shard, rec->offset);
-		me.log->drop(me.log->ctx, rec->handle);
 		return;
 	}
 	s->next[rec->input] = rec->offset + 1;
-	me.pending[me.n_pending++].rec = *rec;
+	p = &me.pending[me.n_pending++];
+	*p = (struct pending){ .input = rec->input, .shard = rec->shard, .offset = rec->offset };
+	snprintf(p->key, sizeof p->key, "%.*s", (int)rec->key.n, rec->key.p);
 	me.records++;
 	me.heard_ms = yt_kafka_mono_ms();
 }
@@ -274,13 +270,13 @@ static void commit(void)
 	me.log->begin(me.log->ctx);
 	for (size_t i = 0; i < me.n_pending; i++) {
 		struct pending *p = &me.pending[i];
-		struct shard *s = &me.shards[p->rec.shard];
+		struct shard *s = &me.shards[p->shard];
 
 		s->touched = true;
-		s->decided[p->rec.input] = p->rec.offset + 1;
-		snprintf(p->text, sizeof p->text, "%d/%d@%" PRId64, p->rec.input, p->rec.shard, p->rec.offset);
+		s->decided[p->input] = p->offset + 1;
+		snprintf(p->text, sizeof p->text, "%d/%d@%" PRId64, p->input, p->shard, p->offset);
 		me.messages[n++] = (struct yt_message){ .dest = YT_TO_OUT + YT_OUT_COUPONS, .shard = -1,
-			                                .key = p->rec.key, .value = yt_str_z(p->text) };
+			                                .key = yt_str_z(p->key), .value = yt_str_z(p->text) };
 	}
 	me.n_batch = me.n_pending;
 	if (me.stop_once && me.n_batch > 0) {
@@ -313,8 +309,6 @@ static void on_outcome(void *ctx, enum yt_outcome outcome)
 		for (size_t i = 0; i < me.batch.n_shards; i++)
 			me.shards[me.commits[i].shard].version = me.commits[i].version;
 		me.committed += me.n_batch;
-		for (size_t i = 0; i < me.n_batch; i++)
-			me.log->drop(me.log->ctx, me.pending[i].rec.handle);
 		memmove(me.pending, me.pending + me.n_batch, (me.n_pending - me.n_batch) * sizeof me.pending[0]);
 		me.n_pending -= me.n_batch;
 		me.n_batch = 0;
@@ -393,7 +387,6 @@ static int run(int64_t idle_ms)
 	}
 	while (me.in_flight)
 		turn();
-	drop_pending();
 	yt_kafka_log_stats(me.klog, &st);
 	say("done records=%" PRIu64 " committed=%" PRIu64 " transactions=%" PRIu64 " aborted=%" PRIu64 " lost=%" PRIu64
 	    " remade=%" PRIu64 " fenced=%" PRIu64 " rejoined=%" PRIu64 " slowest=%s %" PRId64 "ms",

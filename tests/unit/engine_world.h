@@ -95,8 +95,6 @@ struct flog {
 	struct fl_batch *batches;
 	size_t n_batches, cap_batches;
 	bool in_flight;
-	/* Records handed over and not dropped. */
-	int out;
 };
 
 static struct yt_str fl_keep(struct flog *l, struct yt_str s)
@@ -186,7 +184,6 @@ UNUSED static void fl_record_with(struct flog *l, int input, int shard, int64_t 
 {
 	struct fl_item *i = fl_add(l, FL_RECORD, shard);
 	struct yt_header *h = yt_arena_alloc(&l->arena, (n_headers + 1) * sizeof *h);
-	int *handle = yt_arena_zalloc(&l->arena, sizeof *handle);
 
 	for (size_t k = 0; k < n_headers; k++)
 		h[k] = (struct yt_header){ fl_keep(l, headers[k].name), fl_keep(l, headers[k].value) };
@@ -197,8 +194,7 @@ UNUSED static void fl_record_with(struct flog *l, int input, int shard, int64_t 
 		                     .key = fl_keep(l, key),
 		                     .value = fl_keep(l, value),
 		                     .headers = h,
-		                     .n_headers = n_headers,
-		                     .handle = handle };
+		                     .n_headers = n_headers };
 	if (l->end[shard][input] <= offset)
 		l->end[shard][input] = offset + 1;
 }
@@ -206,6 +202,18 @@ UNUSED static void fl_record_with(struct flog *l, int input, int shard, int64_t 
 UNUSED static void fl_record(struct flog *l, int input, int shard, int64_t offset, const char *value)
 {
 	fl_record_with(l, input, shard, offset, YT_S("k"), yt_str_z(value), NULL, 0);
+}
+
+/* As they are gone in the adapter. */
+static void fl_forget(const struct yt_record *rec)
+{
+	const struct yt_str gone[] = { rec->key, rec->value };
+
+	for (size_t i = 0; i < sizeof gone / sizeof gone[0]; i++)
+		if (gone[i].n)
+			memset((char *)(uintptr_t)gone[i].p, '#', gone[i].n);
+	for (size_t i = 0; i < rec->n_headers; i++)
+		((struct yt_header *)(uintptr_t)rec->headers)[i] = (struct yt_header){ YT_S("#"), YT_S("#") };
 }
 
 static void fl_tell(struct flog *l, struct fl_item *i)
@@ -217,8 +225,8 @@ static void fl_tell(struct flog *l, struct fl_item *i)
 	case FL_STATE: l->up->on_state(l->ctx, i->shard, i->key, i->value); break;
 	case FL_RESTORED: l->up->on_restored(l->ctx, i->shard); break;
 	case FL_RECORD:
-		l->out++;
 		l->up->on_record(l->ctx, &i->rec);
+		fl_forget(&i->rec);
 		break;
 	case FL_END: l->up->on_end(l->ctx, i->input, i->shard, i->offset); break;
 	case FL_ENDS: l->up->on_ends(l->ctx, i->shard, i->ends); break;
@@ -400,14 +408,6 @@ static void fl_commit(void *ctx, const struct yt_batch *batch)
 	fl_outcome(l, YT_COMMITTED);
 }
 
-static void fl_drop(void *ctx, void *handle)
-{
-	struct flog *l = ctx;
-
-	CHECK_MSG(handle && ++*(int *)handle == 1, "a record is dropped twice, or one that was not handed over");
-	l->out--;
-}
-
 static void fl_genesis(struct flog *l)
 {
 	for (int p = 0; p < EW_SHARDS; p++) {
@@ -441,7 +441,7 @@ static void fl_init(struct flog *l)
 	memset(l, 0, sizeof *l);
 	yt_arena_init(&l->arena, 0);
 	l->n_inputs = EW_INPUTS;
-	l->port = (struct yt_log){ l, fl_poll, fl_open, fl_restore, fl_start, fl_release, fl_rejoin, fl_ends, fl_begin, fl_commit, fl_drop };
+	l->port = (struct yt_log){ l, fl_poll, fl_open, fl_restore, fl_start, fl_release, fl_rejoin, fl_ends, fl_begin, fl_commit };
 	fl_genesis(l);
 }
 
@@ -843,7 +843,6 @@ UNUSED static void ew_init(struct ew *w, int what)
 UNUSED static void ew_deinit(struct ew *w)
 {
 	yt_engine_free(w->e);
-	CHECK_INT(w->fl.out, 0);
 	for (size_t k = 0; k < w->n_outs; k++)
 		free(w->outs[k].value);
 	free(w->outs);

@@ -17,7 +17,7 @@ enum {
 	YT_LOG_ID_BYTES = 32,     /* hex digits that name one log; made by `yutang init` */
 };
 
-/* A record of an input. Key, value and headers belong to the log until drop(handle). */
+/* A record of an input. Key, value and headers are valid during the call that hands it up. */
 struct yt_record {
 	int input;
 	int shard;
@@ -26,7 +26,6 @@ struct yt_record {
 	struct yt_str key, value; /* key.p == NULL: no key */
 	const struct yt_header *headers;
 	size_t n_headers;
-	void *handle;
 };
 
 /* What the consumer group knows of one shard: the committed offset of each input and the metadata that went with it. */
@@ -83,7 +82,7 @@ struct yt_log_up {
 	void (*on_restored)(void *ctx, int shard);
 	/* How many more records of this input of a started shard the engine takes now. Asked inside poll(); no more of them are handed up in that poll. */
 	int (*room)(void *ctx, int input, int shard);
-	/* Records of a started shard; the engine takes the record over and drops it, in this call or later. */
+	/* A record of a started shard. */
 	void (*on_record)(void *ctx, const struct yt_record *rec);
 	/* The input was read to its end, which is this offset (a position behind transaction markers). */
 	void (*on_end)(void *ctx, int input, int shard, int64_t offset);
@@ -115,7 +114,6 @@ struct yt_log {
 	void (*begin)(void *ctx);
 	/* One at a time. */
 	void (*commit)(void *ctx, const struct yt_batch *batch);
-	void (*drop)(void *ctx, void *handle);
 };
 
 #endif
