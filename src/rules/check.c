@@ -258,8 +258,10 @@ static bool check_select(struct yt_compile *c, struct yt_node *n)
 	struct yt_node *of = n->args;
 	bool found;
 
-	if (!yt_check_name(c, n, &found) || found)
-		return found && !c->failed;
+	if (!yt_check_name(c, n, &found))
+		return false;
+	if (found)
+		return true;
 	if (!yt_has_object(c, n))
 		return yt_unknown_name(c, n);
 	if (!yt_expr_check(c, of) || !has_fields(c, n, of))
@@ -297,8 +299,10 @@ static bool check_has(struct yt_compile *c, struct yt_node *n)
 	if (n->n_args != 1 || field->op != YT_OP_SELECT)
 		return yt_compile_fault(c, n->at, "has() takes one field, such as has(member.referrer)");
 	n->type = &yt_vkind_BOOL;
-	if (!yt_check_has_name(c, n, field, &found) || found)
-		return found && !c->failed;
+	if (!yt_check_has_name(c, n, field, &found))
+		return false;
+	if (found)
+		return true;
 	if (!yt_has_object(c, field))
 		return yt_unknown_name(c, field);
 	of = field->args;
@@ -352,6 +356,7 @@ static bool check_macro(struct yt_compile *c, struct yt_node *n, const struct ma
 	struct yt_node *of = n->args, *ident, *first, *becomes = NULL;
 	struct yt_local local = { .outer = c->locals, .slot = c->locals ? c->locals->slot + 1 : 0 };
 	uint64_t each = 1;
+	bool good = true;
 
 	if (!n->method || n->n_args < m->args_min || n->n_args > m->args_max || of->next->op != YT_OP_IDENT || of->next->root)
 		return yt_compile_fault(c, n->at, "%s() is written with a name and what to do with it: %s", m->name, m->usage);
@@ -366,11 +371,12 @@ static bool check_macro(struct yt_compile *c, struct yt_node *n, const struct ma
 	local.bound = yt_bound_range(c->arena, &of->bound, of->type);
 	c->locals = &local;
 	for (struct yt_node *arg = first; arg; arg = arg->next) {
-		if (!yt_expr_check(c, arg))
-			return false;
+		good &= yt_expr_check(c, arg);
 		each = yt_cost_add(each, arg->cost);
 	}
 	c->locals = local.outer;
+	if (!good)
+		return false;
 	if (m->op == YT_OP_TRANSFORM)
 		becomes = first->next ? first->next : first;
 	if (first != becomes && !is_condition(first))
@@ -570,14 +576,16 @@ static bool check_apply(struct yt_compile *c, struct yt_node *n)
 
 /* --- the walk --- */
 
+/* A fault in one does not hide those of the others. */
 static bool check_args(struct yt_compile *c, struct yt_node *n)
 {
+	bool good = true;
+
 	for (struct yt_node *arg = n->args; arg; arg = arg->next) {
-		if (!yt_expr_check(c, arg))
-			return false;
+		good &= yt_expr_check(c, arg);
 		costs(n, arg->cost);
 	}
-	return true;
+	return good;
 }
 
 /* `member.has_coupon(..)`, where no macro's variable and no variable of `eval` has that name. */

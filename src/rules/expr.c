@@ -16,16 +16,19 @@ unsigned yt_expr_column(struct yt_str text, uint32_t at)
 
 void *yt_compile_fault(struct yt_compile *c, uint32_t at, const char *fmt, ...)
 {
+	char more[YT_EXPR_FAULT_BYTES], *msg = c->failed ? more : c->msg;
 	va_list ap;
 	int n;
 
-	if (c->failed)
+	if (c->failed && !c->parsed)
 		return NULL;
-	c->failed = true;
-	n = snprintf(c->msg, 256, "column %u: ", yt_expr_column(c->text, at));
+	n = snprintf(msg, sizeof more, "column %u: ", yt_expr_column(c->text, at));
 	va_start(ap, fmt);
-	vsnprintf(c->msg + n, 256 - (size_t)n, fmt, ap);
+	vsnprintf(msg + n, sizeof more - (size_t)n, fmt, ap);
 	va_end(ap);
+	if (c->scope->fault)
+		c->scope->fault(c->scope->fault_ctx, msg);
+	c->failed = true;
 	return NULL;
 }
 
@@ -57,7 +60,7 @@ struct yt_scope yt_scope_of(uint32_t types)
 	return scope;
 }
 
-struct yt_expr *yt_expr_compile_part(struct yt_arena *a, struct yt_str text, uint32_t from, const struct yt_scope *scope, char msg[256])
+struct yt_expr *yt_expr_compile_part(struct yt_arena *a, struct yt_str text, uint32_t from, const struct yt_scope *scope, char msg[YT_EXPR_FAULT_BYTES])
 {
 	struct yt_compile c = { .arena = a, .text = text, .from = from, .scope = scope, .msg = msg };
 	struct yt_node *root;
@@ -70,6 +73,7 @@ struct yt_expr *yt_expr_compile_part(struct yt_arena *a, struct yt_str text, uin
 	if (bad < text.n)
 		return yt_compile_fault(&c, bad, "a byte that is no UTF-8");
 	root = yt_expr_parse(&c);
+	c.parsed = root;
 	if (!root || !yt_expr_check(&c, root))
 		return NULL;
 	if (root->cost > YT_EXPR_COST_MAX)
@@ -84,7 +88,7 @@ struct yt_expr *yt_expr_compile_part(struct yt_arena *a, struct yt_str text, uin
 	return e;
 }
 
-struct yt_expr *yt_expr_compile(struct yt_arena *a, struct yt_str text, const struct yt_scope *scope, char msg[256])
+struct yt_expr *yt_expr_compile(struct yt_arena *a, struct yt_str text, const struct yt_scope *scope, char msg[YT_EXPR_FAULT_BYTES])
 {
 	return yt_expr_compile_part(a, text, 0, scope, msg);
 }

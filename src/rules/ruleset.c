@@ -178,15 +178,12 @@ static struct yt_scope scope_of_rule(struct yt_rulefile *f, const struct yt_rule
 
 static const struct yt_expr *read_expr(struct yt_rulefile *f, const struct yt_ini_entry *e, const struct yt_scope *scope, enum yt_vtype type)
 {
-	char msg[256];
 	const struct yt_expr *expr;
 
 	if (!e || !e->value.n)
 		return NULL;
-	expr = yt_expr_compile(f->arena, e->value, scope, msg);
-	if (!expr)
-		yt_problem(f->problems, e->line, "%.*s: %s", YT_FMT(e->key), msg);
-	else if (yt_expr_type(expr) != type)
+	expr = yt_rulefile_expr(f, e, e->value, 0, scope);
+	if (expr && yt_expr_type(expr) != type)
 		yt_problem(f->problems, e->line, "%.*s: the expression is of type %s, it must be %s", YT_FMT(e->key),
 		           yt_vtype_name(yt_expr_type(expr)), yt_vtype_name(type));
 	return expr;

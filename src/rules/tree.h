@@ -118,17 +118,18 @@ struct yt_compile {
 	struct yt_str text;
 	uint32_t from; /* where in the text the expression begins */
 	const struct yt_scope *scope;
-	char *msg; /* 256 bytes; the first fault stays */
+	char *msg; /* the first fault stays */
 	bool failed;
+	bool parsed; /* from here on a fault does not follow from the one before */
 	uint64_t event_fields;
 	const struct yt_local *locals;
 };
 
-/* Says the fault at that byte of the text, once. Returns NULL, as a bool false, so that a function can end with it. */
+/* Says the fault at that byte of the text. Returns NULL, as a bool false, so that a function can end with it. */
 void *yt_compile_fault(struct yt_compile *c, uint32_t at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* As yt_expr_compile, of an expression that begins at byte `from` of the text: columns are those of the whole text. */
-struct yt_expr *yt_expr_compile_part(struct yt_arena *a, struct yt_str text, uint32_t from, const struct yt_scope *scope, char msg[256]);
+struct yt_expr *yt_expr_compile_part(struct yt_arena *a, struct yt_str text, uint32_t from, const struct yt_scope *scope, char msg[YT_EXPR_FAULT_BYTES]);
 /* 1-based, in characters. */
 unsigned yt_expr_column(struct yt_str text, uint32_t at);
 

@@ -32,6 +32,8 @@ enum {
 	YT_SCOPE_REFERRAL = 256,
 };
 
+enum { YT_EXPR_FAULT_BYTES = 256 };
+
 /* A variable; its name may be dotted. */
 struct yt_var {
 	struct yt_str name;
@@ -53,11 +55,15 @@ struct yt_scope {
 	 * known before are asked for while it is evaluated. */
 	const struct yt_var *vars;
 	size_t n_vars;
+	/* Told each fault of an expression in the order of the text; names and types of parts that do not depend on each other are looked at in one run.
+	 * May be NULL. */
+	void (*fault)(void *ctx, const char *msg);
+	void *fault_ctx;
 };
 struct yt_scope yt_scope_of(uint32_t types);
 
-/* Compiles `text`; on a fault NULL and one line in msg: `column 8: what; did you mean that?`. What the tree needs it copies: text may go. */
-struct yt_expr *yt_expr_compile(struct yt_arena *a, struct yt_str text, const struct yt_scope *scope, char msg[256]);
+/* Compiles `text`; on a fault NULL and the first one as a line in msg: `column 8: what; did you mean that?`. What the tree needs it copies: text may go. */
+struct yt_expr *yt_expr_compile(struct yt_arena *a, struct yt_str text, const struct yt_scope *scope, char msg[YT_EXPR_FAULT_BYTES]);
 enum yt_vtype yt_expr_type(const struct yt_expr *e); /* YT_V_DYN: known only with the value */
 const struct yt_vkind *yt_expr_kind(const struct yt_expr *e);
 
