@@ -190,13 +190,13 @@ static void decide_paid(const struct view *v, struct yt_decision *d)
 	yt_fold_paid(&act, v->ev);
 	if (v->env->rules->referral)
 		yt_buyer_fold(&act);
-	/* Already cancelled or fully refunded: no order, no coupon, sets off nothing. */
-	if (yt_order_refunded(act.order))
-		return;
-	yt_coupon_use_codes(&act);
-	yt_tier_look(&act);
-	yt_referral_paid(&act);
-	yt_run_rules(&act);
+	/* Already cancelled or fully refunded: no order, no coupon, sets off nothing. What was early sets off its own. */
+	if (!yt_order_refunded(act.order)) {
+		yt_coupon_use_codes(&act);
+		yt_tier_look(&act);
+		yt_referral_paid(&act);
+		yt_run_rules(&act);
+	}
 	for (uint32_t k = 0; k < n_early; k++) {
 		act.ev = early[k];
 		yt_run_rules(&act);
