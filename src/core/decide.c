@@ -171,12 +171,22 @@ static bool judge_paid(const struct view *v, struct yt_decision *d)
 	return fits(d, yt_limit_rules(v->env, v->m, v->o, 1u << YT_ORDER_PAID | early_types(v->o), d->detail));
 }
 
+/* What the events before a cancel or a refund have earned goes with the order, as it would have behind it. */
+static void early_takes_away(struct yt_act *act)
+{
+	if (act->ev->type == YT_ORDER_CANCELLED)
+		yt_coupon_revoke_earned(act, act->order->id, YT_REASON_ORDER_CANCELLED);
+	else if (act->ev->type == YT_ORDER_REFUNDED)
+		yt_coupon_revoke_earned(act, act->order->id, YT_REASON_ORDER_REFUNDED);
+}
+
 static void decide_paid(const struct view *v, struct yt_decision *d)
 {
 	const struct yt_event **early;
 	uint32_t n_early;
 	struct yt_order *o;
 	struct yt_act act;
+	bool gone;
 
 	if (!judge_paid(v, d))
 		return;
@@ -190,8 +200,9 @@ static void decide_paid(const struct view *v, struct yt_decision *d)
 	yt_fold_paid(&act, v->ev);
 	if (v->env->rules->referral)
 		yt_buyer_fold(&act);
+	gone = yt_order_refunded(act.order);
 	/* Already cancelled or fully refunded: no order, no coupon, sets off nothing. What was early sets off its own. */
-	if (!yt_order_refunded(act.order)) {
+	if (!gone) {
 		yt_coupon_use_codes(&act);
 		yt_tier_look(&act);
 		yt_referral_paid(&act);
@@ -199,6 +210,8 @@ static void decide_paid(const struct view *v, struct yt_decision *d)
 	}
 	for (uint32_t k = 0; k < n_early; k++) {
 		act.ev = early[k];
+		if (gone)
+			early_takes_away(&act);
 		yt_run_rules(&act);
 	}
 	yt_run_follows(&act);

@@ -119,7 +119,7 @@ static void on_record(void *ctx, const struct yt_record *rec)
 	struct yt_engine *e = ctx;
 	struct yt_shard *s = e->shards[rec->shard];
 
-	/* Of a shard that was given back meanwhile, or from before the offset that start() named. */
+	/* Not of a shard that was given back meanwhile, nor from before the offset that start() named. */
 	if (s && s->state == YT_SHARD_LIVE && rec->offset >= s->in[rec->input].fetched)
 		yt_queue_record(e, s, rec);
 }

@@ -107,26 +107,29 @@ static bool is_condition(const struct yt_node *n)
 
 static bool check_logic(struct yt_compile *c, struct yt_node *n)
 {
+	bool good = true;
+
 	for (const struct yt_node *arg = n->args; arg; arg = arg->next) {
 		if (!is_condition(arg))
-			return yt_compile_fault(c, arg->at, "%s takes bool, not %.*s", op_text(n), YT_FMT(text_of(c, arg)));
+			good = yt_compile_fault(c, arg->at, "%s takes bool, not %.*s", op_text(n), YT_FMT(text_of(c, arg)));
 	}
 	n->type = &yt_vkind_BOOL;
-	return true;
+	return good;
 }
 
 static bool check_cond(struct yt_compile *c, struct yt_node *n)
 {
 	const struct yt_node *condition = n->args, *a = condition->next, *b = a->next;
+	bool good = true;
 
 	if (!is_condition(condition))
-		return yt_compile_fault(c, condition->at, "?: asks a bool, not %.*s", YT_FMT(text_of(c, condition)));
+		good = yt_compile_fault(c, condition->at, "?: asks a bool, not %.*s", YT_FMT(text_of(c, condition)));
 	if (!yt_vkind_fits(a->type, b->type))
 		return yt_compile_fault(c, n->at, "?: cannot be %.*s or %.*s, both must be of one type%s", YT_FMT(text_of(c, a)),
 		                        YT_FMT(text_of(c, b)), mix_hint(a->type->v, b->type->v));
 	n->type = yt_vkind_join(c->arena, a->type, b->type);
 	n->bound = yt_bound_join(c->arena, &a->bound, &b->bound);
-	return true;
+	return good;
 }
 
 static bool has_order(const struct yt_vkind *t)
@@ -195,17 +198,20 @@ static bool check_map(struct yt_compile *c, struct yt_node *n)
 {
 	const struct yt_vkind *key = &yt_vkind_NONE, *value = &yt_vkind_NONE;
 	uint32_t count = (uint32_t)n->n_args / 2;
+	bool good = true;
 
 	for (const struct yt_node *arg = n->args; arg; arg = arg->next->next) {
 		enum yt_vtype v = arg->type->v;
 
 		if (v != YT_V_BOOL && v != YT_V_INT && v != YT_V_STRING && v != YT_V_DYN)
-			return yt_compile_fault(c, arg->at, "a key of a map is bool, int or string, not %.*s", YT_FMT(text_of(c, arg)));
+			good = yt_compile_fault(c, arg->at, "a key of a map is bool, int or string, not %.*s", YT_FMT(text_of(c, arg)));
 		key = yt_vkind_join(c->arena, key, arg->type);
 		value = yt_vkind_join(c->arena, value, arg->next->type);
 		n->bound.key = bound_with(c, n->bound.key, arg);
 		n->bound.elem = bound_with(c, n->bound.elem, arg->next);
 	}
+	if (!good)
+		return false;
 	n->bound.n = count;
 	if (n->bound.key) /* each key is compared with those before it */
 		costs(n, yt_cost_times(yt_cost_times(count, count) / 2, yt_cost_add(1, yt_bound_walk(n->bound.key))));

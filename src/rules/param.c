@@ -51,30 +51,6 @@ static bool is_printed(enum yt_vtype type)
 	return type == YT_V_BOOL || type == YT_V_INT || type == YT_V_DOUBLE || type == YT_V_STRING || type == YT_V_TIMESTAMP || type == YT_V_DURATION;
 }
 
-struct telling {
-	struct yt_rulefile *f;
-	const struct yt_ini_entry *e;
-};
-
-static void tell_fault(void *ctx, const char *msg)
-{
-	const struct telling *t = ctx;
-
-	yt_problem(t->f->problems, t->e->line, "%.*s: %s", YT_FMT(t->e->key), msg);
-}
-
-const struct yt_expr *yt_rulefile_expr(struct yt_rulefile *f, const struct yt_ini_entry *e, struct yt_str text, uint32_t from,
-                                       const struct yt_scope *scope)
-{
-	struct telling t = { f, e };
-	struct yt_scope told = *scope;
-	char first[YT_EXPR_FAULT_BYTES];
-
-	told.fault = tell_fault;
-	told.fault_ctx = &t;
-	return yt_expr_compile_part(f->arena, text, from, &told, first);
-}
-
 /* The expression behind the brace at `at`; gives the index behind its closing one. */
 static uint32_t take_expr(struct reading *r, uint32_t at)
 {
@@ -88,7 +64,7 @@ static uint32_t take_expr(struct reading *r, uint32_t at)
 		r->failed = true;
 		return value.n;
 	}
-	expr = yt_rulefile_expr(r->f, r->e, yt_str(value.p, end), at + 1, r->scope);
+	expr = yt_read_expr(r->f, r->e, yt_str(value.p, end), at + 1, r->scope);
 	if (expr && !is_printed(yt_expr_type(expr))) {
 		yt_problem(r->f->problems, r->e->line, "%.*s: column %u: the expression is of type %.*s, which has no text%s", YT_FMT(r->e->key),
 		           yt_expr_column(value, at + 1), YT_FMT(yt_vkind_text(r->f->arena, yt_expr_kind(expr))),

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "tree.h"
 #include "yutang/event/event.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -543,4 +544,28 @@ bool yt_read_with_section(struct yt_rulefile *f, const struct yt_key_row *k, con
 	(void)e;
 	(void)target;
 	return true;
+}
+
+struct telling {
+	struct yt_rulefile *f;
+	const struct yt_ini_entry *e;
+};
+
+static void tell_fault(void *ctx, const char *msg)
+{
+	const struct telling *t = ctx;
+
+	yt_problem(t->f->problems, t->e->line, "%.*s: %s", YT_FMT(t->e->key), msg);
+}
+
+const struct yt_expr *yt_read_expr(struct yt_rulefile *f, const struct yt_ini_entry *e, struct yt_str text, uint32_t from,
+                                   const struct yt_scope *scope)
+{
+	struct telling t = { f, e };
+	struct yt_scope told = *scope;
+	char first[YT_EXPR_FAULT_BYTES];
+
+	told.fault = tell_fault;
+	told.fault_ctx = &t;
+	return yt_expr_compile_part(f->arena, text, from, &told, first);
 }

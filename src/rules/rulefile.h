@@ -80,10 +80,9 @@ bool yt_read_tag(struct yt_rulefile *f, const struct yt_key_row *k, const struct
 bool yt_read_template(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
 /* Read when the whole section is there: expressions (`on` says which names they have), `after`, params. */
 bool yt_read_with_section(struct yt_rulefile *f, const struct yt_key_row *k, const struct yt_ini_entry *e, void *target);
-
 /* Compiles what the entry has from byte `from` to the end of `text`, which begins as its value does. NULL: each fault was told. */
-const struct yt_expr *yt_rulefile_expr(struct yt_rulefile *f, const struct yt_ini_entry *e, struct yt_str text, uint32_t from,
-                                       const struct yt_scope *scope);
+const struct yt_expr *yt_read_expr(struct yt_rulefile *f, const struct yt_ini_entry *e, struct yt_str text, uint32_t from,
+                                   const struct yt_scope *scope);
 
 /* param.* (param.c): the text into its parts, or what is wrong with it. */
 bool yt_read_param(struct yt_rulefile *f, const struct yt_ini_entry *e, const struct yt_scope *scope, struct yt_param *out);

@@ -182,7 +182,7 @@ static const struct yt_expr *read_expr(struct yt_rulefile *f, const struct yt_in
 
 	if (!e || !e->value.n)
 		return NULL;
-	expr = yt_rulefile_expr(f, e, e->value, 0, scope);
+	expr = yt_read_expr(f, e, e->value, 0, scope);
 	if (expr && yt_expr_type(expr) != type)
 		yt_problem(f->problems, e->line, "%.*s: the expression is of type %s, it must be %s", YT_FMT(e->key),
 		           yt_vtype_name(yt_expr_type(expr)), yt_vtype_name(type));

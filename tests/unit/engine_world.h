@@ -204,16 +204,22 @@ UNUSED static void fl_record(struct flog *l, int input, int shard, int64_t offse
 	fl_record_with(l, input, shard, offset, YT_S("k"), yt_str_z(value), NULL, 0);
 }
 
-/* As they are gone in the adapter. */
+static void fl_wipe(struct yt_str s)
+{
+	if (s.n)
+		memset((char *)(uintptr_t)s.p, '#', s.n);
+}
+
+/* As it is gone in the adapter. */
 static void fl_forget(const struct yt_record *rec)
 {
-	const struct yt_str gone[] = { rec->key, rec->value };
-
-	for (size_t i = 0; i < sizeof gone / sizeof gone[0]; i++)
-		if (gone[i].n)
-			memset((char *)(uintptr_t)gone[i].p, '#', gone[i].n);
-	for (size_t i = 0; i < rec->n_headers; i++)
+	fl_wipe(rec->key);
+	fl_wipe(rec->value);
+	for (size_t i = 0; i < rec->n_headers; i++) {
+		fl_wipe(rec->headers[i].name);
+		fl_wipe(rec->headers[i].value);
 		((struct yt_header *)(uintptr_t)rec->headers)[i] = (struct yt_header){ YT_S("#"), YT_S("#") };
+	}
 }
 
 static void fl_tell(struct flog *l, struct fl_item *i)

@@ -128,7 +128,7 @@ void yt_kafka_read_free(struct yt_kafka_read *r);
 int yt_kafka_read_partitions(struct yt_kafka_read *r, const char *topic, struct yt_err *err);
 /* The offsets that the partition has now: from *low up to *end, which with `committed` is the last stable offset. */
 int yt_kafka_read_edges(struct yt_kafka_read *r, const char *topic, int partition, int64_t *low, int64_t *end, struct yt_err *err);
-/* fn returns false to stop. rec->input is -1, rec->handle NULL; bytes are valid during the call. from: -1 for the beginning. With `committed`
+/* fn returns false to stop. rec->input is -1; bytes are valid during the call. from: -1 for the beginning. With `committed`
  * it ends at the last stable offset. Returns the number of records, or -1. */
 int64_t yt_kafka_read_run(struct yt_kafka_read *r, const char *topic, int partition, int64_t from,
                           bool (*fn)(void *ctx, const struct yt_record *rec), void *ctx, struct yt_err *err);

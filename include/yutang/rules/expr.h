@@ -55,8 +55,7 @@ struct yt_scope {
 	 * known before are asked for while it is evaluated. */
 	const struct yt_var *vars;
 	size_t n_vars;
-	/* Told each fault of an expression in the order of the text; names and types of parts that do not depend on each other are looked at in one run.
-	 * May be NULL. */
+	/* Told each fault of an expression: the first one of its grammar, else all of names and types, but for what depends on a faulty part. May be NULL. */
 	void (*fault)(void *ctx, const char *msg);
 	void *fault_ctx;
 };
