@@ -91,7 +91,7 @@ static int evaluate(struct yt_arena *a, const char *text, const struct yt_scope 
 	const struct yt_expr *e;
 	struct yt_value v;
 	struct yt_buf line;
-	char msg[256];
+	char msg[YT_EXPR_FAULT_BYTES];
 
 	e = yt_expr_compile(a, yt_str_z(text), scope, msg);
 	if (!e || !yt_expr_eval(e, a, facts, zone, &v, msg)) {
