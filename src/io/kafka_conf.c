@@ -29,7 +29,10 @@ static const struct setting {
 	{ ALL, "socket.nagle.disable", "true" },
 	/* Else each few records of one partition are an answer of their own, and each question names all partitions: the broker is busy with that. */
 	{ MEMBER, "fetch.min.bytes", "1000000" },
-	{ MEMBER, "fetch.wait.max.ms", "10" },
+	/* About as long as a small transaction takes: what comes sooner would wait for that, and the broker answers the more. */
+	{ MEMBER, "fetch.wait.max.ms", "15" },
+	/* Else it is as much as message.max.bytes: full partitions come one an answer, and each question names all that have room. */
+	{ MEMBER, "fetch.max.bytes", "8388608" },
 	/* These fetch only while something is restored or read, and then a fetch that waits at one partition's end holds up the others. */
 	{ COMMITTED | RAW, "fetch.wait.max.ms", "10" },
 	{ COMMITTED, "queued.max.messages.kbytes", "32768" },
@@ -175,13 +178,15 @@ static void on_log(const rd_kafka_t *rk, int level, const char *fac, const char 
 	yt_logf(l, "librdkafka", "client=%s facility=%s text=%s", yt_q(rd_kafka_name(rk)), fac, yt_q(buf));
 }
 
-/* Where the library can be told how long a full queue stops fetching, that; else a frequent answer wakes the fetcher. */
-static void set_fetch_backoff(rd_kafka_conf_t *c)
+/* Where the library can be told how long a full queue stops fetching, that; else an answer of any kind wakes the fetcher. The member has one each 15 ms, of
+ * the inputs that are at their end; for a restore it is metadata, several times while a queue of 32 MiB empties. More often costs: 2.0.2 turns in a loop
+ * for the last millisecond before it asks. */
+static void set_fetch_backoff(rd_kafka_conf_t *c, enum yt_kafka_role role)
 {
 	char text[128];
 
 	if (rd_kafka_conf_set(c, "fetch.queue.backoff.ms", "5", text, sizeof text) != RD_KAFKA_CONF_OK)
-		rd_kafka_conf_set(c, "topic.metadata.refresh.interval.ms", "50", text, sizeof text);
+		rd_kafka_conf_set(c, "topic.metadata.refresh.interval.ms", role == YT_KAFKA_MEMBER ? "1000" : "100", text, sizeof text);
 }
 
 /* Each partition of the member has a queue of its own (kafka_log.c). What is fetched is decoded into the engine's queues, which are the larger ones: here
@@ -238,7 +243,7 @@ rd_kafka_conf_t *yt_kafka_conf_make(const struct yt_kafka_conf *conf, enum yt_ka
 	if (role == YT_KAFKA_MEMBER && set_queues(conf, c, err) < 0)
 		goto bad;
 	if (role == YT_KAFKA_MEMBER || role == YT_KAFKA_COMMITTED)
-		set_fetch_backoff(c);
+		set_fetch_backoff(c, role);
 	for (size_t i = 0; i < conf->n_props; i++) {
 		if (!yt_kafka_property_check(conf->props[i].name, conf->props[i].value, why)) {
 			yt_err_set(err, YT_ERR_FATAL, YT_EXIT_CONFIG, "[kafka] %s", why);
