@@ -178,9 +178,9 @@ static void on_log(const rd_kafka_t *rk, int level, const char *fac, const char 
 	yt_logf(l, "librdkafka", "client=%s facility=%s text=%s", yt_q(rd_kafka_name(rk)), fac, yt_q(buf));
 }
 
-/* Where the library can be told how long a full queue stops fetching, that; else an answer of any kind wakes the fetcher. The member has one each 15 ms, of
- * the inputs that are at their end; for a restore it is metadata, several times while a queue of 32 MiB empties. More often costs: 2.0.2 turns in a loop
- * for the last millisecond before it asks. */
+/* Where the library can be told how long a full queue stops fetching, that; else an answer of any kind wakes the fetcher. The member has one each
+ * fetch.wait.max.ms, of the inputs that are at their end; metadata come for a restore, several times while a queue of 32 MiB empties, and for a member
+ * whose inputs are all full. More often costs: 2.0.2 turns in a loop for the last millisecond before it asks. */
 static void set_fetch_backoff(rd_kafka_conf_t *c, enum yt_kafka_role role)
 {
 	char text[128];
