@@ -600,12 +600,14 @@ static bool clock_is_sane(struct yt_engine *e)
 	return false;
 }
 
-bool yt_batch_turn(struct yt_engine *e, int64_t *wait_ms)
+bool yt_batch_turn(struct yt_engine *e, bool more, int64_t *wait_ms)
 {
 	e->all_at_end = false;
 	if (e->ends_wanted)
 		ask_wanted_ends(e);
-	if (e->committing || e->revoking || e->draining || e->dead || e->n_assigned == 0 || !clock_is_sane(e))
+	/* What is at hand is taken first, as far as there is room: else a small batch is followed by small ones, and each asks as much of the broker as a
+	 * large one. */
+	if (more || e->committing || e->revoking || e->draining || e->dead || e->n_assigned == 0 || !clock_is_sane(e))
 		return false;
 	e->event_now_before = e->event_now;
 	if (e->conf->clock == YT_CLOCK_EVENT)

@@ -177,8 +177,7 @@ bool yt_engine_turn(struct yt_engine *e, int64_t wall_ms, int64_t mono_ms, int64
 	if (e->dead)
 		return false;
 	yt_assign_turn(e, wait_ms);
-	/* While records come in at full speed the batch waits for nothing: what is there is decided when the last commit is done. */
-	more |= yt_batch_turn(e, wait_ms);
+	more |= yt_batch_turn(e, more, wait_ms);
 	yt_show_turn(e, wait_ms);
 	if (e->gone)
 		free_gone(e, FREED_A_TURN);

@@ -797,6 +797,24 @@ TEST(a_batch_ends_by_its_age)
 	ew_deinit(&w);
 }
 
+/* Several polls' worth, behind a backlog: one transaction in place of several small ones. */
+TEST(a_batch_takes_all_that_is_at_hand)
+{
+	enum { RECORDS = 12000, TURNS = 4 };
+	struct ew w;
+
+	ew_init(&w, 0);
+	ew_live(&w);
+	for (int k = 0; k < RECORDS; k++)
+		fl_record(&w.fl, EW_ORDERS, k % 2, k / 2, ew_paid(&w, ew_member(&w, k % 2, k % 7), "o-1", w.wall - EW_MIN));
+	fl_all_ends(&w.fl);
+	ew_turns(&w, TURNS);
+	CHECK_INT(w.fl.n_batches, 1);
+	CHECK_INT(w.fl.batches[0].shards[0].next[EW_ORDERS], RECORDS / 2);
+	CHECK_INT(w.fl.batches[0].shards[1].next[EW_ORDERS], RECORDS / 2);
+	ew_deinit(&w);
+}
+
 TEST(draining_decides_nothing_new)
 {
 	struct ew w;
@@ -848,5 +866,6 @@ TEST_MAIN
 	RUN(an_entity_that_expires_within_a_batch_is_absent_from_then_on);
 	RUN(what_expired_leaves_memory_with_its_tombstone);
 	RUN(a_batch_ends_by_its_age);
+	RUN(a_batch_takes_all_that_is_at_hand);
 	RUN(draining_decides_nothing_new);
 }

@@ -283,7 +283,7 @@ void yt_assign_lost(struct yt_engine *e);
 void yt_assign_say_held(struct yt_engine *e, const struct yt_shard *s); /* where it is */
 
 /* --- batch.c: decide, seal, commit, and what comes of it */
-bool yt_batch_turn(struct yt_engine *e, int64_t *wait_ms);
+bool yt_batch_turn(struct yt_engine *e, bool more, int64_t *wait_ms); /* more: the log has records at hand that there was room for */
 void yt_batch_on_outcome(void *ctx, enum yt_outcome outcome);
 void yt_engine_edited(struct yt_engine *e, struct yt_entry *en);
 
