@@ -129,8 +129,12 @@ static void on_end(void *ctx, int input, int shard, int64_t offset)
 	struct yt_engine *e = ctx;
 	struct yt_shard *s = e->shards[shard];
 
-	if (s && s->state == YT_SHARD_LIVE && offset > s->in[input].end)
-		s->in[input].end = offset;
+	if (!s || s->state != YT_SHARD_LIVE || offset <= s->in[input].end)
+		return;
+	s->in[input].end = offset;
+	/* What was waited for is not behind: the next wait is one of its own. */
+	if (yt_input_at_end(&s->in[input]))
+		s->in[input].lacking_since = -1;
 }
 
 static void on_ends(void *ctx, int shard, const int64_t end[YT_INPUTS_MAX])

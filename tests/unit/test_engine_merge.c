@@ -168,6 +168,57 @@ TEST(after_500_ms_it_is_passed_over_and_counted_once)
 	ew_deinit(&w);
 }
 
+/* An order that lies on shard 0's partition goes on to shard 2, and stands in its `internal`. */
+static void forward(struct ew *w, int64_t offset, const char *order, int64_t time)
+{
+	fl_record(&w->fl, EW_ORDERS, 0, offset, ew_paid(w, ew_member(w, 2, 0), order, time));
+	fl_end(&w->fl, EW_ORDERS, 0, offset + 1);
+	ew_turns(w, 2);
+	CHECK_INT(w->fl.batches[w->fl.n_batches - 1].messages[0].dest, YT_TO_INTERNAL);
+}
+
+static void read_back(struct ew *w, int64_t offset)
+{
+	const struct yt_mem_message *m = &w->fl.batches[w->fl.n_batches - 1].messages[0];
+
+	fl_record_with(&w->fl, EW_INTERNAL, 2, offset, m->key, m->value, m->headers, m->n_headers);
+}
+
+/* What is waited for is either a record or an end; the next time is a wait of its own. */
+TEST(an_end_ends_the_wait_for_an_input)
+{
+	struct ew w;
+	int64_t t;
+
+	ew_init_rules(&w, 0, ANSWER);
+	ew_live(&w);
+	t = w.wall - EW_HOUR;
+	forward(&w, 0, "o1", t);
+	fl_record(&w.fl, EW_ORDERS, 2, 0, ew_paid(&w, ew_member(&w, 2, 0), "o9", t + 9));
+	fl_end(&w.fl, EW_ORDERS, 2, 1);
+	read_back(&w, 0);
+	ew_turns(&w, 3);
+	CHECK_STR(decided(&w), "o1"); /* `internal` has told no end behind it */
+	fl_end(&w.fl, EW_INTERNAL, 2, 2);
+	ew_turns(&w, 3);
+	CHECK_STR(decided(&w), "o1 o9");
+	ew_pass(&w, 600);
+	forward(&w, 1, "o2", t + 10);
+	fl_record(&w.fl, EW_ORDERS, 2, 1, ew_paid(&w, ew_member(&w, 2, 0), "o8", t + 11));
+	fl_end(&w.fl, EW_ORDERS, 2, 2);
+	ew_turns(&w, 3);
+	CHECK_STR(decided(&w), "o1 o9");
+	ew_pass(&w, 499);
+	ew_turns(&w, 3);
+	CHECK_STR(decided(&w), "o1 o9");
+	read_back(&w, 2);
+	fl_end(&w.fl, EW_INTERNAL, 2, 4);
+	ew_turns(&w, 3);
+	CHECK_STR(decided(&w), "o1 o9 o2 o8");
+	CHECK_INT(yt_engine_stats(w.e)->passed_over, 0);
+	ew_deinit(&w);
+}
+
 TEST(several_inputs_that_are_behind_are_waited_for_at_the_same_time)
 {
 	struct ew w;
@@ -331,6 +382,7 @@ TEST_MAIN
 	RUN(what_has_no_time_holds_nobody_up);
 	RUN(an_input_that_is_behind_is_waited_for);
 	RUN(after_500_ms_it_is_passed_over_and_counted_once);
+	RUN(an_end_ends_the_wait_for_an_input);
 	RUN(several_inputs_that_are_behind_are_waited_for_at_the_same_time);
 	RUN(one_shard_that_waits_holds_no_other);
 	RUN(an_aborted_batch_keeps_its_order);
