@@ -1,8 +1,10 @@
 /* Fetched records between the log and their decision: decoded at once, merged by time when their turn comes. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "yutang/base/hash.h"
+#include "yutang/base/log.h"
 #include "yutang/engine/forward.h"
 #include "yutang/engine/shard.h"
 
@@ -271,6 +273,8 @@ struct yt_queued *yt_queue_next(struct yt_engine *e, struct yt_shard *s, int64_t
 		if (left <= 0 && !in->passed) {
 			in->passed = true;
 			e->stats.passed_over++;
+			yt_warn("passed_over", "pos=%.*s/%d@%" PRId64 " end=%" PRId64 " expected=%" PRIu64, YT_FMT(e->conf->topics[i]), s->id, in->fetched,
+			        in->end, in->wanted > in->got ? in->wanted - in->got : 0);
 		}
 	}
 	if (longest == 0)
