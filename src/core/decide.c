@@ -171,13 +171,28 @@ static bool judge_paid(const struct view *v, struct yt_decision *d)
 	return fits(d, yt_limit_rules(v->env, v->m, v->o, 1u << YT_ORDER_PAID | early_types(v->o), d->detail));
 }
 
-/* What the events before a cancel or a refund have earned goes with the order, as it would have behind it. */
-static void early_takes_away(struct yt_act *act)
+static void order_is_gone(struct yt_act *act, enum yt_reason reason)
 {
+	yt_coupon_revoke_earned(act, act->order->id, reason);
+	yt_grant_withdraw(act, reason);
+	yt_referral_order_gone(act, reason);
+}
+
+/* What the events before a cancel, or before the refund that makes it whole, have earned goes with the order, as it would have behind it. refunded: by
+ * the early events until now. */
+static void early_takes_away(struct yt_act *act, int64_t *refunded)
+{
+	struct yt_paid paid;
+	int64_t before = *refunded;
+
 	if (act->ev->type == YT_ORDER_CANCELLED)
-		yt_coupon_revoke_earned(act, act->order->id, YT_REASON_ORDER_CANCELLED);
-	else if (act->ev->type == YT_ORDER_REFUNDED)
-		yt_coupon_revoke_earned(act, act->order->id, YT_REASON_ORDER_REFUNDED);
+		order_is_gone(act, YT_REASON_ORDER_CANCELLED);
+	if (act->ev->type != YT_ORDER_REFUNDED)
+		return;
+	yt_order_paid(act->order, &paid);
+	*refunded += yt_event_int(act->ev, YT_F_AMOUNT);
+	if (before < paid.amount && *refunded >= paid.amount)
+		order_is_gone(act, YT_REASON_ORDER_REFUNDED);
 }
 
 static void decide_paid(const struct view *v, struct yt_decision *d)
@@ -186,6 +201,7 @@ static void decide_paid(const struct view *v, struct yt_decision *d)
 	uint32_t n_early;
 	struct yt_order *o;
 	struct yt_act act;
+	int64_t refunded = 0;
 	bool gone;
 
 	if (!judge_paid(v, d))
@@ -211,7 +227,7 @@ static void decide_paid(const struct view *v, struct yt_decision *d)
 	for (uint32_t k = 0; k < n_early; k++) {
 		act.ev = early[k];
 		if (gone)
-			early_takes_away(&act);
+			early_takes_away(&act, &refunded);
 		yt_run_rules(&act);
 	}
 	yt_run_follows(&act);
@@ -288,13 +304,6 @@ static bool is_refunded_whole(const struct yt_order *o)
 
 	yt_order_paid(o, &paid);
 	return o->paid && paid.amount > 0 && paid.refunded == paid.amount;
-}
-
-static void order_is_gone(struct yt_act *act, enum yt_reason reason)
-{
-	yt_coupon_revoke_earned(act, act->order->id, reason);
-	yt_grant_withdraw(act, reason);
-	yt_referral_order_gone(act, reason);
 }
 
 static void fold_step(struct yt_act *act)
