@@ -109,6 +109,15 @@ static bool goes_first(const struct yt_act *act, const struct yt_timer *t, const
 	return r->pending_per_member && !t->quiet ? t->due > own->due : t->due < own->due;
 }
 
+/* A follow-up of `once = per member` that waits for the end of quiet hours, and of which nothing is out yet, is one too many where the rule has left
+ * something under the other id. marks: of that id alone. */
+static bool is_said(const struct yt_act *act, const struct yt_timer *t, const uint64_t *marks, uint32_t n)
+{
+	const struct yt_rule *r = yt_ruleset_rule(act->env->rules, t->rule);
+
+	return r && r->once == YT_ONCE_MEMBER && t->quiet && !t->has_coupon && !t->granted && yt_mark_is_set(marks, n, r->name);
+}
+
 static void merge_timer(struct yt_act *act, struct yt_timer t)
 {
 	struct yt_member *m = act->member;
@@ -149,6 +158,7 @@ void yt_merge_member(struct yt_act *act, const struct yt_member *from)
 	struct yt_arena *a = act->env->arena;
 	struct yt_member *m = act->member;
 	struct yt_report_was was = yt_report_before(m);
+	uint32_t n_own_marks;
 
 	yt_member_channel(m, a, from->channel, from->channel_at);
 	m->joined_at = earlier(m->joined_at, from->joined_at);
@@ -158,12 +168,17 @@ void yt_merge_member(struct yt_act *act, const struct yt_member *from)
 	merge_places(act, &m->accounts, &from->accounts, false);
 	yt_wallet_merge(&m->wallet, a, &from->wallet);
 	yt_claims_merge(&m->claims, a, &from->claims);
+	n_own_marks = m->n_marks;
 	merge_marks(m, a, from);
 	for (uint32_t k = 0; k < from->n_tags; k++)
 		yt_member_tag(m, a, from->tags[k]);
 	merge_contacts(m, a, from);
+	for (uint32_t k = m->n_timers; k-- > 0;)
+		if (is_said(act, &m->timers[k], from->marks, from->n_marks))
+			yt_member_remove_timer(m, k);
 	for (uint32_t k = 0; k < from->n_timers; k++)
-		merge_timer(act, from->timers[k]);
+		if (!is_said(act, &from->timers[k], m->marks, n_own_marks)) /* its own are the first */
+			merge_timer(act, from->timers[k]);
 	yt_stock_merge(act, from);
 	for (uint32_t k = 0; k < from->ident.n_ids; k++)
 		yt_ident_add(&m->ident, a, from->ident.ids[k]);
